@@ -1,0 +1,1 @@
+"""The harness: from scans to records, one idempotent stage at a time."""

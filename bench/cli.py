@@ -1,0 +1,207 @@
+"""The words of the command line; what they do is in ``bench.verbs``. The only file that knows typer."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path  # noqa: TC003 - typer reads the annotations when it runs
+from typing import Annotated
+
+import typer
+
+from bench.errors import BenchError, unknown
+
+app = typer.Typer(
+    help="Do methods that learn segmentation from partly wrong labels really work?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+methods_app = typer.Typer(help="The contestants.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(help="The data sets.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(methods_app, name="methods")
+app.add_typer(data_app, name="data")
+
+StorePath = Annotated[Path, typer.Option("--store", help="Folder of all results.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+RESULTS = Path("results")
+
+
+@app.command()
+def run(  # noqa: PLR0913, PLR0917 - the contract's options
+    methods: Annotated[str, typer.Option(help="all, every, or names: a,b,!c.")] = "all",
+    xi: Annotated[str, typer.Option(help="Share of manual labels: 0.1:0.9[:0.1] or 0.3,0.5.")] = "0.1:0.9",
+    dataset: Annotated[str, typer.Option(help="Data sets, with commas between.")] = "phantom-heart",
+    recipe: Annotated[str, typer.Option(help="smoke, quick, standard, paper or FILE.toml.")] = "",
+    seeds: Annotated[str, typer.Option(help="3 for 0, 1, 2, or a list: 0,2.")] = "",
+    change: Annotated[list[str] | None, typer.Option("--set", help="A setting, as student.steps=500.")] = None,
+    jobs: Annotated[int, typer.Option(help="Stages at a time; 0 takes what the cores bear.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")] = "auto",
+    engine: Annotated[str, typer.Option(help="local.")] = "local",
+    store: StorePath = RESULTS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be made.")] = False,
+    as_json: AsJson = False,
+    no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Leave the MLflow mirror alone.")] = False,
+    debug: Debug = False,
+) -> int:
+    """Sweep the methods over ξ; what the store has already is not made again."""
+    from bench.verbs.run import Request
+    from bench.verbs.run import run as carry_out
+
+    return carry_out(
+        Request(
+            methods=methods,
+            xi=xi,
+            datasets=dataset,
+            recipe=recipe,
+            seeds=seeds,
+            changes=tuple(change or ()),
+            jobs=jobs,
+            device=device,
+            engine=engine,
+            store=store,
+            dry_run=dry_run,
+            as_json=as_json,
+            mlflow=not no_mlflow,
+        )
+    )
+
+
+@app.command()
+def report(
+    store: StorePath = RESULTS,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report; <store>/report by default.")] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Render tables, figures and a page from the records."""
+    from bench.verbs.report import report as render
+
+    return render(store, out, as_json=as_json)
+
+
+@app.command()
+def score(
+    predicted: Path,
+    reference: Path,
+    definition: Annotated[str, typer.Option(help="hvsmr2016 or medpy.")] = "hvsmr2016",
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Score two label maps, or two folders of them, from any tool."""
+    from bench.verbs.score import definitions, score_paths
+
+    if definition not in definitions():
+        raise unknown("definition", definition, definitions())
+    return score_paths(predicted, reference, definition, as_json=as_json)
+
+
+@app.command()
+def status(store: StorePath = RESULTS, as_json: AsJson = False, debug: Debug = False) -> int:
+    """What a store holds."""
+    from bench.verbs.store import status as say
+
+    return say(store, as_json=as_json)
+
+
+@app.command()
+def show(key: str, store: StorePath = RESULTS, as_json: AsJson = False, debug: Debug = False) -> int:
+    """One stage: its settings, inputs and where it comes from."""
+    from bench.verbs.store import show as say
+
+    return say(key, store, as_json=as_json)
+
+
+@app.command()
+def clean(
+    store: StorePath = RESULTS,
+    failed: Annotated[bool, typer.Option("--failed", help="Forget failures too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Remove every stage.")] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Remove what killed runs left behind."""
+    from bench.verbs.store import clean as remove
+
+    return remove(store, failed=failed, everything=everything, as_json=as_json)
+
+
+@methods_app.command("list")
+def methods_list(as_json: AsJson = False, debug: Debug = False) -> int:
+    """All methods."""
+    from bench.verbs.methods import list_methods
+
+    return list_methods(as_json=as_json)
+
+
+@methods_app.command("show")
+def methods_show(name: str, as_json: AsJson = False, debug: Debug = False) -> int:
+    """One method and its settings."""
+    from bench.verbs.methods import show_method
+
+    return show_method(name, as_json=as_json)
+
+
+@data_app.command("list")
+def data_list(store: StorePath = RESULTS, as_json: AsJson = False, debug: Debug = False) -> int:
+    """All data sets."""
+    from bench.verbs.data import list_data
+
+    return list_data(store, as_json=as_json)
+
+
+@data_app.command("add")
+def data_add(
+    name: str,
+    folder: Annotated[Path, typer.Option("--from", help="A Decathlon task folder.")],
+    store: StorePath = RESULTS,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Give a folder a name, after looking it through."""
+    from bench.verbs.data import add_data
+
+    return add_data(name, folder, store, as_json=as_json)
+
+
+@data_app.command("make")
+def data_make(
+    name: str,
+    folder: Annotated[Path, typer.Option("--to", help="A folder that is not there yet.")],
+    size: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
+    first_seed: Annotated[int, typer.Option(min=0, help="0 is the benchmark; 1000 and up are for development.")] = 0,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Write a made data set as a folder."""
+    from bench.verbs.data import make_data
+
+    return make_data(name, folder, size, first_seed, as_json=as_json)
+
+
+def main() -> None:
+    """Run a verb; every error is a sentence and an exit code."""
+    debug = "--debug" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+    except BenchError as error:
+        code = _complain(str(error), error.exit_code, debug=debug)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _complain("interrupted; run the same command again to go on.", 130, debug=debug)
+    except Exception as error:  # noqa: BLE001 - the door: whatever comes out becomes a sentence
+        show_usage = getattr(error, "show", None)  # click's own errors know how to speak and which code they bear
+        if show_usage is not None:
+            show_usage()
+            code = int(getattr(error, "exit_code", 2))
+        else:
+            code = _complain(f"internal error: {type(error).__name__}: {error}", 1, debug=debug)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(sentence: str, code: int, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(f"bench: {sentence}\n")
+    return code

@@ -1,0 +1,131 @@
+"""What a person sees: tables of 80 columns, a live view of a run on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from bench.runner import State
+    from bench.store import Store
+
+    Watch = Callable[[State], None]
+
+PLAIN_SECONDS = 15.0  # between two lines of progress where there is no terminal
+
+
+def say(text: str = "") -> None:
+    """One line for the reader, on stdout."""
+    sys.stdout.write(_tame(text) + "\n")
+    sys.stdout.flush()
+
+
+def say_json(document: Any) -> None:  # noqa: ANN401 - JSON
+    """The one document of ``--json``."""
+    json.dump(document, sys.stdout, indent=1, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def warn(text: str) -> None:
+    """One sentence on stderr."""
+    sys.stderr.write(_tame(text) + "\n")
+    sys.stderr.flush()
+
+
+def _tame(text: str) -> str:
+    """Control characters from file or method names must not steer the terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+
+
+def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+    """Columns padded to their widest cell; numbers to the right."""
+    cells = [list(header), *[list(row) for row in rows]]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(header))]
+    numeric = [all(_is_number(row[place]) for row in cells[1:]) for place in range(len(header))]
+    lines = []
+    for row in cells:
+        padded = [c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numeric, strict=True)]
+        lines.append("  ".join(padded).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def _is_number(cell: str) -> bool:
+    return cell.replace(".", "", 1).replace("-", "", 1).isdigit() or cell in ("", "–")
+
+
+def duration(seconds: float | None) -> str:
+    """``1:02:03`` or ``2:03``; a dash where it is not known."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def headline(state: State) -> str:
+    """The run in one line."""
+    ended = state.cached + state.done
+    parts = [f"{ended}/{state.total} stages", f"{state.cached} cached"]
+    if state.failed:
+        parts.append(f"{len(state.failed)} failed")
+    if state.blocked:
+        parts.append(f"{len(state.blocked)} blocked")
+    spent = duration(time.monotonic() - state.started)
+    return ", ".join(parts) + f" · {spent} spent, {duration(state.seconds_left)} left"
+
+
+def _running(state: State, store: Store, titles: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for key in state.running:
+        progress = store.progress(key)
+        steps = f"{progress['step']}/{progress['steps']}" if progress else "starting"
+        yield titles.get(key, key), steps, str(progress.get("note", ""))
+
+
+@contextmanager
+def watching(store: Store, titles: Mapping[str, str], *, quiet: bool) -> Iterator[Watch]:
+    """A function to call with the state of the run, as often as one likes."""
+    if quiet:
+        yield lambda _state: None
+    elif sys.stdout.isatty():
+        with _live(store, titles) as watch:
+            yield watch
+    else:
+        yield _lines(store, titles)
+
+
+@contextmanager
+def _live(store: Store, titles: Mapping[str, str]) -> Iterator[Watch]:
+    from rich.console import Group
+    from rich.live import Live
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    def picture(state: State) -> Group:
+        rows = Table.grid(padding=(0, 2))
+        for title, steps, note in _running(state, store, titles):
+            rows.add_row(Text(title), Text(steps, justify="right"), Text(note, style="dim"))
+        bar = ProgressBar(total=max(state.effort_total, 1.0), completed=state.effort_done, width=60)
+        return Group(bar, Text(headline(state)), rows)
+
+    with Live(refresh_per_second=2, transient=True) as live:
+        yield lambda state: live.update(picture(state))
+
+
+def _lines(store: Store, titles: Mapping[str, str]) -> Watch:
+    last = [time.monotonic()]
+
+    def watch(state: State) -> None:
+        if time.monotonic() - last[0] < PLAIN_SECONDS:
+            return
+        last[0] = time.monotonic()
+        running = "; ".join(f"{title} {steps}" for title, steps, _ in _running(state, store, titles))
+        say(f"{headline(state)} · {running}")
+
+    return watch

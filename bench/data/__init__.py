@@ -1,0 +1,1 @@
+"""Volumes, data sets, splits and patches: what the methods learn from."""

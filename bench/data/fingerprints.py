@@ -1,0 +1,36 @@
+"""Voxel fingerprints of files, taken once a file and kept until the file changes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bench.data.folder import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Fingerprints:
+    """A cache keyed by path, size and time of change; it only saves work, deleting it is harmless."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or begin the cache at ``path``."""
+        self._path = path
+        self._known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+        self._changed = False
+
+    def of(self, path: Path, take: Callable[[Path], str]) -> str:
+        """The fingerprint of a file, by ``take`` if it is not known yet."""
+        status = path.stat()
+        mark = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+        if mark not in self._known:
+            self._known[mark] = take(path)
+            self._changed = True
+        return self._known[mark]
+
+    def save(self) -> None:
+        """Keep what was taken."""
+        if self._changed:
+            write_text(self._path, json.dumps(self._known, indent=0, sort_keys=True))

@@ -1,0 +1,58 @@
+"""Files that appear whole or not at all, and names that are safe to be files."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write aside and rename: a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(aside).chmod(0o644)
+    Path(aside).replace(path)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill; it takes its name only when the block ends well.
+
+    Where another process was first, its folder stays and ours is dropped: equal keys hold equal content.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    aside.chmod(0o755)
+    try:
+        yield aside
+        try:
+            aside.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def safe_name(text: str, what: str) -> str:
+    """The text with anything but letters, digits, dot, dash and underscore made a dash.
+
+    Raises:
+        DataError: Nothing is left of it.
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:80]
+    if not name:
+        raise DataError(f"{what} {text!r} has no letter or digit in it.")
+    return name

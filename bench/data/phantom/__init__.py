@@ -1,0 +1,6 @@
+"""Synthetic patients: a seed and a shape -> a scan whose true label is known."""
+
+from bench.data.phantom.heart import VERSION, heart
+from bench.data.phantom.phantom import Phantom
+
+__all__ = ["VERSION", "Phantom", "heart"]

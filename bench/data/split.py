@@ -1,0 +1,68 @@
+"""Which training cases keep their manual label: shares, quotas, nested splits."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from bench.errors import UsageError
+from bench.seeding import generator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GRAMMAR = "a share such as 0.3, a list such as 0.3,0.5, or a range such as 0.1:0.9 or 0.1:0.9:0.2"
+
+
+def _share(text: str) -> Decimal:
+    try:
+        share = Decimal(text.strip())
+    except InvalidOperation:
+        raise UsageError(f"ξ {text!r} is not a number; expected {GRAMMAR}.") from None
+    if not share.is_finite() or not 0 < share < 1 or len(text.strip()) > 12:
+        raise UsageError(f"ξ {text!r} is outside (0, 1); expected {GRAMMAR}.")
+    return share
+
+
+def _range(text: str) -> list[Decimal]:
+    parts = text.split(":")
+    if len(parts) not in (2, 3):
+        raise UsageError(f"ξ {text!r} has {len(parts)} parts; expected {GRAMMAR}.")
+    first, last = _share(parts[0]), _share(parts[1])
+    step = _share(parts[2]) if len(parts) == 3 else Decimal("0.1")
+    if first > last:
+        raise UsageError(f"ξ {text!r} runs backwards; write {parts[1]}:{parts[0]}.")
+    count = int((last - first) / step)
+    if count > 1000:
+        raise UsageError(f"ξ {text!r} has {count + 1} values; the most is 1000.")
+    return [first + step * k for k in range(count + 1)]
+
+
+def shares(text: str) -> list[str]:
+    """Parse the ξ grammar into decimals as text, ascending, each once.
+
+    Raises:
+        UsageError: Not a number, outside (0, 1), reversed, or empty.
+    """
+    found: set[Decimal] = set()
+    for piece in text.split(","):
+        found.update(_range(piece) if ":" in piece else [_share(piece)])
+    return [format(share.normalize(), "f") for share in sorted(found)]
+
+
+def quota(xi: str, num_cases: int) -> int:
+    """The number of manual scans: ξ·n rounded half up, at least 1, at most n - 1; all of them at ξ = 1."""
+    if Decimal(xi) == 1:
+        return num_cases
+    wanted = int((Decimal(xi) * num_cases).to_integral_value(ROUND_HALF_UP))
+    return min(max(wanted, 1), num_cases - 1)
+
+
+def manual_cases(cases: Sequence[str], xi: str, *, dataset: str, seed: int) -> tuple[str, ...]:
+    """The cases that keep their manual label, sorted; nested in ξ for one seed.
+
+    The order is drawn from the data set's name and the seed, never from ξ: that is what nests them.
+    """
+    order = generator(f"split/{dataset}/{seed}", "order").permutation(len(cases))
+    chosen = [sorted(cases)[place] for place in order[: quota(xi, len(cases))]]
+    return tuple(sorted(chosen))

@@ -1,0 +1,189 @@
+"""One scan on disk <-> arrays: canonical orientation (RAS+) inside, the scan's own outside.
+
+The only file that knows nibabel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+MAX_VOXELS = 2**31  # a header that promises more is refused before anything is allocated
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """A scan's own voxel grid: enough to lay a label map exactly where the scan lies."""
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel size along the scan's own axes, mm."""
+        sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
+        return float(sizes[0]), float(sizes[1]), float(sizes[2])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """An image in canonical orientation."""
+
+    image_cijk: NDArray[np.float32]
+    spacing_mm: tuple[float, float, float]
+    own: Grid
+
+
+def _load(path: Path) -> Any:  # noqa: ANN401 - nibabel is untyped
+    import nibabel
+
+    if not path.is_file():
+        raise DataError(f"{path} does not exist.")
+    try:
+        image = nibabel.load(path)
+    except (nibabel.filebasedimages.ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read as an image: {error}.") from error
+    if len(image.shape) not in (3, 4) or min(image.shape) < 1 or int(np.prod(image.shape, dtype=object)) > MAX_VOXELS:
+        raise DataError(f"{path} has the shape {image.shape}; expected three axes, or four with the channels last.")
+    if not np.isfinite(image.affine).all() or abs(np.linalg.det(image.affine[:3, :3])) < 1e-12:
+        raise DataError(f"{path} has an affine that cannot be inverted.")
+    return image
+
+
+def _voxels(image: Any, path: Path) -> NDArray[Any]:  # noqa: ANN401 - nibabel is untyped
+    try:
+        return np.asanyarray(image.dataobj)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DataError(f"{path} is truncated or damaged: {error}.") from error
+
+
+def _canonical(array: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
+    import nibabel
+
+    return np.asanyarray(nibabel.orientations.apply_orientation(array, nibabel.io_orientation(affine)))
+
+
+def _canonical_spacing(grid: Grid) -> tuple[float, float, float]:
+    import nibabel
+
+    order = nibabel.io_orientation(grid.affine)[:, 0].astype(int)
+    sizes = dict(zip(order.tolist(), grid.spacing_mm, strict=True))
+    return sizes[0], sizes[1], sizes[2]
+
+
+def read_grid(path: Path) -> Grid:
+    """Shape and affine from the header alone."""
+    image = _load(path)
+    return Grid(tuple(int(n) for n in image.shape[:3]), np.asarray(image.affine, np.float64))  # type: ignore[arg-type]
+
+
+def read_image(paths: Sequence[Path]) -> Volume:
+    """Read one image: one file (channels on a fourth axis) or one file a channel.
+
+    Returns:
+        Float32 (C, I, J, K) in canonical orientation.
+
+    Raises:
+        DataError: A file is missing, damaged, holds NaN, is constant, or lies on another grid.
+    """
+    channels: list[NDArray[np.float32]] = []
+    own: Grid | None = None
+    for path in paths:
+        image = _load(path)
+        grid = Grid(tuple(image.shape[:3]), np.asarray(image.affine, np.float64))
+        own = own or grid
+        check_same_grid(own, grid, path)
+        voxels = _voxels(image, path)
+        for channel in np.moveaxis(voxels, -1, 0) if voxels.ndim == 4 else [voxels]:
+            if not np.isfinite(channel).all():
+                raise DataError(f"{path} holds NaN or infinite intensities.")
+            if channel.min() == channel.max():
+                raise DataError(f"{path} is constant ({channel.flat[0]}): there is nothing to see in it.")
+            channels.append(_canonical(channel, grid.affine).astype(np.float32))
+    if own is None:
+        raise DataError("an image needs at least one file.")
+    return Volume(np.ascontiguousarray(np.stack(channels)), _canonical_spacing(own), own)
+
+
+def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.uint8], Grid]:
+    """Read a label map, canonical orientation (I, J, K), with its own grid.
+
+    Raises:
+        DataError: Not three axes, not integers, or labels outside 0..``classes`` - 1.
+    """
+    image = _load(path)
+    if len(image.shape) == 4 and image.shape[3] == 1:
+        image = image.slicer[..., 0]
+    if len(image.shape) != 3:
+        raise DataError(f"{path} has the shape {image.shape}; a label map has three axes.")
+    voxels = _voxels(image, path)
+    found = np.unique(voxels)
+    if not np.isfinite(found).all() or not np.array_equal(found, np.round(found)):
+        raise DataError(f"{path} holds labels that are not integers, such as {found[found != np.round(found)][:1]}.")
+    top = 255 if classes is None else classes - 1
+    if found.min() < 0 or found.max() > top:
+        bad = found[(found < 0) | (found > top)][0]
+        raise DataError(f"{path} holds the label {int(bad)}; expected 0..{top}.")
+    grid = Grid(tuple(int(n) for n in image.shape), np.asarray(image.affine, np.float64))  # type: ignore[arg-type]
+    return np.ascontiguousarray(_canonical(voxels.astype(np.uint8), grid.affine)), grid
+
+
+def canonical_spacing_mm(grid: Grid) -> tuple[float, float, float]:
+    """Voxel size in mm along the canonical axes of arrays that ``read_label`` gives."""
+    return _canonical_spacing(grid)
+
+
+def check_same_grid(one: Grid, other: Grid, path: Path) -> None:
+    """Refuse two files that should lie voxel on voxel and do not.
+
+    Raises:
+        DataError: Shapes differ, or affines differ by more than a hundredth of a voxel at any corner.
+    """
+    if one.shape != other.shape:
+        raise DataError(f"{path} has the shape {other.shape}, its partner {one.shape}.")
+    corners = np.array(np.meshgrid(*[(0, n) for n in one.shape], indexing="ij")).reshape(3, -1)
+    shift = (one.affine - other.affine) @ np.vstack([corners, np.ones(8)])
+    if np.abs(shift).max() > 0.01 * min(one.spacing_mm):
+        raise DataError(f"{path} has another affine than its partner: they do not lie on the same place.")
+
+
+def write_label(label_ijk: NDArray[np.uint8], own: Grid, path: Path) -> None:
+    """Write a canonical label map (I, J, K) on the scan's own grid."""
+    import nibabel
+
+    back = nibabel.orientations.ornt_transform(
+        nibabel.orientations.axcodes2ornt("RAS"), nibabel.io_orientation(own.affine)
+    )
+    voxels = np.ascontiguousarray(nibabel.orientations.apply_orientation(label_ijk, back))
+    assert voxels.shape == own.shape
+    nibabel.save(nibabel.Nifti1Image(voxels, own.affine), path)
+
+
+def write_scan(voxels: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
+    """Write voxels that already lie on the grid of ``affine``."""
+    import nibabel
+
+    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
+
+
+def fingerprint(path: Path) -> str:
+    """A hash of voxels as stored and affine; the same however the file was compressed."""
+    image = _load(path)
+    voxels = _voxels(image, path)
+    little = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
+    digest = hashlib.sha256(f"{little.shape}{little.dtype.str}".encode())
+    digest.update(np.round(np.asarray(image.affine, np.float64), 4).astype("<f8").tobytes())
+    digest.update(np.ascontiguousarray(little).tobytes())
+    return digest.hexdigest()[:24]

@@ -1,0 +1,1 @@
+"""Where stages run: each engine takes task keys and answers with outcomes."""

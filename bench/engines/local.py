@@ -1,0 +1,113 @@
+"""Worker processes on this machine; each keeps its imports warm and runs one stage at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bench.engines.interface import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.store import Store
+
+KEPT_PAGES = {"MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_MMAP_MAX_": "0", "MALLOC_TOP_PAD_": "67108864"}
+"""glibc keeps freed pages: the same result, and training no longer waits for the kernel to clear them."""
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Worker:
+    """One process, spoken to in lines of JSON."""
+
+    def __init__(self, store: Store, run: str, device: str, threads: int) -> None:
+        count = str(threads)
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), count)
+        self.process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "bench.engines.worker", str(store.path), run, device],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **KEPT_PAGES, **limits},
+            start_new_session=True,  # Ctrl-C is the driver's to hear; it then stops the workers in order
+        )
+        self.key: str | None = None
+
+    def start(self, document: Mapping[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.key = str(document["key"])
+        self.process.stdin.write(json.dumps(document).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def outcome(self) -> Outcome:
+        """Read the answer; a closed pipe means that the process is gone."""
+        assert self.process.stdout is not None and self.key is not None
+        line = self.process.stdout.readline()
+        key, self.key = self.key, None
+        if not line.endswith(b"\n"):
+            code = self.process.wait()
+            how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+            return Outcome(key, f"its worker process ended by {how} before the stage did.")
+        answer = json.loads(line)
+        return Outcome(key, answer["error"], answer["detail"])
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class LocalEngine:
+    """``jobs`` worker processes of ``threads`` threads each, started when they are first needed."""
+
+    def __init__(self, store: Store, *, run: str, device: str, jobs: int, threads: int) -> None:
+        """Prepare; no process is started yet."""
+        self.slots = jobs
+        self._new = lambda: _Worker(store, run, device, threads)
+        self._workers: list[_Worker] = []
+
+    def submit(self, document: Mapping[str, Any]) -> None:
+        """Hand a stage to an idle worker."""
+        self._workers = [worker for worker in self._workers if worker.key is not None or worker.is_alive]
+        worker = next((worker for worker in self._workers if worker.key is None), None)
+        if worker is None:
+            worker = self._new()
+            self._workers.append(worker)
+        worker.start(document)
+
+    def wait(self, seconds: float) -> list[Outcome]:
+        """What has ended, after at most ``seconds``."""
+        with selectors.DefaultSelector() as selector:
+            for worker in self._workers:
+                if worker.key is not None and worker.process.stdout is not None:
+                    selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
+            ready = selector.select(seconds)
+        return [entry.data.outcome() for entry, _ in ready]
+
+    def close(self) -> None:
+        """Stop all workers."""
+        for worker in self._workers:
+            worker.stop()
+        self._workers = []

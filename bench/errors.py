@@ -1,0 +1,45 @@
+"""What can go wrong in a user's terms; each kind carries the exit code of the command line."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """Something that one or two sentences explain; never shown with a traceback unless asked for."""
+
+    exit_code = 1
+
+
+class UsageError(BenchError):
+    """A command, a name or a setting that cannot be."""
+
+    exit_code = 2
+
+
+class DataError(BenchError):
+    """Data that is missing, unreadable or contradicts itself."""
+
+    exit_code = 4
+
+
+class LabelWithheldError(BenchError):
+    """A stage asked for a label or an image that its place in the graph does not allow."""
+
+
+class StageError(BenchError):
+    """A stage could not give its result."""
+
+    exit_code = 3
+
+
+def unknown(kind: str, given: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that nothing bears, with the nearest known one."""
+    names = list(known)
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.4)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return UsageError(f"unknown {kind} {given!r}. {hint}Known: {', '.join(names)}.")

@@ -1,0 +1,101 @@
+"""One task, carried out: the same on every engine, from a document and a store alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bench import provenance
+from bench.data.folder import write_text
+from bench.lab import Lab, open_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bench.store import Store
+
+
+def execute(document: Mapping[str, Any], store: Store, *, run: str, device: str) -> None:
+    """Make one stage, unless the store has it; its folder appears whole or not at all.
+
+    Args:
+        document: What ``Stage.document`` gives.
+        store: Where the inputs lie and the result goes.
+        run: The run that asked for it, for the records.
+        device: ``cpu``, ``cuda`` or ``cuda:i``; never part of a key.
+
+    Raises:
+        BenchError: In a sentence, what went wrong.
+    """
+    key = str(document["key"])
+    if store.has(key):
+        return
+    began, started = datetime.now(UTC), time.monotonic()
+    with store.making(key) as folder:
+        lab = open_lab(document, store, folder, device)
+        _carry_out(lab)
+        shutil.rmtree(store.scratch(key), ignore_errors=True)
+        described = {
+            **document,
+            "facts": lab.facts,
+            "run": run,
+            "commit": provenance.commit(),
+            "versions": provenance.versions(),
+            "machine": provenance.machine(),
+            "device": device,
+            "started": began.isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - started, 3),
+            "peak_memory_mib": _peak_memory_mib(),
+            "files": {str(path.relative_to(folder)): _checksum(path) for path in _files(folder)},
+        }
+        write_text(folder / "stage.json", json.dumps(described, indent=1))
+
+
+def _carry_out(lab: Lab) -> None:
+    kind = lab.document["kind"]
+    if kind == "split":
+        _split(lab)
+        return
+    import torch
+
+    compute = lab.settings["compute"]
+    torch.set_num_threads(int(compute["threads"]))
+    if kind in ("teacher", "student"):
+        from bench.stages.fit import fit
+
+        fit(lab)
+    elif kind == "pseudo":
+        from bench.stages.distil import distil
+
+        distil(lab)
+    else:
+        from bench.stages.score import score_stage
+
+        score_stage(lab)
+
+
+def _split(lab: Lab) -> None:
+    """Nothing to compute: who is who was decided when the sweep was planned, and is kept for the reader."""
+    write_text(lab.folder / "split.json", json.dumps(lab.settings, indent=1))
+
+
+def _peak_memory_mib() -> float:
+    """Of the process so far: a worker that made several stages reports its largest."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

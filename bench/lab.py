@@ -1,0 +1,126 @@
+"""What a running stage is given: the scans and labels that its place in the graph allows, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bench.data import datasets
+from bench.data.volumes import Volume, canonical_spacing_mm, read_image, read_label, write_label
+from bench.errors import LabelWithheldError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bench.data.datasets import Dataset
+    from bench.store import Store
+
+
+@dataclass(slots=True)
+class Progress:
+    """Says how far a stage is, at most a few times a second, in a file that any engine can read."""
+
+    path: Path
+    last: float = 0.0
+
+    def __call__(self, step: int, steps: int, note: str = "") -> None:
+        """Step ``step`` of ``steps`` is done."""
+        now = time.monotonic()
+        if now - self.last < 0.3 and step < steps:
+            return
+        self.last = now
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        aside = self.path.with_suffix(".aside")
+        aside.write_text(json.dumps({"step": step, "steps": steps, "note": note}))
+        aside.replace(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """The doors of one stage."""
+
+    document: Mapping[str, Any]
+    store: Store
+    dataset: Dataset
+    folder: Path  # where the stage writes
+    device: str
+    progress: Progress
+    facts: dict[str, Any] = field(default_factory=dict)  # what the stage says of itself for stage.json
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the stage, plain."""
+        return dict(self.document["settings"])
+
+    @property
+    def key(self) -> str:
+        """The key of the stage."""
+        return str(self.document["key"])
+
+    @property
+    def image_cases(self) -> list[str]:
+        """The cases whose image may be read, sorted."""
+        return sorted(self.document["images"])
+
+    @property
+    def label_cases(self) -> list[str]:
+        """The cases whose label may be read, sorted."""
+        return sorted(self.document["labels"])
+
+    def image(self, case: str) -> Volume:
+        """The image of a case.
+
+        Raises:
+            LabelWithheldError: The stage may not see this case.
+        """
+        if case not in self.document["images"]:
+            raise LabelWithheldError(f"{self.key} may not read the image of {case}.")
+        from pathlib import Path
+
+        return read_image([Path(path) for path in self.dataset.cases[case].images])
+
+    def label(self, case: str) -> NDArray[np.uint8]:
+        """The data set's label of a case, canonical (I, J, K).
+
+        Raises:
+            LabelWithheldError: The label is withheld from this stage.
+        """
+        if case not in self.document["labels"]:
+            raise LabelWithheldError(f"{self.key} may not read the label of {case}: it is withheld here.")
+        from pathlib import Path
+
+        path = Path(self.dataset.cases[case].label)
+        return read_label(path, classes=len(self.dataset.structures) + 1)[0]
+
+    def input(self, name: str) -> Path:
+        """The folder of an input stage."""
+        return self.store.folder(self.document["inputs"][name])
+
+    def inputs(self, prefix: str) -> list[Path]:
+        """The folders of all inputs whose name begins so, in the order of the names."""
+        return [self.input(name) for name in sorted(self.document["inputs"]) if name.startswith(prefix)]
+
+
+def open_lab(document: Mapping[str, Any], store: Store, folder: Path, device: str) -> Lab:
+    """The lab of a stage, from its document and the store alone."""
+    dataset = datasets.recall(document["dataset_id"], store.workshop)
+    progress = Progress(store.scratch(document["key"]) / "progress.json")
+    return Lab(document, store, dataset, folder, device, progress)
+
+
+def stored_label(folder: Path, case: str) -> tuple[NDArray[np.uint8], tuple[float, float, float]]:
+    """A label map that a stage wrote, canonical, and its spacing in mm."""
+    label_ijk, grid = read_label(folder / "labels" / f"{case}.nii.gz")
+    return label_ijk, canonical_spacing_mm(grid)
+
+
+def store_label(folder: Path, case: str, label_ijk: NDArray[np.uint8], volume: Volume) -> None:
+    """Write a label map on the scan's own grid where ``stored_label`` finds it."""
+    (folder / "labels").mkdir(exist_ok=True)
+    write_label(label_ijk, volume.own, folder / "labels" / f"{case}.nii.gz")

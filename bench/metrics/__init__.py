@@ -1,0 +1,17 @@
+"""How good a segmentation is: Dice, surface distances and the overall score of a case."""
+
+from bench.metrics.case import score
+from bench.metrics.definition import DEFINITIONS, METRICS_OF, STATUSES, UNITS, Measure, diagonal_mm
+from bench.metrics.overall import overall, overall_of_means
+
+__all__ = [
+    "DEFINITIONS",
+    "METRICS_OF",
+    "STATUSES",
+    "UNITS",
+    "Measure",
+    "diagonal_mm",
+    "overall",
+    "overall_of_means",
+    "score",
+]

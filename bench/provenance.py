@@ -1,0 +1,68 @@
+"""Where a result comes from: commit, versions, machine."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("torch", "monai", "numpy", "scipy", "nibabel", "tsman-bench")
+
+
+@cache
+def commit() -> str:
+    """The commit of the running code, ``+dirty`` where files differ; the version where there is no repository."""
+    root = Path(__file__).parent.parent
+    version = metadata.version("tsman-bench")
+    if not (root / ".git").exists():
+        return f"v{version}"
+    try:
+        head = _git(root, "rev-parse", "--short=12", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--", "bench", "methods", "tsman")
+    except (OSError, subprocess.CalledProcessError):
+        return f"v{version}"
+    return head + ("+dirty" if changed else "")
+
+
+def _git(root: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(root), *words], check=True, capture_output=True, text=True)  # noqa: S603, S607
+    return done.stdout.strip()
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The versions of what computes, found without importing any of it."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = ""
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """The machine: never part of a key."""
+    return {"system": platform.platform(), "processor": _processor()}
+
+
+@cache
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+@cache
+def has_native_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; elsewhere it is slower than float32."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return "avx512_bf16" in text or "amx_bf16" in text

@@ -1,0 +1,156 @@
+"""The experiments that are run: smoke, quick, standard, paper, or a TOML file on top of one of them."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.data.datasets import DataSettings
+from bench.errors import UsageError, unknown
+from bench.settings import (
+    Cleaning,
+    Compute,
+    Inference,
+    Metrics,
+    Optimiser,
+    Sampling,
+    Split,
+    Student,
+    Teachers,
+    assignment,
+    build,
+    merged,
+    plain,
+)
+from tsman.settings import DistillationSettings, StreamSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything about an experiment but what is compared: methods, ξ, data sets, seeds."""
+
+    name: str
+    seeds: int
+    data: DataSettings = field(default_factory=DataSettings)
+    split: Split = field(default_factory=Split)
+    stream: StreamSettings = field(default_factory=StreamSettings)
+    sampling: Sampling = field(default_factory=Sampling)
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    teachers: Teachers = field(default_factory=Teachers)
+    distillation: DistillationSettings = field(default_factory=DistillationSettings)
+    student: Student = field(default_factory=Student)
+    inference: Inference = field(default_factory=Inference)
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    metrics: Metrics = field(default_factory=Metrics)
+    compute: Compute = field(default_factory=Compute)
+    methods: dict[str, dict[str, Any]] = field(default_factory=dict)  # method -> its changed settings
+
+
+NARROW = StreamSettings(stem=8, growth=6, units=4, decoder=(32, 16), weight_std=0.0)
+"""A stream for the CPU (docs/decisions/0005)."""
+
+
+def paper() -> Recipe:
+    """P, and where P refers to Yu et al. 2017a the released HeartSeg solver and test code."""
+    return Recipe(
+        name="paper",
+        seeds=5,
+        data=DataSettings(size="paper"),
+    )
+
+
+def standard() -> Recipe:
+    """A few hours on 2 cores: a narrow stream, an adaptive optimiser, three seeds (docs/decisions/0005)."""
+    return replace(
+        quick(),
+        name="standard",
+        seeds=3,
+        teachers=Teachers(steps=(400, 600, 800)),
+        student=Student(steps=1000),
+    )
+
+
+def quick() -> Recipe:
+    """The whole main job in at most 20 minutes on 2 cores, with results that mean something."""
+    return Recipe(
+        name="quick",
+        seeds=1,
+        data=DataSettings(size="quick"),
+        stream=NARROW,
+        sampling=Sampling(patch=(32, 32, 32), batch=2),
+        optimiser=Optimiser(kind="adamw", learning_rate=3e-3),
+        teachers=Teachers(steps=(150, 225, 300)),
+        student=Student(steps=300),
+        inference=Inference(window="whole"),
+    )
+
+
+def smoke() -> Recipe:
+    """Seconds: every room is walked through, the numbers mean nothing."""
+    return replace(
+        quick(),
+        name="smoke",
+        data=DataSettings(size="smoke"),
+        stream=replace(NARROW, stem=4, growth=4, units=2, decoder=(8, 8)),
+        sampling=Sampling(patch=(16, 16, 16), batch=2),
+        teachers=Teachers(steps=(4, 6, 8)),
+        student=Student(steps=8),
+    )
+
+
+RECIPES: Mapping[str, Callable[[], Recipe]] = {"smoke": smoke, "quick": quick, "standard": standard, "paper": paper}
+
+
+def recipe(name: str, changes: Sequence[str], methods: Collection[str]) -> Recipe:
+    """The named recipe or TOML file, narrowed by ``--set`` assignments.
+
+    A TOML file holds the settings as tables, and ``base``, the recipe that it narrows (quick where it is left out).
+    A setting that begins with a method's name is a setting of that method.
+
+    Raises:
+        UsageError: No such recipe, file or setting, or a value of the wrong kind.
+    """
+    if name in RECIPES:
+        chosen = RECIPES[name]()
+    elif name.endswith(".toml"):
+        chosen = _from_file(Path(name), methods)
+    else:
+        raise unknown("recipe", name, [*RECIPES, "FILE.toml"])
+    for text in changes:
+        path, value = assignment(text)
+        change: Any = value
+        for part in reversed(path):
+            change = {part: change}
+        chosen = _changed(chosen, change, methods, f"--set {text}")
+    return chosen
+
+
+def _from_file(path: Path, methods: Collection[str]) -> Recipe:
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"recipe {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"recipe {path} is not TOML: {error}.") from error
+    base = str(given.pop("base", "quick"))
+    if base not in RECIPES:
+        raise unknown("base recipe", base, RECIPES)
+    return _changed(RECIPES[base](), {"name": path.stem, **given}, methods, str(path))
+
+
+def _changed(base: Recipe, change: Mapping[str, Any], methods: Collection[str], what: str) -> Recipe:
+    routed: dict[str, Any] = {}
+    for key, value in change.items():
+        if key in methods:
+            routed = merged(routed, {"methods": {key: value}})
+        else:
+            routed = merged(routed, {key: value})
+    unknown_methods = set(routed.get("methods", {})) - set(methods)
+    if unknown_methods:
+        raise unknown("method", min(unknown_methods), methods)
+    return build(Recipe, merged(plain(base), routed), what)

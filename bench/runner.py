@@ -1,0 +1,132 @@
+"""From a graph to results: what is missing is made, inputs first; what fails takes nothing else with it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bench.graph import dependants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from bench.engines.interface import Engine, Outcome
+    from bench.graph import Stage
+    from bench.store import Store
+
+TICK_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class State:
+    """Where a run stands; what a progress display reads."""
+
+    total: int
+    cached: int
+    effort_total: float
+    done: int = 0
+    effort_done: float = 0.0
+    running: dict[str, float] = field(default_factory=dict)  # key -> when it started
+    failed: dict[str, str] = field(default_factory=dict)  # key -> reason
+    blocked: dict[str, str] = field(default_factory=dict)  # key -> the failed key it waited for
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By the effort done so far; None before there is any."""
+        if self.effort_done <= 0:
+            return None
+        return (time.monotonic() - self.started) * (self.effort_total / self.effort_done - 1)
+
+
+def effort(stage: Stage) -> float:
+    """About how long a stage takes, in network steps; only for the time left and nothing else."""
+    settings: Mapping[str, Any] = json.loads(stage.settings)
+    if "steps" in settings:
+        return float(settings["steps"]) * float(settings["method"]["settings"].get("networks", 2))
+    return 40.0 * len(stage.images) if stage.kind == "pseudo" else 20.0
+
+
+def run(
+    stages: Sequence[Stage], store: Store, engine: Engine, watch: Callable[[State], None], *, rows: Callable[[Stage], Mapping[str, Any] | None]
+) -> State:
+    """Make all stages that the store lacks.
+
+    Args:
+        stages: Inputs before what reads them.
+        store: Where results are and go.
+        engine: Where the work is done; closed at the end, also when interrupted.
+        watch: Called a few times a second.
+        rows: The planned rows of a stage, written down with its failure.
+    """
+    missing = {stage.key: stage for stage in stages if not store.has(stage.key)}
+    state = State(len(stages), len(stages) - len(missing), sum(map(effort, missing.values())))
+    waiting = dict(missing)
+    try:
+        while waiting or state.running:
+            for stage in _ready(waiting, missing, store, engine.slots - len(state.running)):
+                del waiting[stage.key]
+                state.running[stage.key] = time.monotonic()
+                engine.submit(stage.document())
+            for outcome in engine.wait(TICK_SECONDS):
+                _settle(outcome, state, missing, waiting, store, rows)
+            watch(state)
+    finally:
+        engine.close()
+    return state
+
+
+
+
+
+def _ready(
+    waiting: Mapping[str, Stage], missing: Mapping[str, Stage], store: Store, slots: int
+) -> Iterator[Stage]:
+    """Up to ``slots`` stages whose inputs are all there, the plan's order kept."""
+    found = 0
+    for stage in list(waiting.values()):
+        if found >= slots:
+            return
+        if all(needed.key not in missing or store.has(needed.key) for _, needed in stage.inputs):
+            found += 1
+            yield stage
+
+
+def _settle(
+    outcome: Outcome,
+    state: State,
+    missing: Mapping[str, Stage],
+    waiting: dict[str, Stage],
+    store: Store,
+    rows: Callable[[Stage], Mapping[str, Any] | None],
+) -> None:
+    """Book the end of a stage; a failure blocks what needs it."""
+    del state.running[outcome.key]
+    stage = missing[outcome.key]
+    state.effort_done += effort(stage)
+    if not outcome.error:
+        state.done += 1
+        return
+    state.failed[outcome.key] = outcome.error
+    store.fail(outcome.key, _failure(outcome.error, stage, rows, outcome.detail))
+    for key in dependants(list(missing.values()), outcome.key):
+        blocked = waiting.pop(key, None)
+        if blocked is not None:
+            state.blocked[key] = outcome.key
+            state.effort_done += effort(blocked)
+            store.fail(key, _failure(f"blocked: {outcome.key} failed.", blocked, rows))
+
+
+def _failure(
+    error: str, stage: Stage, rows: Callable[[Stage], Mapping[str, Any] | None], detail: str = ""
+) -> dict[str, Any]:
+    return {"error": error, "detail": detail, "stage": stage.document(), "planned_rows": rows(stage)}
+
+
+def summary(stages: Sequence[Stage], store: Store) -> dict[str, dict[str, int]]:
+    """How many stages of each kind there are, and how many the store has."""
+    total, there = Counter(s.kind for s in stages), Counter(s.kind for s in stages if store.has(s.key))
+    return {kind: {"stages": count, "cached": there[kind]} for kind, count in total.items()}

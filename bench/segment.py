@@ -1,0 +1,98 @@
+"""A whole volume -> probabilities, by one pass or by windows; and the clean-up of a label map."""
+
+# Legend: B batch, C image channels, N classes, I J K voxel axes.
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from bench.settings import Cleaning, Inference
+
+    Predict = Callable[[Tensor], Tensor]  # (B, C, I, J, K) -> probabilities (B, N, I, J, K)
+
+
+def segment(image_cijk: Tensor, predict: Predict, inference: Inference, patch: tuple[int, int, int]) -> Tensor:
+    """Probabilities (N, I, J, K), float32, of a normalised image (C, I, J, K) of any size."""
+    if inference.window == "whole":
+        return _whole(image_cijk, predict)
+    shape = (image_cijk.shape[1], image_cijk.shape[2], image_cijk.shape[3])
+    if inference.window == "overlap":
+        overlaps = [inference.overlap] * 3
+    else:
+        overlaps = [heartseg_overlap(size, side) for size, side in zip(shape, patch, strict=True)]
+    return _windows(image_cijk, predict, patch, overlaps, inference.batch)
+
+
+def _whole(image_cijk: Tensor, predict: Predict) -> Tensor:
+    """One pass over the volume, padded at its far ends to what two halvings need."""
+    from torch.nn import functional
+
+    size_i, size_j, size_k = image_cijk.shape[1:]
+    pad = [-size_k % 4, -size_j % 4, -size_i % 4]
+    padded = functional.pad(image_cijk, (0, pad[0], 0, pad[1], 0, pad[2]))
+    return predict(padded[None])[0, :, :size_i, :size_j, :size_k].float()
+
+
+def _windows(
+    image_cijk: Tensor, predict: Predict, patch: tuple[int, int, int], overlaps: list[float], batch: int
+) -> Tensor:
+    """MONAI's sliding window, equal weights; a volume smaller than the window is padded with zeros."""
+    from monai.inferers import sliding_window_inference  # type: ignore[attr-defined]
+
+    def own(window_bcijk: Tensor) -> Tensor:
+        # MONAI multiplies what it is given in place, so it must be nobody else's.
+        return predict(window_bcijk).float().clone()
+
+    scores = sliding_window_inference(image_cijk[None], patch, batch, own, overlap=overlaps, mode="constant")
+    result: Tensor = scores[0]
+    return result / result.sum(dim=0, keepdim=True)
+
+
+def heartseg_overlap(size: int, side: int) -> float:
+    """The overlap at which MONAI's windows lie where HeartSeg's do along an axis of ``size`` voxels.
+
+    HeartSeg takes floor(size / side) + 4 folds, so a stride of ceil((size - side) / (folds - 1)); a last window
+    ends at the border. Where that stride divides size - side HeartSeg visits the last window twice; we do not.
+    """
+    if size <= side:
+        return 0.0
+    folds = size // side + 4
+    stride = math.ceil((size - side) / (folds - 1))
+    # MONAI takes int(side * (1 - overlap)) as stride; a quarter voxel more is safe from rounding.
+    return max(1 - (stride + 0.25) / side, 0.0)
+
+
+def clean(label_ijk: NDArray[np.uint8], cleaning: Cleaning) -> NDArray[np.uint8]:
+    """Remove minor components and fill holes, the highest class first, so that class 1 has the last word.
+
+    Source: HeartSeg, RemoveMinorCC.m: 26-connected components with less than a share of their class's voxels go;
+    holes are filled by 6-connectivity of the background.
+    """
+    if cleaning.min_component <= 0 and not cleaning.fill_holes:
+        return label_ijk
+    cleaned = np.zeros_like(label_ijk)
+    for number in range(int(label_ijk.max()), 0, -1):
+        cleaned[_clean_mask(label_ijk == number, cleaning)] = number
+    return cleaned
+
+
+def _clean_mask(mask_ijk: NDArray[np.bool_], cleaning: Cleaning) -> NDArray[np.bool_]:
+    from scipy import ndimage
+
+    if cleaning.min_component > 0 and mask_ijk.any():
+        parts_ijk, _ = ndimage.label(mask_ijk, structure=np.ones((3, 3, 3)))
+        sizes = np.bincount(parts_ijk.ravel())
+        sizes[0] = 0
+        mask_ijk = (sizes >= cleaning.min_component * sizes.sum())[parts_ijk] & mask_ijk
+    if cleaning.fill_holes:
+        mask_ijk = ndimage.binary_fill_holes(mask_ijk)
+    return mask_ijk

@@ -1,0 +1,1 @@
+"""The steps of the protocol that compute something; none of them knows another."""

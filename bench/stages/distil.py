@@ -1,0 +1,35 @@
+"""Pseudo labels for the cases without a manual label, on whole volumes, by the teachers of the stage."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bench.lab import store_label
+from bench.settings import build
+from bench.trained import inference_of, normal, opened
+
+if TYPE_CHECKING:
+    from bench.lab import Lab
+
+
+def distil(lab: Lab) -> None:
+    """Write one pseudo label a case; the stage is given images alone, never a label."""
+    from tsman.distillation import VIEWS
+    from tsman.distillation import distil as vote
+    from tsman.settings import DistillationSettings
+
+    settings = build(DistillationSettings, lab.settings["distillation"], "distillation")
+    channels, classes = len(lab.dataset.channels), len(lab.dataset.structures) + 1
+    inference, patch = inference_of(lab.settings)
+    predictors = [
+        partial(opened(folder, member, channels, classes, lab.device).segment, inference=inference, patch=patch)
+        for folder, member in zip(lab.inputs("teacher"), lab.settings["members"], strict=True)
+    ]
+    cases = lab.image_cases
+    for done, case in enumerate(cases, start=1):
+        volume = lab.image(case)
+        label_ijk = vote(predictors, normal(volume), settings).label_ijk
+        store_label(lab.folder, case, label_ijk.cpu().numpy(), volume)
+        lab.progress(done, len(cases))
+    lab.facts.update(volumes=len(cases), network_passes=len(cases) * len(predictors) * len(VIEWS[settings.views]))

@@ -1,0 +1,81 @@
+"""Random crops through random views: what one training step is shown."""
+
+# Legend: B batch, C image channels, I J K voxel axes.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.data.patches import pad_to, random_corner, region_of_interest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from bench.settings import Sampling
+    from bench.trained import Trained
+    from methods.interface import Batch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingCase:
+    """One volume and the label that it is trained on."""
+
+    name: str
+    image_cijk: Tensor  # float32, normalised
+    label_ijk: Tensor  # uint8
+    is_manual: bool
+
+
+def cropped(case: TrainingCase, sampling: Sampling) -> TrainingCase:
+    """The region of interest by the case's own label, padded until a patch fits."""
+    import torch
+
+    image_cijk, label_ijk = case.image_cijk.numpy(), case.label_ijk.numpy()
+    if sampling.roi_margin >= 0:
+        box = region_of_interest(label_ijk, sampling.roi_margin)
+        image_cijk, label_ijk = image_cijk[(slice(None), *box)], label_ijk[box]
+    image_cijk, label_ijk = pad_to(image_cijk, sampling.patch), pad_to(label_ijk, sampling.patch)
+    return TrainingCase(case.name, torch.from_numpy(image_cijk), torch.from_numpy(label_ijk), case.is_manual)
+
+
+class Sampler:
+    """An endless, seeded stream of batches: cases in shuffled rounds, uniform crops, uniform views."""
+
+    def __init__(self, cases: list[TrainingCase], sampling: Sampling, rng: np.random.Generator) -> None:
+        """Start the stream; ``cases`` are cropped to their region of interest."""
+        from tsman.views import VIEWS
+
+        self._cases = cases
+        self._sampling = sampling
+        self._rng = rng
+        self._round: list[int] = []
+        views = VIEWS[sampling.views]
+        self._views = [view for view in views for _ in range(view.weight)]
+
+    def replace(self, place: int, case: TrainingCase) -> None:
+        """Go on with another label for a case."""
+        self._cases[place] = case
+
+    def batch(self, trained: Trained) -> Batch:
+        """The next batch, on the device and in the layout of training."""
+        import torch
+
+        from methods.interface import Batch
+
+        drawn = [self._draw() for _ in range(self._sampling.batch)]
+        image_bcijk = torch.stack([image_cijk for image_cijk, _, _ in drawn])
+        label_bijk = torch.stack([label_ijk for _, label_ijk, _ in drawn]).long().to(trained.device)
+        is_manual_b = torch.tensor([is_manual for _, _, is_manual in drawn], device=trained.device)
+        return Batch(trained.laid_out(image_bcijk), label_bijk, is_manual_b)
+
+    def _draw(self) -> tuple[Tensor, Tensor, bool]:
+        if not self._round:
+            self._round = self._rng.permutation(len(self._cases)).tolist()
+        case = self._cases[self._round.pop()]
+        i, j, k = case.label_ijk.shape
+        box = random_corner((i, j, k), self._sampling.patch, self._rng)
+        view = self._views[int(self._rng.integers(len(self._views)))]
+        image_cijk = view.apply(case.image_cijk[(slice(None), *box)])
+        return image_cijk, view.apply(case.label_ijk[box]), case.is_manual

@@ -1,0 +1,82 @@
+"""Every metric of every structure of every case: of a trained method on test scans, or of pseudo labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench import record
+from bench.data.folder import write_text
+from bench.lab import store_label, stored_label
+from bench.metrics import overall, score
+from bench.record import Record
+from bench.segment import clean
+from bench.settings import Cleaning, Metrics, build
+from bench.trained import Trained, inference_of, normal, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bench.lab import Lab
+
+
+def score_stage(lab: Lab) -> None:
+    """Write ``records.csv`` of the stage, and the label maps that were scored where they are new."""
+    metrics = build(Metrics, lab.settings["metrics"], "metrics")
+    trained = None if lab.settings["identity"]["role"] == "pseudo" else _trained(lab)
+    rows: list[Record] = []
+    cases = lab.label_cases
+    for done, case in enumerate(cases, start=1):
+        predicted_ijk, spacing_mm = _predicted(lab, case, trained)
+        rows.extend(_rows(lab, case, predicted_ijk, spacing_mm, metrics))
+        lab.progress(done, len(cases))
+    write_text(lab.folder / "records.csv", record.text_of(rows))
+    lab.facts.update(volumes=len(cases))
+
+
+def _trained(lab: Lab) -> Trained:
+    channels, classes = len(lab.dataset.channels), len(lab.dataset.structures) + 1
+    return opened(lab.input("of"), lab.settings["trained"], channels, classes, lab.device)
+
+
+def _predicted(lab: Lab, case: str, trained: Trained | None) -> tuple[NDArray[np.uint8], tuple[float, float, float]]:
+    if trained is None:
+        return stored_label(lab.input("of"), case)
+    from tsman.labels import hard_label
+
+    inference, patch = inference_of(lab.settings)
+    volume = lab.image(case)
+    label_ijk = hard_label(trained.segment(normal(volume), inference, patch), dim=0).cpu().numpy()
+    label_ijk = clean(label_ijk, build(Cleaning, lab.settings["cleaning"], "cleaning"))
+    store_label(lab.folder, case, label_ijk, volume)
+    return label_ijk, volume.spacing_mm
+
+
+def _rows(
+    lab: Lab, case: str, predicted_ijk: NDArray[np.uint8], spacing_mm: tuple[float, float, float], metrics: Metrics
+) -> Iterator[Record]:
+    names = dict(enumerate(lab.dataset.structures, start=1))
+    measures = score(
+        predicted_ijk,
+        lab.label(case),
+        spacing_mm,
+        list(names),
+        definition=metrics.definition,
+        compute=metrics.compute,
+    )
+    for one in [*measures, overall(measures)]:
+        yield Record(
+            **lab.settings["identity"],
+            run="",
+            case=case,
+            structure=names.get(one.structure, "all"),
+            metric=one.metric,
+            value=one.value,
+            unit=one.unit,
+            definition=one.definition,
+            status=one.status,
+            stage=lab.key,
+            commit="",
+        )

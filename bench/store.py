@@ -1,0 +1,115 @@
+"""Where stages lie: a folder each, whole or absent, found by key.
+
+    <store>/stages/<key>/     results of a stage, with stage.json
+    <store>/failed/<key>.json why a stage has no result
+    <store>/work/<key>/       scratch and progress of a running stage
+    <store>/data/             made data sets, manifests, fingerprints
+    <store>/runs/<run>/       what was asked for
+    <store>/records.csv       all scores
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.data.datasets import Workshop
+from bench.data.folder import whole_folder, write_text
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store on any file system that renames folders atomically."""
+
+    path: Path
+
+    @property
+    def workshop(self) -> Workshop:
+        """The data side of the store."""
+        return Workshop(self.path / "data")
+
+    def folder(self, key: str) -> Path:
+        """The folder of a stage, there or not."""
+        return self.path / "stages" / key
+
+    def scratch(self, key: str) -> Path:
+        """The folder of a stage in the making."""
+        return self.path / "work" / key
+
+    def has(self, key: str) -> bool:
+        """Whether the stage has its result."""
+        return (self.folder(key) / "stage.json").is_file()
+
+    def keys(self, kind: str = "") -> list[str]:
+        """The keys of all finished stages of a kind, sorted."""
+        found = (self.path / "stages").glob(f"{kind or '*'}-*/stage.json")
+        return sorted(path.parent.name for path in found)
+
+    def stage(self, key: str) -> dict[str, Any]:
+        """What ``stage.json`` of a finished stage says."""
+        return dict(json.loads((self.folder(key) / "stage.json").read_text()))
+
+    def fail(self, key: str, reason: dict[str, Any]) -> None:
+        """Write down why a stage has no result."""
+        write_text(self.path / "failed" / f"{key}.json", json.dumps(reason, indent=1))
+
+    def failures(self) -> dict[str, dict[str, Any]]:
+        """Key -> reason of all stages that failed and were not made since."""
+        found = sorted((self.path / "failed").glob("*.json"))
+        return {path.stem: json.loads(path.read_text()) for path in found if not self.has(path.stem)}
+
+    def progress(self, key: str) -> dict[str, Any]:
+        """What a running stage last said of itself; empty where it has said nothing."""
+        try:
+            return dict(json.loads((self.scratch(key) / "progress.json").read_text()))
+        except (OSError, ValueError):
+            return {}
+
+    @contextmanager
+    def making(self, key: str) -> Iterator[Path]:
+        """A folder to fill that becomes the stage's when the block ends well."""
+        with whole_folder(self.folder(key)) as aside:
+            yield aside
+        (self.path / "failed" / f"{key}.json").unlink(missing_ok=True)
+        shutil.rmtree(self.scratch(key), ignore_errors=True)
+
+    def sweep_up(self) -> None:
+        """Remove what killed processes left half-made; only under the lock."""
+        for aside in (self.path / "stages").glob(".*"):
+            shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(self.path / "work", ignore_errors=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the store for one driver.
+
+        Raises:
+            UsageError: Another process holds it, or it cannot be written.
+        """
+        import filelock
+
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except filelock.Timeout:
+            raise UsageError(
+                f"the store {self.path} is in use by another process; wait for it, or name another with --store."
+            ) from None
+        except OSError as error:
+            raise UsageError(f"the store {self.path} cannot be written ({error.strerror}); name another.") from error
+        try:
+            if not os.access(self.path, os.W_OK):
+                raise UsageError(f"the store {self.path} cannot be written; name another with --store.")
+            yield
+        finally:
+            lock.release()

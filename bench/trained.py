@@ -1,0 +1,112 @@
+"""A method at work: its network on a device, in a precision, in a memory layout."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.data.patches import normalise
+from bench.segment import segment
+from bench.settings import Compute, Inference, build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from bench.data.volumes import Volume
+    from methods.interface import Method
+
+WEIGHTS = "network.safetensors"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A method with its network; training and inference run through the same precision and layout."""
+
+    method: Method
+    network: nn.Module
+    compute: Compute
+    device: str
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The precision of the stage."""
+        import torch
+
+        if self.compute.precision == "bfloat16":
+            return torch.autocast(self.device.partition(":")[0], dtype=torch.bfloat16)
+        return nullcontext()
+
+    def laid_out(self, image_bcijk: Tensor) -> Tensor:
+        """The image on the device, in the layout of the stage."""
+        import torch
+
+        image_bcijk = image_bcijk.to(self.device)
+        if self.compute.layout == "channels_last":
+            return image_bcijk.contiguous(memory_format=torch.channels_last_3d)
+        return image_bcijk.contiguous()
+
+    def predict(self, image_bcijk: Tensor) -> Tensor:
+        """Probabilities (B, N, I, J, K) in evaluation mode."""
+        import torch
+
+        self.network.eval()
+        with torch.inference_mode(), self.autocast():
+            return self.method.probabilities(self.network, self.laid_out(image_bcijk))
+
+    def segment(self, image_cijk: Tensor, inference: Inference, patch: tuple[int, int, int]) -> Tensor:
+        """Probabilities (N, I, J, K) of a whole normalised image."""
+        return segment(image_cijk, self.predict, inference, patch)
+
+    def save(self, folder: Path) -> None:
+        """Write the weights; no pickle."""
+        from safetensors.torch import save_file
+
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
+        save_file(tensors, folder / WEIGHTS)
+
+
+def method_of(settings: Mapping[str, Any]) -> Method:
+    """The method that a stage's settings name, with the settings it was planned with."""
+    from methods.registry import method
+
+    plain = settings["method"]
+    return build(type(method(plain["name"])), plain["settings"], f"method {plain['name']}")
+
+
+def begin(settings: Mapping[str, Any], channels: int, classes: int, device: str) -> Trained:
+    """A method with a fresh network from torch's global generator, in the layout of the stage."""
+    import torch
+
+    from tsman.settings import StreamSettings
+
+    method = method_of(settings)
+    compute = build(Compute, settings["compute"], "compute")
+    network = method.network(channels, classes, build(StreamSettings, settings["stream"], "stream")).to(device)
+    if compute.layout == "channels_last":
+        network = network.to(memory_format=torch.channels_last_3d)
+    return Trained(method, network, compute, device)
+
+
+def opened(folder: Path, settings: Mapping[str, Any], channels: int, classes: int, device: str) -> Trained:
+    """What a finished training stage left in its folder."""
+    from safetensors.torch import load_file
+
+    trained = begin(settings, channels, classes, device)
+    trained.network.load_state_dict(load_file(folder / WEIGHTS, device=device))
+    return trained
+
+
+def inference_of(settings: Mapping[str, Any]) -> tuple[Inference, tuple[int, int, int]]:
+    """How a stage segments, and the size of its windows."""
+    side_i, side_j, side_k = settings["patch"]
+    return build(Inference, settings["inference"], "inference"), (side_i, side_j, side_k)
+
+
+def normal(volume: Volume) -> Tensor:
+    """A scan's image as a network sees it: (C, I, J, K), normalised."""
+    import torch
+
+    return torch.from_numpy(normalise(volume.image_cijk))

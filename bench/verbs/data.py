@@ -1,0 +1,74 @@
+"""``bench data``: which data sets there are, names for folders, made data in a folder of one's own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bench import console
+from bench.data.datasets import DATASETS, DataSettings, open_dataset
+from bench.data.folder import safe_name, whole_folder, write_text
+from bench.errors import UsageError, unknown
+from bench.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def list_data(store_path: Path, *, as_json: bool) -> int:
+    """The kinds of data sets, and the names that were added to this store."""
+    added = Store(store_path).workshop.names()
+    rows = [{"name": name, "what": source.what, "from": ""} for name, source in DATASETS.items()]
+    rows += [{"name": name, "what": "added folder", "from": where} for name, where in added.items()]
+    if as_json:
+        console.say_json(rows)
+    else:
+        console.say(console.table([[r["name"], r["what"], r["from"]] for r in rows], ["data set", "what", "from"]))
+    return 0
+
+
+def add_data(name: str, folder: Path, store_path: Path, *, as_json: bool) -> int:
+    """Look a Decathlon folder through and give it a name in this store.
+
+    Raises:
+        UsageError: The name is taken or cannot be one.
+        DataError: The folder is not what it should be.
+    """
+    if name in DATASETS or safe_name(name, "name") != name:
+        raise UsageError(f"{name!r} cannot be a name for a folder: letters, digits, . _ - and not {', '.join(DATASETS)}.")
+    store = Store(store_path)
+    with store.locked():
+        spec = f"decathlon:{folder.resolve()}"
+        dataset = open_dataset(spec, DataSettings(), store.workshop)
+        write_text(store.workshop.names_path, json.dumps({**store.workshop.names(), name: spec}, indent=1))
+    facts = {"name": name, "from": spec, "channels": list(dataset.channels), "structures": list(dataset.structures),
+             "train": len(dataset.train), "test": len(dataset.test)}  # fmt: skip
+    if as_json:
+        console.say_json(facts)
+    else:
+        console.say(f"{name}: {facts['train']} training and {facts['test']} test cases of {dataset.name}")
+    return 0
+
+
+def make_data(name: str, folder: Path, size: str, first_seed: int, *, as_json: bool) -> int:
+    """Write a made data set as a Decathlon folder.
+
+    Raises:
+        UsageError: It is not a made one, or the folder is there already.
+    """
+    from bench.data import phantom_heart
+
+    makers = {"phantom-heart": phantom_heart.write}
+    if name not in makers:
+        raise unknown("made data set", name, makers)
+    if size not in phantom_heart.SHAPES:
+        raise unknown("size", size, phantom_heart.SHAPES)
+    if folder.exists():
+        raise UsageError(f"{folder} exists already; name a new folder.")
+    with whole_folder(folder) as aside:
+        makers[name](aside, DataSettings(size=size, first_seed=first_seed))
+    if as_json:
+        console.say_json({"name": name, "to": str(folder)})
+    else:
+        console.say(f"{name} ({size}, from seed {first_seed}) is in {folder}")
+    return 0

@@ -1,0 +1,45 @@
+"""``bench report``: the records of a store as tables, figures and a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench import console, provenance, record
+from bench.errors import DataError
+from bench.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def report(store_path: Path, out: Path | None, *, as_json: bool) -> int:
+    """Write the report and name its files.
+
+    Raises:
+        DataError: There are no records to report on.
+    """
+    store = Store(store_path)
+    if not (store_path / "records.csv").is_file():
+        if not store.keys("scores"):
+            raise DataError(f"{store_path} holds no records; make some with `bench run --store {store_path}`.")
+        with store.locked():
+            record.publish(store)
+    from reports.columns import read
+    from reports.page import write
+
+    try:
+        records = read(store_path / "records.csv")
+        folder = out or store_path / "report"
+        runs = ", ".join(sorted({str(run) for run in records["run"] if run}))
+        commits = ", ".join(sorted({str(commit) for commit in records["commit"] if commit}))
+        sources = {"records": str(store_path / "records.csv"), "runs": runs, "commits": commits,
+                   **{f"version of {name}": value for name, value in provenance.versions().items()}}  # fmt: skip
+        written = write(records, folder, title="Learning from partly wrong labels", provenance=sources)
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    if as_json:
+        console.say_json({"out": str(folder), "files": [str(path) for path in written]})
+    else:
+        for path in written:
+            console.say(str(path))
+    return 0

@@ -1,0 +1,79 @@
+"""``bench status``, ``show`` and ``clean``: what is in a store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+from bench import console, record
+from bench.errors import DataError, UsageError
+from bench.graph import VERSIONS
+from bench.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _there(path: Path) -> Store:
+    if not path.is_dir():
+        raise DataError(f"{path} is not a store; make one with `bench run --store {path}`.")
+    return Store(path)
+
+
+def status(store_path: Path, *, as_json: bool) -> int:
+    """How many stages of each kind there are, what failed, which runs were asked for."""
+    store = _there(store_path)
+    counts = {kind: len(store.keys(kind)) for kind in VERSIONS}
+    failures = {key: reason["error"] for key, reason in store.failures().items()}
+    runs = sorted(path.parent.name for path in (store_path / "runs").glob("*/request.json"))
+    if as_json:
+        console.say_json({"store": str(store_path), "stages": counts, "failed": failures, "runs": runs})
+        return 0
+    console.say(console.table([[kind, str(count)] for kind, count in counts.items()], ["stages", "made"]))
+    console.say(f"\nruns     {', '.join(runs) or 'none'}")
+    console.say(f"failed   {len(failures)}")
+    for key, reason in failures.items():
+        console.say(f"  {key}: {reason}")
+    return 0
+
+
+def show(key: str, store_path: Path, *, as_json: bool) -> int:
+    """One stage by its key or the key's beginning: settings, inputs, provenance, scores.
+
+    Raises:
+        UsageError: No stage, or more than one, begins so.
+    """
+    store = _there(store_path)
+    found = [one for one in [*store.keys(), *store.failures()] if one.startswith(key)]
+    if len(found) != 1:
+        some = ", ".join(found[:3]) or "none"
+        raise UsageError(f"{len(found)} stages of {store_path} begin with {key!r} ({some}); name one in full.")
+    described = store.stage(found[0]) if store.has(found[0]) else store.failures()[found[0]]
+    if as_json:
+        console.say_json(described)
+        return 0
+    console.say(json.dumps(described, indent=1, ensure_ascii=False))
+    console.say(f"folder   {store.folder(found[0])}")
+    return 0
+
+
+def clean(store_path: Path, *, failed: bool, everything: bool, as_json: bool) -> int:
+    """Remove leavings of killed processes; on request the notes of failures, or every stage."""
+    store = _there(store_path)
+    with store.locked():
+        store.sweep_up()
+        removed = {"stages": 0, "failures": 0}
+        if failed or everything:
+            removed["failures"] = len(store.failures())
+            shutil.rmtree(store_path / "failed", ignore_errors=True)
+        if everything:
+            removed["stages"] = len(store.keys())
+            shutil.rmtree(store_path / "stages", ignore_errors=True)
+        if failed or everything:
+            record.publish(store)
+    if as_json:
+        console.say_json(removed)
+    else:
+        console.say(f"removed {removed['stages']} stages and {removed['failures']} notes of failures from {store_path}")
+    return 0

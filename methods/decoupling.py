@@ -1,0 +1,81 @@
+"""Decoupling: two networks that learn only where they disagree, voxel by voxel as P applies it."""
+
+# Legend: B batch, C image channels, N classes, I J K voxel axes.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, final
+
+from methods.learning_rates import dense_vox_net_groups
+from tsman.settings import LossAttentionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+    from methods.interface import Batch, ParameterGroup, StreamConfig
+    from tsman.dense_vox_net import Scores
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecouplingMethod:
+    """Two independent DenseVoxNets under the update-by-disagreement rule."""
+
+    name: ClassVar[str] = "decoupling"
+    version: ClassVar[int] = 1
+    reference: ClassVar[str] = (
+        'Malach & Shalev-Shwartz, Decoupling "when to update" from "how to update", NeurIPS 2017'
+    )
+    networks: ClassVar[int] = 2
+
+    normaliser: Literal["sum_weights", "count"] = "sum_weights"  # as the authors' code
+    floor: float = 0.1  # min_batch_size of the authors' code, as a share
+    warm_up: float = (
+        0.5  # init_iter as a share of the steps; the authors' 0 stalls a segmentation on background
+    )
+    weigh_auxiliary: bool = False  # ours: P does not say
+
+    def network(self, channels: int, classes: int, stream: StreamConfig) -> nn.Module:
+        """Two networks of different initialisation."""
+        from tsman.network import Independent
+
+        return Independent(channels, classes, stream, self.networks)
+
+    def loss(self, network: nn.Module, batch: Batch, progress: float) -> Tensor | None:
+        """Cross-entropy where the networks disagree; ``None`` where they do not."""
+        from tsman.loss import two_stream_loss
+
+        first, second = network(batch.image_bcijk)
+        return two_stream_loss((first, second), batch.label_bijk, self._rule(), progress)
+
+    def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
+        """The mean of the two softmaxes (B, N, I, J, K), as P averages every pair."""
+        from tsman.network import mean_probability
+
+        return mean_probability(network(image_bcijk))
+
+    def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
+        """HeartSeg's multipliers."""
+        return dense_vox_net_groups(network)
+
+    def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+        """1 where the networks agree, so that nothing is learned; warm-up aside."""
+        import torch
+
+        from tsman.loss import disagreement
+
+        with torch.no_grad():
+            scores: tuple[Scores, ...] = network(batch.image_bcijk)
+            return {"disagreement": (~disagreement(scores[0].main_bnijk, scores[1].main_bnijk)).float()}
+
+    def _rule(self) -> LossAttentionSettings:
+        return LossAttentionSettings(
+            smooth=False,
+            normaliser=self.normaliser,
+            floor=self.floor,
+            warm_up=self.warm_up,
+            weigh_auxiliary=self.weigh_auxiliary,
+        )

@@ -1,0 +1,129 @@
+"""What a contestant is: the words of the call between the harness and a method.
+
+Shapes: B batch, C image channels, N classes (background first), I J K voxel axes.
+Nothing here imports torch when run: naming and planning stay light.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from tsman.settings import StreamSettings as StreamConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from torch import Tensor, nn
+
+__all__ = [
+    "AfterStep",
+    "Batch",
+    "Case",
+    "Doubts",
+    "Method",
+    "ParameterGroup",
+    "ParameterGroups",
+    "Revises",
+    "StreamConfig",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """What a loss sees of one step."""
+
+    image_bcijk: Tensor  # float32, normalised
+    label_bijk: Tensor  # int64, 0..N-1
+    is_manual_b: Tensor  # bool: which items carry a manual label
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One whole training volume, as ``revise`` sees it."""
+
+    name: str
+    image_cijk: Tensor
+    label_ijk: Tensor  # the label that the method is being trained on at present
+    is_manual: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParameterGroup:
+    """Parameters that share a learning rate, as a multiple of the harness's own, and a weight decay."""
+
+    parameters: list[nn.Parameter]
+    learning_rate_factor: float = 1.0
+    decay: bool = True
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A contestant: frozen settings, no state of its own."""
+
+    @property
+    def name(self) -> str:
+        """The name in the registry and in every record."""
+
+    @property
+    def version(self) -> int:
+        """Raised with every change of science, so that old results are not taken for new ones."""
+
+    @property
+    def reference(self) -> str:
+        """The paper it comes from."""
+
+    @property
+    def networks(self) -> int:
+        """How many networks it trains and averages at test; it is charged for all of them."""
+
+    def network(self, channels: int, classes: int, stream: StreamConfig) -> nn.Module:
+        """All networks of the method as one module, freshly initialised from torch's global generator."""
+
+    def loss(self, network: nn.Module, batch: Batch, progress: float) -> Tensor | None:
+        """The scalar to minimise; ``None`` skips the step, weight decay included. ``progress`` is 0..1."""
+
+    def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
+        """Class probabilities (B, N, I, J, K) that sum to one; never sees a label."""
+
+
+@runtime_checkable
+class ParameterGroups(Protocol):
+    """Optional: learning rates of its own for some parameters."""
+
+    def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
+        """All trainable parameters, each in exactly one group."""
+
+
+@runtime_checkable
+class AfterStep(Protocol):
+    """Optional: something to do after each optimiser step, such as a moving average."""
+
+    def after_step(self, network: nn.Module, step: int) -> None:
+        """Called with the number of steps done."""
+
+
+@runtime_checkable
+class Revises(Protocol):
+    """Optional: changes the labels it trains on."""
+
+    @property
+    def revisions(self) -> tuple[float, ...]:
+        """At which shares of the steps, ascending in (0, 1), ``revise`` is called."""
+
+    def revise(
+        self, cases: Iterable[Case], predict: Callable[[Tensor], Tensor], progress: float
+    ) -> Mapping[str, Tensor]:
+        """New labels (I, J, K) by case name; a case that is not named keeps its label.
+
+        ``cases`` is streamed, one volume in memory at a time; ``predict`` maps (C, I, J, K) to (N, I, J, K).
+        A manual label is never changed: the harness refuses it.
+        """
+
+
+@runtime_checkable
+class Doubts(Protocol):
+    """Optional: says which voxels' gradients it weakens."""
+
+    def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+        """Name to (B, I, J, K) in [0, 1]; 1 where the voxel's gradient is removed altogether."""

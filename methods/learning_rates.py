@@ -1,0 +1,31 @@
+"""The learning rates that some of DenseVoxNet's parameters have of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from methods.interface import ParameterGroup
+
+if TYPE_CHECKING:
+    from torch import nn
+
+UPSAMPLING_FACTOR = 0.1
+"""lr_mult of the auxiliary branch's learned upsampling (HeartSeg, train_densenet.prototxt: upscore_aux1)."""
+SCORE_BIAS_FACTOR = 2.0
+"""lr_mult of the score layers' biases, with decay_mult 0 (the same file: score_main, score_aux1)."""
+
+
+def dense_vox_net_groups(network: nn.Module) -> list[ParameterGroup]:
+    """All parameters of a network made of DenseVoxNet streams, each in one group; no group is empty."""
+    from tsman.network import streams_of
+
+    slow = [weight for stream in streams_of(network) for weight in stream.upsampling_weights()]
+    biases = [bias for stream in streams_of(network) for bias in stream.score_biases()]
+    own = {id(parameter) for parameter in (*slow, *biases)}
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in own]
+    groups = (
+        ParameterGroup(rest),
+        ParameterGroup(slow, learning_rate_factor=UPSAMPLING_FACTOR),
+        ParameterGroup(biases, learning_rate_factor=SCORE_BIAS_FACTOR, decay=False),
+    )
+    return [group for group in groups if group.parameters]

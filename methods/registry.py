@@ -1,0 +1,120 @@
+"""The table of contestants, and how a user's words choose among them. Imports no torch."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import asdict
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from methods.interface import AfterStep, Doubts, ParameterGroups, Revises
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from methods.decoupling import DecouplingMethod
+    from methods.deep_level_set import DeepLevelSetMethod
+    from methods.dense_vox_net import DenseVoxNetMethod
+    from methods.interface import Method
+    from methods.two_stream import TwoStreamMethod
+
+    # mypy's proof that each keeps the interface, which the lazy table cannot give.
+    _KEPT: tuple[Method, ...] = (
+        TwoStreamMethod(),
+        DecouplingMethod(),
+        DeepLevelSetMethod(),
+        DenseVoxNetMethod(),
+    )
+
+
+class Entry(NamedTuple):
+    """Where a method's class is."""
+
+    module: str
+    attribute: str
+
+
+METHODS: Mapping[str, Entry] = MappingProxyType(
+    {
+        "tsman": Entry("methods.two_stream", "TwoStreamMethod"),
+        "decoupling": Entry("methods.decoupling", "DecouplingMethod"),
+        "deep-level-set": Entry("methods.deep_level_set", "DeepLevelSetMethod"),
+        "densevoxnet": Entry("methods.dense_vox_net", "DenseVoxNetMethod"),
+    }
+)
+"""Every method by name; a new one is one file and one line."""
+PAPER: tuple[str, ...] = ("tsman", "decoupling", "deep-level-set", "densevoxnet")
+"""The four that P compares."""
+CAPABILITIES = (ParameterGroups, AfterStep, Revises, Doubts)
+"""What a method may do beside what it must."""
+
+
+def method(name: str) -> Method:
+    """The registered method of this name, with its default settings.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    _refuse_unknown((name,), METHODS)
+    entry = METHODS[name]
+    found: Method = getattr(import_module(entry.module), entry.attribute)()
+    return found
+
+
+def select(text: str, extra: Mapping[str, Method] = MappingProxyType({})) -> list[str]:
+    """The names that a user's words choose, in the order written.
+
+    Args:
+        text: Names with commas between; "all" is P's four and ``extra``, "every" is all registered and
+            ``extra``, "!name" takes one away; alone, it takes it away from "all".
+        extra: Methods from plug-ins, by name.
+
+    Raises:
+        ValueError: If a name is unknown, or nothing is left.
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    wanted = [word for word in words if not word.startswith("!")]
+    unwanted = {word[1:].strip() for word in words if word.startswith("!")}
+    known = {*METHODS, *extra}
+    groups = {"all": (*PAPER, *extra), "every": (*METHODS, *extra)}
+    _refuse_unknown((*(word for word in wanted if word not in groups), *unwanted), (*METHODS, *extra))
+    if unwanted and not wanted:
+        wanted = ["all"]
+    names = [name for word in wanted for name in groups.get(word, (word,))]
+    chosen = [name for name in dict.fromkeys(names) if name in known - unwanted]
+    if not chosen:
+        raise ValueError(
+            f"{text!r} chooses no method; choose from all, every, {', '.join((*METHODS, *extra))}"
+        )
+    return chosen
+
+
+def describe(contestant: Method) -> dict[str, Any]:
+    """A method as plain JSON: what it is, what it declares and every setting."""
+    return {
+        "name": contestant.name,
+        "version": contestant.version,
+        "reference": contestant.reference,
+        "networks": contestant.networks,
+        "capabilities": [kind.__name__ for kind in CAPABILITIES if isinstance(contestant, kind)],
+        "settings": _plain(asdict(contestant)),  # type: ignore[call-overload]
+    }
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 settings hold anything that JSON knows
+    """Tuples as lists, so that the description equals what JSON gives back."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
+    choices = list(known)
+    for name in names:
+        if name not in choices:
+            nearest = difflib.get_close_matches(name, choices, n=1, cutoff=0.0)
+            hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+            raise ValueError(f"unknown method {name!r}; {hint}choose from {', '.join(choices)}")

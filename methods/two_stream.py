@@ -1,0 +1,84 @@
+"""The two-stream mutual attention network (TSMAN): two streams tell one another which labels to doubt."""
+
+# Legend: B batch, C image channels, N classes, I J K voxel axes.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, final
+
+from methods.learning_rates import dense_vox_net_groups
+from tsman.settings import AttentionSettings, LossAttentionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+    from methods.interface import Batch, ParameterGroup, StreamConfig
+    from tsman.network import TwoStreamScores
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoStreamMethod:
+    """TSMAN; with all attention off, the two-stream baseline of P's Table 2."""
+
+    name: ClassVar[str] = "tsman"
+    version: ClassVar[int] = 1
+    reference: ClassVar[str] = (
+        "Min et al., A Two-Stream Mutual Attention Network for Semi-Supervised Biomedical Segmentation"
+        " with Noisy Labels, AAAI 2019"
+    )
+    networks: ClassVar[int] = 2
+
+    attention: AttentionSettings = field(default_factory=AttentionSettings)
+    loss_attention: LossAttentionSettings = field(default_factory=LossAttentionSettings)
+
+    def network(self, channels: int, classes: int, stream: StreamConfig) -> nn.Module:
+        """Two streams of different initialisation and the attention between them."""
+        from tsman.network import TwoStream
+
+        return TwoStream(channels, classes, stream, self.attention)
+
+    def loss(self, network: nn.Module, batch: Batch, progress: float) -> Tensor | None:
+        """Both streams' losses, weighted by their disagreement when f4 is on (P, Eq. 6 and 7)."""
+        from tsman.loss import segmentation_loss, two_stream_loss
+
+        scores: TwoStreamScores = network(batch.image_bcijk)
+        pair = scores.first, scores.second
+        if not self.attention.f4:
+            return segmentation_loss(pair, batch.label_bijk)
+        return two_stream_loss(pair, batch.label_bijk, self.loss_attention, progress)
+
+    def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
+        """The mean of the two streams' softmaxes (B, N, I, J, K)."""
+        from tsman.network import mean_probability
+
+        scores: TwoStreamScores = network(image_bcijk)
+        return mean_probability((scores.first, scores.second))
+
+    def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
+        """HeartSeg's multipliers in the streams; the attention learns at the common rate."""
+        return dense_vox_net_groups(network)
+
+    def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+        """What f4, and f3 as the mean of its two maps, take from each voxel (P, Fig. 5); warm-up aside."""
+        import torch
+
+        from tsman.loss import loss_attention
+        from tsman.network import full_size
+
+        with torch.no_grad():
+            scores: TwoStreamScores = network(batch.image_bcijk)
+            doubts: dict[str, Tensor] = {}
+            if self.attention.f4:
+                kept_bijk = loss_attention(
+                    scores.first.main_bnijk, scores.second.main_bnijk, self.loss_attention
+                )
+                doubts["f4"] = (1.0 - kept_bijk).clamp(0.0, 1.0)
+            if self.attention.f3:
+                a_b1ijk, a_hat_b1ijk = scores.maps["f3"]
+                kept_b1ijk = full_size(0.5 * (a_b1ijk + a_hat_b1ijk), batch.image_bcijk)
+                doubts["f3"] = (1.0 - kept_b1ijk.squeeze(1)).clamp(0.0, 1.0)
+        return doubts

@@ -1,0 +1,85 @@
+"""The scores of every case that was planned, in a row each, whether they came about or not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from reports.selection import IDENTITY
+
+# HVSMR 2016's ranking formula, summed over structures.
+OVERALL_WEIGHTS: Final = {"dice": 1 / 2, "adb": -1 / 4, "hdd": -1 / 30}
+
+
+def case_scores(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for each case of each (method, ξ, seed).
+
+    Columns: the identity and `case`; `<structure>_<metric>`; `<metric>` as the mean over structures;
+    `overall`; `failed` (a value is absent) and `empty` (prediction or reference had no voxel of a structure).
+
+    Raises:
+        ValueError: A recorded overall score differs from the formula on its own Dice, ADB and HDD.
+    """
+    parts = [_wide(part) for _, part in rows.groupby(["dataset", "role"], sort=False)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*IDENTITY, "case"])
+
+
+def _wide(part: pd.DataFrame) -> pd.DataFrame:
+    """The case scores of one role on one data set."""
+    keys = [*IDENTITY, "case"]
+    planned = pd.MultiIndex.from_frame(_planned(part))
+    flags = part.assign(
+        failed=part["status"] == "failed", empty=part["status"].isin(["empty_prediction", "empty_reference"])
+    )
+    flags = flags.groupby(keys, sort=False)[["failed", "empty"]].any()
+    values = part.assign(name=part["structure"] + "_" + part["metric"]).pivot(
+        index=keys, columns="name", values="value"
+    )
+    recorded = values.pop("all_overall") if "all_overall" in values else None
+    columns = {str(name): values[name] for name in values}
+    for metric in part.loc[part["metric"] != "overall", "metric"].unique():
+        structures = sorted(part.loc[part["metric"] == metric, "structure"].unique())
+        columns[metric] = values[[f"{structure}_{metric}" for structure in structures]].mean(
+            axis=1, skipna=False
+        )
+    columns["overall"] = _overall(values, recorded)
+    wide = pd.DataFrame(columns).reindex(planned)
+    # A value that others have and this case lacks is a failure too, although no row says so.
+    lacking = wide.loc[:, wide.notna().any()].isna().any(axis=1).to_numpy()
+    complete = planned.isin(flags.index[~flags["failed"]])
+    empty = planned.isin(flags.index[flags["empty"]])
+    return wide.assign(failed=lacking | ~complete, empty=empty).reset_index()
+
+
+def _planned(part: pd.DataFrame) -> pd.DataFrame:
+    """Every case that each (method, ξ, seed) should have: those that any of them has.
+
+    Test cases may move with the seed; the cases that wait for pseudo labels move with ξ as well.
+    """
+    together = ["split", "seed", *(["xi"] if (part["role"] == "pseudo").any() else [])]
+    cases = part[[*together, "case"]].drop_duplicates()
+    return part[list(IDENTITY)].drop_duplicates().merge(cases, on=together)[[*IDENTITY, "case"]]
+
+
+def _overall(values: pd.DataFrame, recorded: pd.Series[float] | None) -> pd.Series[float]:
+    """HVSMR 2016's overall score of each case.
+
+    It is linear, so its mean over cases is the score of the mean Dice, ADB and HDD.
+    """
+    structures = sorted({str(name).rsplit("_", 1)[0] for name in values if str(name).endswith("_dice")})
+    needed = [f"{structure}_{metric}" for structure in structures for metric in OVERALL_WEIGHTS]
+    if not structures or not set(needed) <= set(values.columns):
+        return recorded if recorded is not None else pd.Series(np.nan, index=values.index)
+    weights = np.array(list(OVERALL_WEIGHTS.values()) * len(structures))
+    computed = pd.Series(values[needed].to_numpy() @ weights, index=values.index)
+    if recorded is not None:
+        apart = (computed - recorded).abs() > 1e-4 * (1 + computed.abs())
+        if apart.any():
+            where = values.index[int(apart.to_numpy().argmax())]
+            raise ValueError(
+                f"the recorded overall score of {', '.join(str(word) for word in where if word)} is "
+                f"{recorded.loc[where]:.6g}, but its Dice, ADB and HDD give {computed.loc[where]:.6g}"
+            )
+    return computed

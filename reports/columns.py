@@ -1,0 +1,123 @@
+"""The contract of a record: one row for each stage, case, structure and metric."""
+
+from __future__ import annotations
+
+import csv
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLUMNS: Final[tuple[str, ...]] = (
+    "run", "dataset", "method", "xi", "xi_realised", "seed", "split", "role", "member", "variant", "noise",
+    "recipe", "case", "structure", "metric", "value", "unit", "definition", "status", "stage", "commit",
+)  # fmt: skip
+STATUSES: Final = ("ok", "empty_prediction", "empty_reference", "both_empty", "failed")
+ROLES: Final = ("student", "teacher", "pseudo", "supervised")
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The records of one CSV file: text columns as text, `value` as a number.
+
+    Raises:
+        ValueError: The file breaks the contract; the message names the file, the line and the column.
+    """
+    # Not pandas' reader: it pads short lines and turns a surplus field into an index without a word.
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader, [])
+        _check_columns(header, str(path))
+        rows: list[list[str]] = []
+        lines: list[int] = []
+        for row in reader:
+            if len(row) != len(header):
+                raise ValueError(
+                    f"{path}, line {reader.line_num}: {len(row)} fields where the header has {len(header)} "
+                    "columns"
+                )
+            rows.append(row)
+            lines.append(reader.line_num)
+    frame = pd.DataFrame(rows, columns=header, index=pd.Index(lines, dtype="int64"), dtype=str)
+    return _conformed(frame, str(path), "line")
+
+
+def conform(records: pd.DataFrame) -> pd.DataFrame:
+    """A frame that keeps the contract, in the contract's order and types; the argument is left alone.
+
+    Raises:
+        ValueError: There are no rows, or one breaks the contract.
+    """
+    _check_columns(list(records.columns), "the records")
+    if records.empty:
+        raise ValueError("there are no records to report: run the benchmark first, or name another store")
+    return _conformed(records.reset_index(drop=True), "the records", "row")
+
+
+def _check_columns(found: list[str], source: str) -> None:
+    """Each column of the contract once, and no other."""
+    for column in COLUMNS:
+        if column not in found:
+            raise ValueError(f"{source}: column {column!r} is missing")
+    for column in found:
+        if column not in COLUMNS:
+            raise ValueError(f"{source}: column {column!r} is unknown; known are {', '.join(COLUMNS)}")
+        if found.count(column) > 1:
+            raise ValueError(f"{source}: column {column!r} stands there {found.count(column)} times")
+
+
+def _conformed(frame: pd.DataFrame, source: str, place: str) -> pd.DataFrame:
+    texts = {column: _text(frame[column]) for column in COLUMNS}
+    numbers = pd.to_numeric(frame["value"], errors="coerce").astype("float64")
+    failed = texts["status"] == "failed"
+    blank = texts["value"].str.strip().str.lower().isin(["", "nan"])
+    wrong: dict[str, pd.Series[bool]] = {
+        "status": ~texts["status"].isin(STATUSES),
+        "role": ~texts["role"].isin(ROLES),
+        "value": (numbers.isna() & ~blank) | (blank & ~failed) | np.isinf(numbers.fillna(0.0)),
+        "seed": ~texts["seed"].str.fullmatch(r"\d+"),
+        "xi": ~texts["xi"].isin(shares := _shares(texts["xi"])),
+    }
+    for column, broken in wrong.items():
+        if broken.any():
+            first = frame.index[int(broken.to_numpy().argmax())]
+            raise ValueError(
+                f"{source}, {place} {first}: column {column!r} holds {texts[column].loc[first]!r}, "
+                f"which is not {_EXPECTED[column]}"
+            )
+    texts["xi"] = texts["xi"].map(shares)
+    # What failed has no value, whatever was written there.
+    checked = pd.DataFrame(texts).assign(value=numbers.mask(failed))
+    return checked.loc[:, list(COLUMNS)].reset_index(drop=True)
+
+
+_EXPECTED: Final = {
+    "status": f"one of {', '.join(STATUSES)}",
+    "role": f"one of {', '.join(ROLES)}",
+    "value": "a finite number (only a failed row may be empty)",
+    "seed": "a whole number",
+    "xi": "a decimal between 0 and 1 such as 0.3",
+}
+
+
+def _text(column: pd.Series) -> pd.Series[str]:
+    """Text throughout: an absent name is the empty text, never NaN, which a group-by would drop."""
+    plain = column.astype(object)
+    return plain.where(plain.notna(), "").astype(str)
+
+
+def _shares(column: pd.Series[str]) -> dict[str, str]:
+    """Every ξ that can be read, to its one spelling: 0.30 is 0.3 and 1 is 1.0."""
+    shares = {}
+    for text in column.unique():
+        try:
+            share = Decimal(text)
+        except InvalidOperation:
+            continue
+        if share.is_finite() and 0 < share <= 1:
+            plain = f"{share.normalize():f}"
+            shares[text] = plain if "." in plain else f"{plain}.0"
+    return shares

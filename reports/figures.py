@@ -1,0 +1,178 @@
+"""The figures of the paper, drawn with matplotlib's objects: no window, no global state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MultipleLocator
+
+from reports.cases import case_scores
+from reports.selection import evaluated
+from reports.statistics import by_share, over_seeds
+from reports.tables import curve, mean_dice_curve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours, told apart by colour-blind readers; yellow is left out, it vanishes on white.
+_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS: Final = ("o", "s", "^", "D", "P", "X", "*", "<", ">", "h")
+_GREY: Final = "#5b6470"
+_DASHES: Final = (0, (5, 3))
+
+
+def xi_curve(records: pd.DataFrame) -> Figure:
+    """P's Figure 6: overall score (top) and mean Dice (bottom) of every method over ξ; one column a data set.
+
+    Raises:
+        ValueError: There are no records, or they mix recipes or definitions.
+    """
+    overall, dice = curve(records), mean_dice_curve(records)
+    floors = _floors(records)
+    styles = _styles(list(overall["method"].unique()))
+    datasets = list(overall["dataset"].unique()) or [""]
+    figure = Figure(figsize=(7.2 * len(datasets), 8.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(2, len(datasets), sharex=True, squeeze=False)
+    for (top, bottom), dataset in zip(panels.T, datasets, strict=True):
+        _panel(top, overall[overall["dataset"] == dataset], styles, floors.get(dataset))
+        _panel(bottom, dice[dice["dataset"] == dataset], styles, None)
+        top.set_title(_plain(dataset), loc="left", fontsize=11, color=_GREY)
+        top.set_ylabel("overall score   (higher is better →)")
+        bottom.set_ylabel("Dice, mean over structures   (higher is better →)")
+        bottom.set_xlabel("ξ: share of the training cases that keep their manual label")
+    figure.legend(
+        handles=_legend(overall, styles, floors), loc="outside upper center", ncols=3, frameon=False
+    )
+    return figure
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How one method is drawn, everywhere."""
+
+    colour: str
+    marker: str
+
+
+def _styles(methods: list[str]) -> dict[str, _Style]:
+    return {
+        method: _Style(_COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)])
+        for place, method in enumerate(methods)
+    }
+
+
+def _plain(name: str) -> str:
+    """A name as text: matplotlib would read what stands between dollar signs as mathematics."""
+    return name.replace("$", r"\$")
+
+
+def _panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, _Style], floor: float | None) -> None:
+    """One score over ξ: line and band for the students, a dashed line for the fully supervised."""
+    for place, (method, style) in enumerate(styles.items()):
+        own = table[table["method"] == method].assign(share=lambda found: by_share(found["xi"]))
+        students, supervised = own[own["share"] < 1], own[own["share"] == 1]
+        for level in supervised["mean"].dropna():
+            axes.axhline(level, color=style.colour, linestyle=_DASHES, linewidth=1.1, alpha=0.75, zorder=1)
+        axes.fill_between(
+            students["share"], students["low"], students["high"], color=style.colour, alpha=0.13, linewidth=0
+        )
+        axes.plot(
+            students["share"], students["mean"], color=style.colour, marker=style.marker, markersize=5.5,
+            markeredgecolor="white", markeredgewidth=0.6, linewidth=1.8, zorder=3,
+        )  # fmt: skip
+        # Side marks stand at the lower edge, one line a method, so that none hides another.
+        below = students["mean"] < (floor if floor is not None else float("-inf"))
+        for marker, rows in (("x", students[students["failed"] > 0]), ("v", students[below])):
+            axes.plot(
+                rows["share"], [0.03 + 0.035 * place] * len(rows), transform=axes.get_xaxis_transform(),
+                color=style.colour, marker=marker, markersize=7, markeredgewidth=2, linestyle="none",
+                zorder=4,
+            )  # fmt: skip
+    _dress(axes, table, floor)
+
+
+def _dress(axes: Axes, table: pd.DataFrame, floor: float | None) -> None:
+    axes.xaxis.set_major_locator(MultipleLocator(0.1))
+    axes.set_xlim(0.05, 0.95)
+    axes.tick_params(labelbottom=True, color=_GREY)
+    axes.grid(color="#e3e6ea", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#b9bfc7")
+    if floor is not None:
+        height = max(table["mean"].max(), table["high"].max()) - floor
+        axes.set_ylim(bottom=floor - 0.25 * height, top=floor + 1.05 * height)
+    if not table["mean"].notna().any():
+        axes.text(0.5, 0.5, "no result", transform=axes.transAxes, ha="center", va="center", color=_GREY)
+
+
+def _floors(records: pd.DataFrame) -> dict[str, float]:
+    """The lowest mean without an empty prediction, of each data set where an emptier mean lies below it.
+
+    An empty prediction costs the diagonal of the volume, tens of times the range in which methods differ:
+    drawn to scale it would flatten every curve to one line.
+    """
+    rows = evaluated(records, ("student", "supervised"))
+    if rows.empty:
+        return {}
+    means = over_seeds(case_scores(rows), ["overall"])
+    floors = {}
+    for dataset, of_dataset in means.groupby("dataset"):
+        floor = of_dataset.loc[of_dataset["empty"] == 0, "overall"].min()
+        if of_dataset["overall"].min() < floor:
+            floors[str(dataset)] = float(floor)
+    return floors
+
+
+def _legend(
+    table: pd.DataFrame, styles: Mapping[str, _Style], floors: Mapping[str, float]
+) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=style.colour, marker=style.marker, linewidth=1.8, label=_plain(method))
+        for method, style in styles.items()
+    ]
+    if table["low"].notna().any():
+        handles.append(Patch(color=_GREY, alpha=0.25, linewidth=0, label="lowest to highest seed"))
+    if (table["xi"] == "1.0").any():
+        handles.append(
+            Line2D([], [], color=_GREY, linestyle=_DASHES, linewidth=1.1, label="fully supervised")
+        )
+    for marker, label, drawn in (
+        ("x", "failed: no mean", (table["failed"] > 0).any()),
+        ("v", "below the axis", bool(floors)),
+    ):
+        if drawn:
+            handles.append(Line2D([], [], color=_GREY, marker=marker, linestyle="none", label=label))
+    return handles
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A figure of the paper: how it is drawn, what it is called, what it shows."""
+
+    draw: Callable[[pd.DataFrame], Figure]
+    title: str
+    caption: str
+
+
+FIGURES: Final[Mapping[str, Chart]] = {
+    "figure6": Chart(
+        xi_curve,
+        "Every method over ξ",
+        "Overall score and mean Dice on the test cases over ξ, the share of training cases that keep their "
+        "manual label; the rest have pseudo labels. A point is the mean over cases, then over seeds; the "
+        "band runs from the lowest to the highest seed (none with one seed). Dashed: the same method "
+        "trained on all manual labels. A cross marks a ξ where a case failed, so that there is no mean; a "
+        "triangle at the edge a mean below the axis, pulled there by empty predictions: its value is in the "
+        "table.",
+    ),
+}

@@ -1,0 +1,120 @@
+"""A table written down as Markdown, CSV or LaTeX, with every name harmless in its new place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from reports.sheet import Cell, Sheet
+
+
+def markdown(table: Sheet, title: str, caption: str) -> str:
+    """A pipe table under its title, with its caption."""
+    spanned = [group for group, span in table.groups for _ in range(span)]
+    heads = [
+        _markdown_text(f"{group} {cell.text}".strip())
+        for group, cell in zip(spanned, table.heads, strict=True)
+    ]
+    rule = ["--:" if cell.numeric else ":--" for cell in table.heads]
+    lines = [heads, rule, *[[_markdown_cell(cell) for cell in row] for row in table.rows]]
+    body = (
+        "\n".join(f"| {' | '.join(line)} |" for line in lines) if table.rows else "No records for this table."
+    )
+    return f"# {_markdown_text(title)}\n\n{body}\n\n{_markdown_text(caption)}\n"
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = _markdown_text(cell.text)
+    return f"**{text}**" if cell.best else text
+
+
+def _markdown_text(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|&#])", r"\\\1", " ".join(text.split()))
+
+
+def comma_separated(frame: pd.DataFrame) -> str:
+    """Every column, unrounded.
+
+    A name that a spreadsheet would run as a formula gets an apostrophe before it.
+    """
+    safe = frame.copy()
+    safe.columns = pd.Index([_inert(name) for name in frame.columns])
+    for name in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[name]):
+            safe[name] = safe[name].map(_inert)
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def _inert(value: object) -> object:
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )
+
+
+def latex(table: Sheet, label: str, title: str, caption: str) -> str:
+    """A floating table for the packages booktabs and graphicx."""
+    kinds = "".join("r" if cell.numeric else "l" for cell in table.heads)
+    lines = [
+        r"% needs \usepackage{booktabs} and \usepackage{graphicx}",
+        r"\begin{table}",
+        r"\centering\setlength{\tabcolsep}{4pt}",
+        rf"\caption{{{latex_text(title)}. {latex_text(caption)}}}",
+        rf"\label{{tab:{re.sub('[^A-Za-z0-9-]', '-', label)}}}",
+        # A wide table shrinks to the line, a narrow one keeps its size.
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{{kinds}}}",
+        r"\toprule",
+        *_latex_groups(table),
+        _latex_row(table.heads),
+        r"\midrule",
+    ]
+    for number, row in enumerate(table.rows):
+        lines += [r"\midrule"] if number in table.rules else []
+        lines.append(_latex_row(row))
+    if not table.rows:
+        lines.append(rf"\multicolumn{{{len(table.heads)}}}{{l}}{{No records for this table.}} \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}", r"\end{table}"]) + "\n"
+
+
+def _latex_groups(table: Sheet) -> list[str]:
+    """The spanning heads and the line below each, if there are any."""
+    if not any(group for group, _ in table.groups):
+        return []
+    heads, lines, column = [], [], 1
+    for group, span in table.groups:
+        heads.append(rf"\multicolumn{{{span}}}{{c}}{{{latex_text(group)}}}")
+        if group:
+            lines.append(rf"\cmidrule(lr){{{column}-{column + span - 1}}}")
+        column += span
+    return [" & ".join(heads) + r" \\", "".join(lines)]
+
+
+def _latex_row(cells: tuple[Cell, ...]) -> str:
+    return " & ".join(_latex_cell(cell) for cell in cells) + r" \\"
+
+
+def _latex_cell(cell: Cell) -> str:
+    text = latex_text(cell.text)
+    if cell.numeric and text.startswith("-"):
+        text = f"$-${text[1:]}"
+    return rf"\textbf{{{text}}}" if cell.best else text
+
+
+_LATEX: Final = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
+    "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "[": "{[}", "]": "{]}",  # after \\ a bracket would be read as a length
+    "ξ": r"$\xi$", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "−": "$-$", "–": "--",
+    "½": r"$\frac12$", "¼": r"$\frac14$", "“": "``", "”": "''",
+}  # fmt: skip
+
+
+def latex_text(text: str) -> str:
+    """A text as LaTeX prints it, whatever it holds."""
+    return "".join(_LATEX.get(sign, sign) for sign in " ".join(text.split()))

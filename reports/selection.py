@@ -1,0 +1,116 @@
+"""Which records belong together: one result per place, one setting per table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from reports.columns import COLUMNS, conform
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+IDENTITY: Final = ("dataset", "role", "method", "member", "variant", "xi", "seed", "split")
+_SETTING: Final = ("recipe", "definition")
+_RESULT: Final = (*IDENTITY, "noise", *_SETTING, "case", "structure", "metric")
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The records of one data set under one recipe and one definition of the metrics."""
+
+    name: str
+    suffix: str  # of its files: empty for the first
+    records: pd.DataFrame
+
+
+def cohorts(records: pd.DataFrame) -> list[Cohort]:
+    """The records apart by data set, and by recipe or definition where a data set has several."""
+    rows = unique(records)
+    found: list[Cohort] = []
+    taken: Counter[str] = Counter()
+    for dataset, of_dataset in rows.groupby("dataset", sort=True):
+        several = [column for column in _SETTING if of_dataset[column].nunique() > 1]
+        for key, part in of_dataset.groupby(several, sort=True) if several else [((), of_dataset)]:
+            words = [str(dataset), *(str(word) for word in (key if isinstance(key, tuple) else (key,)))]
+            slug = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", word).strip("-.") or "unnamed" for word in words)
+            taken[slug] += 1
+            suffix = f"-{slug}" if taken[slug] == 1 else f"-{slug}-{taken[slug]}"
+            found.append(Cohort(", ".join(words), suffix if found else "", part))
+    return found
+
+
+def unique(records: pd.DataFrame) -> pd.DataFrame:
+    """Each result once.
+
+    Runs share stages, so a result may be recorded by several of them; and a failure that was repaired later
+    is no failure.
+
+    Raises:
+        ValueError: There are no records, or two different stages claim the same result.
+    """
+    rows = conform(records)
+    rows = rows.drop_duplicates([column for column in COLUMNS if column not in {"run", "commit"}])
+    keys = [*_RESULT, "stage"]
+    failed = rows["status"] == "failed"
+    repaired = pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(rows.loc[~failed, keys]))
+    rows = rows[~(failed & repaired)]
+    twice = rows[rows.duplicated(list(_RESULT), keep=False)]
+    if not twice.empty:
+        first = twice.iloc[0]
+        stages = twice.loc[(twice[list(_RESULT)] == first[list(_RESULT)]).all(axis=1), "stage"]
+        raise ValueError(
+            f"{first['role']} {first['method']} at ξ = {first['xi']}, seed {first['seed']}, case "
+            f"{first['case']} has {len(stages)} different results (stages {', '.join(sorted(stages))}): "
+            "report runs of different settings apart"
+        )
+    return rows
+
+
+def evaluated(records: pd.DataFrame, roles: Sequence[str]) -> pd.DataFrame:
+    """The rows that the tables of the paper are made of: these roles, no injected noise, no ablation.
+
+    Raises:
+        ValueError: There are no records, or they mix recipes or definitions.
+    """
+    rows = unique(records)
+    rows = rows[rows["role"].isin(roles) & _plain(rows)]
+    for dataset, part in rows.groupby("dataset"):
+        for column in _SETTING:
+            if part[column].nunique() > 1:
+                mixed = ", ".join(sorted(part[column].unique()))
+                raise ValueError(
+                    f"the records of {dataset} mix several values of {column!r} ({mixed}): report them apart"
+                )
+    return rows
+
+
+def omitted(records: pd.DataFrame) -> list[str]:
+    """What the tables leave out, counted, so that nothing goes missing silently."""
+    rows = unique(records)
+    noisy = rows["noise"] != _NO_NOISE
+    ablation = ~noisy & (rows["variant"] != "") & (rows["role"] != "pseudo")
+    teacher = ~noisy & ~ablation & (rows["role"] == "teacher")
+    elsewhere = ~(noisy | ablation | teacher) & ~_plain(rows)
+    reasons = {
+        "with injected noise": noisy,
+        "of ablations (a student's variant)": ablation,
+        "of teachers scored on the test cases": teacher,
+        "of students scored on other cases than the test cases": elsewhere,
+    }
+    return [f"{int(found.sum())} rows {reason}" for reason, found in reasons.items() if found.any()]
+
+
+_NO_NOISE: Final = "none"
+
+
+def _plain(rows: pd.DataFrame) -> pd.Series[bool]:
+    pseudo = rows["role"] == "pseudo"
+    plain = (rows["noise"] == _NO_NOISE) & ((rows["variant"] == "") | pseudo)
+    # Where students are scored on several splits, only unseen cases may be compared.
+    unseen = rows["split"] == "test"
+    return plain & (pseudo | unseen) if unseen.any() else plain

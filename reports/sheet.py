@@ -1,0 +1,144 @@
+"""A table as it is read: rounded, worded, with the best marked; `render` and `page` write it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Better = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How a column of measurements is read."""
+
+    group: str  # the structure; empty where the column stands alone
+    heading: str
+    digits: int
+    better: Better
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell as it is read."""
+
+    text: str
+    best: bool = False
+    numeric: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table as it is read: spanning heads, heads, rows; `rules` are the rows that start a new block."""
+
+    groups: tuple[tuple[str, int], ...]
+    heads: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    rules: frozenset[int]
+
+
+_METRICS: Final = {
+    "dice": Measure("", "Dice ↑", 3, "higher"),
+    "iou": Measure("", "IoU ↑", 3, "higher"),
+    "adb": Measure("", "ADB mm ↓", 3, "lower"),
+    "hdd": Measure("", "HDD mm ↓", 2, "lower"),
+}
+_ALONE: Final = {
+    "overall": Measure("", "Overall ↑", 3, "higher"),
+    "mean": Measure("", "Mean ↑", 3, "higher"),
+    "low": Measure("", "Low", 3, "neither"),
+    "high": Measure("", "High", 3, "neither"),
+}
+_HEADINGS: Final = {"xi": "ξ"}
+_UNREAD: Final = ("dataset", "results")
+
+
+def sheet(frame: pd.DataFrame, block: str) -> Sheet:
+    """A table as it is read.
+
+    Left out: the data set, which the title names; the number of case results, which stands beside a failure;
+    columns of names in which no row has one; and standard deviations, which join their mean.
+
+    Args:
+        frame: A table of `tables`.
+        block: The column whose equal values make the rows among which the best is sought.
+    """
+    names = [name for name in frame.columns if _is_read(frame, name)]
+    measures = {name: found for name in names if (found := measure(name))}
+    columns = [
+        _measured(frame, name, measures[name], block) if name in measures else _labelled(frame, name)
+        for name in names
+    ]
+    starts = frame[block].ne(frame[block].shift()).to_numpy().nonzero()[0]
+    return Sheet(
+        groups=_spans([measures[name].group if name in measures else "" for name in names]),
+        heads=tuple(_head(frame, name, measures.get(name)) for name in names),
+        rows=tuple(zip(*columns, strict=True)),
+        # A rule before every row would be no help to the eye.
+        rules=frozenset(int(row) for row in starts[1:]) if len(starts) * 2 <= len(frame) else frozenset(),
+    )
+
+
+def measure(name: str) -> Measure | None:
+    """How a column `<structure>_<metric>`, or a known single one, is read; None for any other column."""
+    structure, _, metric = name.rpartition("_")
+    if structure and metric in _METRICS:
+        kind = _METRICS[metric]
+        return Measure(structure.replace("_", " "), kind.heading, kind.digits, kind.better)
+    return _ALONE.get(name)
+
+
+def _is_read(frame: pd.DataFrame, name: str) -> bool:
+    if name in _UNREAD or (name.endswith("_sd") and name.removesuffix("_sd") in frame):
+        return False
+    return frame.empty or pd.api.types.is_numeric_dtype(frame[name]) or bool((frame[name] != "").any())
+
+
+def _head(frame: pd.DataFrame, name: str, kind: Measure | None) -> Cell:
+    heading = kind.heading if kind else _HEADINGS.get(name, name.replace("_", " ").capitalize())
+    return Cell(heading, numeric=pd.api.types.is_numeric_dtype(frame[name]))
+
+
+def _labelled(frame: pd.DataFrame, name: str) -> list[Cell]:
+    numeric = pd.api.types.is_numeric_dtype(frame[name])
+    return [Cell(str(value), numeric=numeric) for value in frame[name]]
+
+
+def _measured(frame: pd.DataFrame, name: str, kind: Measure, block: str) -> list[Cell]:
+    """One column of means, each with its spread; equal at the digits shown is equally good."""
+    values = frame[name].astype(float).round(kind.digits)
+    best = pd.Series(data=False, index=frame.index)
+    if kind.better != "neither":
+        grouped = values.groupby(frame[block])
+        winner = grouped.transform("max" if kind.better == "higher" else "min")
+        best = (values == winner) & (grouped.transform("count") > 1)
+    spreads = frame[f"{name}_sd"] if f"{name}_sd" in frame else pd.Series(float("nan"), index=frame.index)
+    results = frame["results"] if "results" in frame else pd.Series(0, index=frame.index)
+    failures = frame["failed"] if "failed" in frame else pd.Series(0, index=frame.index)
+    cells = []
+    for value, wins, spread, failed, of in zip(values, best, spreads, failures, results, strict=True):
+        if np.isnan(value):
+            text = (f"failed {failed}/{of}" if of else "failed") if failed else "–"
+            cells.append(Cell(text, numeric=True, failed=bool(failed)))
+        else:
+            text = f"{value:z.{kind.digits}f}" + ("" if pd.isna(spread) else f" ± {spread:.{kind.digits}f}")
+            cells.append(Cell(text, best=bool(wins), numeric=True))
+    return cells
+
+
+def _spans(groups: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Neighbours under one head."""
+    spans: list[tuple[str, int]] = []
+    for group in groups:
+        if spans and spans[-1][0] == group:
+            spans[-1] = (group, spans[-1][1] + 1)
+        else:
+            spans.append((group, 1))
+    return tuple(spans)

@@ -1,0 +1,193 @@
+"""From the scores of cases to means, spreads and verdicts, without losing a failure on the way.
+
+The order is always the same: mean over cases within a seed, then mean and spread over seeds. A (method, ξ,
+seed) with a failed or absent case has no mean, and neither has its (method, ξ): a mean over the rest would
+be a mean of the cases that happened to be easy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from scipy.stats import bootstrap
+
+from reports.cases import case_scores
+from reports.selection import IDENTITY, evaluated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOCAL: Final = "tsman"  # the method whose claims are on trial
+_WITHOUT_SEED: Final = [name for name in IDENTITY if name != "seed"]
+_RESAMPLES: Final = 9_999
+_CONFIDENCE: Final = 0.95
+
+
+def seed_means(scores: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
+    """The mean over cases of each (method, ξ, seed), absent where a case failed.
+
+    With the counts `results` (cases planned), `failed` and `empty`.
+    """
+    grouped = scores.groupby(list(IDENTITY), sort=False)
+    counts = grouped.agg(results=("case", "size"), failed=("failed", "sum"), empty=("empty", "sum"))
+    means = grouped[list(measures)].mean()
+    return means.mask(counts["failed"] > 0).join(counts).reset_index()
+
+
+def over_seeds(scores: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
+    """Mean and spread over seeds of each (method, ξ).
+
+    For each measure `<measure>` (mean), `<measure>_sd` (sample standard deviation), `<measure>_low` and
+    `<measure>_high` (lowest and highest seed); spreads are absent with one seed, everything where a case
+    failed. Then `cases` (different cases), `seeds`, `results` (case results planned over all seeds),
+    `failed` and `empty`.
+    """
+    seeds = seed_means(scores, measures)
+    grouped = seeds.groupby(_WITHOUT_SEED, sort=False)
+    counts = grouped.agg(
+        seeds=("seed", "nunique"),
+        results=("results", "sum"),
+        failed=("failed", "sum"),
+        empty=("empty", "sum"),
+    )
+    counts.insert(0, "cases", scores.groupby(_WITHOUT_SEED, sort=False)["case"].nunique())
+    table = pd.DataFrame(index=counts.index)
+    single = counts["seeds"] < 2
+    for measure in measures:
+        values = grouped[measure]
+        table[measure] = values.mean()
+        table[f"{measure}_sd"] = values.std(ddof=1)
+        table[f"{measure}_low"] = values.min().mask(single)
+        table[f"{measure}_high"] = values.max().mask(single)
+    return table.mask(counts["failed"] > 0).join(counts).reset_index()
+
+
+def by_share(shares: pd.Series[str]) -> pd.Series[float]:
+    """ξ as a number, to sort and plot by."""
+    return shares.map(float)
+
+
+def largest_share(rows: pd.DataFrame) -> str | None:
+    """The largest ξ below 1 among the students, where P compares the methods."""
+    shares = rows.loc[rows["role"] == "student", "xi"].unique()
+    return max((share for share in shares if Decimal(share) < 1), key=Decimal, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The mean difference over cases, seeds averaged first, and its interval, absent with one case."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    cases: int
+    seeds: int
+
+    @property
+    def word(self) -> str:
+        """How the first of the pair stands to the second."""
+        if self.low is None or self.high is None:
+            return "not distinguishable from"
+        return "ahead of" if self.low > 0 else "behind" if self.high < 0 else "not distinguishable from"
+
+
+def paired_difference(one: pd.DataFrame, other: pd.DataFrame, measure: str = "overall") -> Difference | None:
+    """One method's case scores minus another's, paired by seed and case; None where they share none.
+
+    The interval is a 95 % percentile bootstrap over cases: it says how far other cases of the same kind
+    could move the difference. Seeds are averaged, not resampled.
+    """
+    pairs = one.merge(other, on=["seed", "case"], suffixes=("_one", "_other"))
+    if pairs.empty:
+        return None
+    pairs = pairs.assign(difference=pairs[f"{measure}_one"] - pairs[f"{measure}_other"])
+    of_case = pairs.groupby("case")["difference"].mean().to_numpy()
+    low = high = None
+    if len(of_case) > 1:
+        # Percentile, not BCa, which is undefined where all differences are equal.
+        interval = bootstrap(
+            (of_case,), np.mean, n_resamples=_RESAMPLES, confidence_level=_CONFIDENCE, method="percentile",
+            rng=np.random.default_rng(0),
+        ).confidence_interval  # fmt: skip
+        low, high = float(interval.low), float(interval.high)
+    return Difference(float(of_case.mean()), low, high, len(of_case), pairs["seed"].nunique())
+
+
+def verdicts(records: pd.DataFrame) -> list[str]:
+    """A plain sentence for each rival of TSMAN on each data set, whoever wins.
+
+    Raises:
+        ValueError: There are no records, or they mix recipes or definitions.
+    """
+    rows = evaluated(records, ("student", "supervised"))
+    sentences: list[str] = []
+    for dataset, part in rows.groupby("dataset"):
+        sentences.extend(_verdicts_on(str(dataset), part))
+    return sentences or ["There is no student among the records, so there is nothing to compare."]
+
+
+def _verdicts_on(dataset: str, rows: pd.DataFrame) -> list[str]:
+    share = largest_share(rows)
+    students = rows[rows["role"] == "student"]
+    if share is None:
+        return [f"On {dataset} no student has a share of manual labels below 1, so there is no verdict."]
+    methods = list(students.loc[students["xi"] == share, "method"].unique())
+    if FOCAL not in methods:
+        return [f"On {dataset} {FOCAL} has no result at ξ = {share}, so there is no verdict on it."]
+    scores = case_scores(rows)
+    at_share = scores[(scores["role"] == "student") & (scores["xi"] == share)]
+    own = at_share[at_share["method"] == FOCAL]
+    place = f"On {dataset}, at ξ = {share}, {FOCAL}"
+    rivals = [name for name in methods if name != FOCAL]
+    sentences = [_sentence(place, name, own, at_share[at_share["method"] == name]) for name in rivals]
+    if not sentences:
+        sentences = [f"{place} is the only method, so there is nothing to compare it with."]
+    supervised = scores[(scores["role"] == "supervised") & (scores["method"] == FOCAL)]
+    if not supervised.empty:
+        sentences.append(_sentence(place, f"{FOCAL} trained on all manual labels", own, supervised))
+    return [*sentences, *_lead(dataset, scores)]
+
+
+def _sentence(place: str, rival: str, own: pd.DataFrame, other: pd.DataFrame) -> str:
+    for name, scores in ((FOCAL, own), (rival, other)):
+        if scores["failed"].any():
+            count = f"{int(scores['failed'].sum())} of {len(scores)}"
+            return f"{place} cannot be compared with {rival}: {count} case results of {name} failed."
+    difference = paired_difference(own, other)
+    if difference is None or np.isnan(difference.mean):
+        return f"{place} cannot be compared with {rival}: they share no seed and case with an overall score."
+    interval = "(no interval)"
+    if difference.low is not None and difference.high is not None:
+        interval = f"[{_signed(difference.low)}, {_signed(difference.high)}]"
+    over = f"{_counted(difference.cases, 'case')} and {_counted(difference.seeds, 'seed')}"
+    return (
+        f"{place} is {difference.word} {rival}: "
+        f"difference in overall score {_signed(difference.mean)} {interval} over {over}."
+    )
+
+
+def _lead(dataset: str, scores: pd.DataFrame) -> list[str]:
+    """At how many ξ TSMAN has the best mean, where more than one ξ was swept."""
+    means = over_seeds(scores[scores["role"] == "student"], ["overall"])
+    table = means.pivot(index="xi", columns="method", values="overall")
+    compared = table[table.notna().sum(axis=1) > 1].dropna(subset=[FOCAL])
+    if len(table) < 2 or compared.empty:
+        return []
+    ahead = compared.index[compared[FOCAL] > compared.drop(columns=FOCAL).max(axis=1)]
+    where = f" ({', '.join(sorted(ahead, key=Decimal))})" if 0 < len(ahead) < len(compared) else ""
+    missing = len(table) - len(compared)
+    left = f"; at {missing} more there is no comparison" if missing else ""
+    of = f"{len(ahead)} of {len(compared)} values of ξ"
+    return [f"On {dataset}, {FOCAL} has the best mean overall score at {of}{where}{left}."]
+
+
+def _signed(number: float) -> str:
+    return f"{number:+z.3f}".replace("-", "−")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import pandas as pd
+import pytest
+
+from reports.columns import COLUMNS
+
+USUAL = {
+    "run": "r", "dataset": "heart", "method": "tsman", "xi": "0.3", "xi_realised": "0.3", "seed": "0",
+    "split": "test", "role": "student", "member": "", "variant": "", "noise": "none", "recipe": "quick",
+    "case": "a", "structure": "wall", "metric": "dice", "value": 0.5, "unit": "", "definition": "hvsmr2016",
+    "status": "ok", "stage": "s", "commit": "c",
+}  # fmt: skip
+
+
+class Scored(Protocol):
+    def __call__(self, dice: float, adb: float = ..., hdd: float = ..., **where: Any) -> pd.DataFrame: ...
+
+
+@pytest.fixture(scope="session")
+def scored() -> Scored:
+    """The rows of one case with one structure, its overall score included."""
+
+    def make(dice: float, adb: float = 0.0, hdd: float = 0.0, **where: Any) -> pd.DataFrame:
+        overall = dice / 2 - adb / 4 - hdd / 30
+        values = [
+            ("wall", "dice", dice),
+            ("wall", "adb", adb),
+            ("wall", "hdd", hdd),
+            ("all", "overall", overall),
+        ]
+        rows = [
+            USUAL | {"structure": structure, "metric": metric, "value": value} | where
+            for structure, metric, value in values
+        ]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def failed(scored: Scored) -> Any:
+    """The rows of one case whose stage failed."""
+    return lambda **where: scored(float("nan"), status="failed", **where)
+
+
+@pytest.fixture(scope="session")
+def sweep(scored: Scored) -> pd.DataFrame:
+    """Two methods, two ξ, two seeds, two cases, with supervised and pseudo-label rows."""
+    parts = []
+    for seed, lift in (("0", 0.0), ("1", 0.02)):
+        for method, start in (("tsman", 0.6), ("densevoxnet", 0.5)):
+            for case, ease in (("a", 0.0), ("b", 0.1)):
+                for xi, role, gain in (
+                    ("0.3", "student", 0.0),
+                    ("0.9", "student", 0.1),
+                    ("1.0", "supervised", 0.15),
+                ):
+                    dice = start + gain + ease + lift
+                    parts.append(
+                        scored(dice, 2 - dice, 9, method=method, xi=xi, role=role, seed=seed, case=case)
+                    )
+        for variant, member, dice in (("single", "1", 0.4), ("single", "2", 0.5), ("hd", "", 0.6)):
+            where = {"variant": variant, "member": member, "role": "pseudo", "split": "train", "method": ""}
+            parts.append(scored(dice + lift, 1, 6, seed=seed, case="t", **where))
+    return pd.concat(parts, ignore_index=True)

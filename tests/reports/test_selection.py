@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from reports.selection import cohorts, evaluated, omitted, unique
+
+
+def test_a_stage_shared_by_two_runs_counts_once(scored):
+    both = pd.concat([scored(0.5, run="monday"), scored(0.5, run="tuesday")])
+    assert len(unique(both)) == len(scored(0.5))
+
+
+def test_a_failure_that_was_repaired_is_no_failure(scored, failed):
+    both = pd.concat([failed(run="monday"), scored(0.5, run="tuesday")])
+    assert set(unique(both)["status"]) == {"ok"}
+
+
+def test_two_stages_that_claim_one_result_are_refused_by_name(scored):
+    both = pd.concat([scored(0.5, stage="one"), scored(0.6, stage="two")])
+    with pytest.raises(
+        ValueError, match=r"student tsman at ξ = 0\.3, seed 0, case a has 2 .*stages one, two"
+    ):
+        unique(both)
+
+
+def test_noise_ablations_and_teachers_are_left_out_and_counted(scored):
+    other = [{"noise": "flip:0.2"}, {"variant": "f4"}, {"role": "teacher", "member": "1"}, {"split": "train"}]
+    everything = pd.concat([scored(0.5), *(scored(0.1, **change) for change in other)])
+    assert len(evaluated(everything, ("student", "supervised"))) == 4
+    assert omitted(everything) == [
+        "4 rows with injected noise",
+        "4 rows of ablations (a student's variant)",
+        "4 rows of teachers scored on the test cases",
+        "4 rows of students scored on other cases than the test cases",
+    ]
+
+
+def test_mixed_recipes_are_refused_in_one_table(scored):
+    both = pd.concat([scored(0.5), scored(0.6, recipe="paper")])
+    with pytest.raises(ValueError, match=r"mix several values of 'recipe' \(paper, quick\)"):
+        evaluated(both, ("student",))
+
+
+def test_the_first_cohort_has_no_suffix_and_the_others_have_safe_ones(scored):
+    several = pd.concat([
+        scored(0.5, dataset="tumour"), scored(0.5, dataset="heart"), scored(0.5, dataset="../x"),
+        scored(0.5, dataset="tumour", recipe="paper"),
+    ])  # fmt: skip
+    found = {cohort.name: cohort.suffix for cohort in cohorts(several)}
+    assert found == {
+        "../x": "",
+        "heart": "-heart",
+        "tumour, paper": "-tumour-paper",
+        "tumour, quick": "-tumour-quick",
+    }

@@ -1,0 +1,70 @@
+"""Every switch of the idea as frozen data; imports no torch, so that a sweep is planned without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Gain = Literal["plain", "double", "residual"]
+"""How a map ``a`` scales a feature: ``a``, ``2a`` (unit gain at the start) or ``1 + a``."""
+Gradient = Literal["through", "detach_inputs"]
+"""Whether a map's own inputs receive gradients (``through``) or are constants to it."""
+Normaliser = Literal["sum_weights", "count"]
+"""What divides the weighted loss: the sum of the weights, or the number of voxels (P's letter)."""
+Placement = Literal["A", "A-before-pooling", "B", "C"]
+"""Where f1, f2 and f3 sit; the stages of the stream are named in ``tsman.dense_vox_net``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """One DenseVoxNet stream (Yu et al. 2017a; defaults as in HeartSeg's train_densenet.prototxt)."""
+
+    stem: int = 16  # channels of the first convolution
+    growth: int = 12  # channels that a unit of a dense block adds
+    units: int = 12  # units in each of the two dense blocks
+    decoder: tuple[int, int] = (128, 64)  # channels of the two deconvolutions
+    deconv_kernel: Literal[4, 2] = 4  # 4 as released; 2 fits the paper's 1.8 M parameters
+    auxiliary: Literal["score_then_trilinear", "deconv_then_score"] = "score_then_trilinear"
+    auxiliary_weight: float = 0.33  # loss weight of the auxiliary branch
+    dropout: float = 0.2  # voxelwise
+    weight_std: float = 0.01  # Gaussian initialisation; 0 takes He's rule, which short schedules need
+    average_fraction: float = 0.999  # of batch normalisation's running statistics (caffe.proto's default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionSettings:
+    """The attention between two streams (P, Fig. 2 and 4; what the text leaves open is a setting)."""
+
+    f1: bool = True  # channel attention after dense block 1
+    f2: bool = True  # channel attention after dense block 2
+    f3: bool = True  # spatial attention on the last features
+    f4: bool = True  # loss attention on the predictions
+    placement: Placement = "A"
+    hidden_share: float = 1.0  # hidden channels of a channel attention, as a share of its input's
+    spatial_hidden_share: float = 0.5  # the same for the spatial attention
+    spatial_kernel: Literal[1, 3] = 3
+    fusion: Literal["add", "concat", "abs_diff"] = "add"  # Fig. 4: the blue circles are additions
+    shared_maps: bool = False  # P: "two feedback attention maps"
+    gain: Gain = "plain"
+    gradient: Gradient = "through"
+    start_bias: float = 0.0  # bias of the layer before the sigmoid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossAttentionSettings:
+    """How disagreement weighs the loss (P, Eq. 7; Malach & Shalev-Shwartz 2017 for the floor)."""
+
+    smooth: bool = True  # omega: Gaussian, 3 taps an axis, variance 0.5
+    in_plane: bool = False  # smooth the first two axes only, as "3 x 3" reads literally
+    normaliser: Normaliser = "sum_weights"
+    floor: float = 0.1  # the normaliser is at least this share of the voxels
+    warm_up: float = 0.5  # share of the steps with every voxel at weight one
+    weigh_auxiliary: bool = False  # whether the auxiliary loss is weighted too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillationSettings:
+    """Hierarchical distillation (P, Eq. 8-10; Implementation Details: 12 views)."""
+
+    views: Literal["axial-12", "axial-4x3", "identity"] = "axial-12"
+    vote: Literal["mean", "majority"] = "mean"  # g, at both levels
