@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from pathlib import Path  # noqa: TC003 - typer reads the annotations when it runs
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,7 +36,9 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
     dataset: Annotated[str, typer.Option(help="Data sets, with commas between.")] = "phantom-heart",
     recipe: Annotated[str, typer.Option(help="smoke, quick, standard, paper or FILE.toml.")] = "",
     seeds: Annotated[str, typer.Option(help="3 for 0, 1, 2, or a list: 0,2.")] = "",
-    change: Annotated[list[str] | None, typer.Option("--set", help="A setting, as student.steps=500.")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting, as student.steps=500.")
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Stages at a time; 0 takes what the cores bear.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")] = "auto",
     engine: Annotated[str, typer.Option(help="local.")] = "local",
@@ -171,7 +173,9 @@ def data_make(
     name: str,
     folder: Annotated[Path, typer.Option("--to", help="A folder that is not there yet.")],
     size: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
-    first_seed: Annotated[int, typer.Option(min=0, help="0 is the benchmark; 1000 and up are for development.")] = 0,
+    first_seed: Annotated[
+        int, typer.Option(min=0, help="0 is the benchmark; 1000 and up are for development.")
+    ] = 0,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -190,8 +194,10 @@ def main() -> None:
         code = _complain(str(error), error.exit_code, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
         code = _complain("interrupted; run the same command again to go on.", 130, debug=debug)
-    except Exception as error:  # noqa: BLE001 - the door: whatever comes out becomes a sentence
-        show_usage = getattr(error, "show", None)  # click's own errors know how to speak and which code they bear
+    except Exception as error:
+        show_usage = getattr(
+            error, "show", None
+        )  # click's own errors know how to speak and which code they bear
         if show_usage is not None:
             show_usage()
             code = int(getattr(error, "exit_code", 2))

@@ -1,4 +1,4 @@
-"""What a running stage is given: the scans and labels that its place in the graph allows, and nothing else."""
+"""What a running stage is given: the scans and labels that its place in the graph allows."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ PACKAGES = ("torch", "monai", "numpy", "scipy", "nibabel", "tsman-bench")
 
 @cache
 def commit() -> str:
-    """The commit of the running code, ``+dirty`` where files differ; the version where there is no repository."""
+    """The commit of the running code, ``+dirty`` where files differ; the version where there is none."""
     root = Path(__file__).parent.parent
     version = metadata.version("tsman-bench")
     if not (root / ".git").exists():
@@ -28,7 +28,8 @@ def commit() -> str:
 
 
 def _git(root: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *words], check=True, capture_output=True, text=True)  # noqa: S603, S607
+    command = ["git", "-C", str(root), *words]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     return done.stdout.strip()
 
 

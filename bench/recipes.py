@@ -103,7 +103,7 @@ def smoke() -> Recipe:
     )
 
 
-RECIPES: Mapping[str, Callable[[], Recipe]] = {"smoke": smoke, "quick": quick, "standard": standard, "paper": paper}
+RECIPES: Mapping[str, Callable[[], Recipe]] = {r.__name__: r for r in (smoke, quick, standard, paper)}
 
 
 def recipe(name: str, changes: Sequence[str], methods: Collection[str]) -> Recipe:
@@ -146,10 +146,7 @@ def _from_file(path: Path, methods: Collection[str]) -> Recipe:
 def _changed(base: Recipe, change: Mapping[str, Any], methods: Collection[str], what: str) -> Recipe:
     routed: dict[str, Any] = {}
     for key, value in change.items():
-        if key in methods:
-            routed = merged(routed, {"methods": {key: value}})
-        else:
-            routed = merged(routed, {key: value})
+        routed = merged(routed, {"methods": {key: value}} if key in methods else {key: value})
     unknown_methods = set(routed.get("methods", {})) - set(methods)
     if unknown_methods:
         raise unknown("method", min(unknown_methods), methods)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import asdict, astuple, dataclass, fields, replace
-from typing import TYPE_CHECKING
+from dataclasses import astuple, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from bench.data.folder import write_text
 
@@ -63,9 +63,12 @@ def read(path: Path) -> Iterator[Record]:
     """The rows of a CSV that ``text_of`` gave."""
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            plain = {**row, "seed": int(row["seed"]), "split": int(row["split"])}
-            plain["value"] = float(row["value"]) if row["value"] else None
-            yield Record(**plain)
+            value = float(row["value"]) if row["value"] else None
+            yield _record({**row, "seed": int(row["seed"]), "split": int(row["split"]), "value": value})
+
+
+def _record(cells: Mapping[str, Any]) -> Record:
+    return Record(**{"run": "", "commit": "", **cells})
 
 
 def failed_rows(
@@ -76,8 +79,8 @@ def failed_rows(
     for case in cases:
         for structure, metric in [*named, ("all", "overall")]:
             unit = "mm" if metric in ("adb", "hdd") else ""
-            yield Record(**identity, run="", case=case, structure=structure, metric=metric, value=None, unit=unit,
-                         definition="", status="failed", stage=stage, commit="")  # type: ignore[arg-type]  # fmt: skip
+            scored = {"structure": structure, "metric": metric, "value": None, "unit": unit, "definition": ""}
+            yield _record({**identity, **scored, "case": case, "status": "failed", "stage": stage})
 
 
 def gather(store: Store) -> list[Record]:
@@ -90,23 +93,18 @@ def gather(store: Store) -> list[Record]:
     for key, failure in store.failures().items():
         if planned := failure.get("planned_rows"):
             rows.extend(failed_rows(planned["identity"], planned["cases"], planned["structures"], key))
-    return sorted(rows, key=lambda r: tuple(str(cell) for cell in astuple(r)[1:15]) + (r.stage,))
+    return sorted(rows, key=lambda row: (*map(str, astuple(row)[1:15]), row.stage))
 
 
 def publish(store: Store) -> int:
     """Write ``records.csv`` and ``records.parquet`` of a store; returns the number of rows."""
-    import pyarrow
-    import pyarrow.parquet
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     rows = gather(store)
     write_text(store.path / "records.csv", text_of(rows))
     columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
     aside = store.path / ".records.parquet.aside"
-    pyarrow.parquet.write_table(pyarrow.table(columns), aside)
+    pq.write_table(pa.table(columns), aside)
     aside.replace(store.path / "records.parquet")
     return len(rows)
-
-
-def as_dict(record: Record) -> dict[str, object]:
-    """A row as plain JSON."""
-    return asdict(record)

@@ -51,7 +51,12 @@ def effort(stage: Stage) -> float:
 
 
 def run(
-    stages: Sequence[Stage], store: Store, engine: Engine, watch: Callable[[State], None], *, rows: Callable[[Stage], Mapping[str, Any] | None]
+    stages: Sequence[Stage],
+    store: Store,
+    engine: Engine,
+    watch: Callable[[State], None],
+    *,
+    rows: Callable[[Stage], Mapping[str, Any] | None],
 ) -> State:
     """Make all stages that the store lacks.
 
@@ -77,9 +82,6 @@ def run(
     finally:
         engine.close()
     return state
-
-
-
 
 
 def _ready(

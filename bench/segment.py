@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     Predict = Callable[[Tensor], Tensor]  # (B, C, I, J, K) -> probabilities (B, N, I, J, K)
 
 
-def segment(image_cijk: Tensor, predict: Predict, inference: Inference, patch: tuple[int, int, int]) -> Tensor:
+def segment(
+    image_cijk: Tensor, predict: Predict, inference: Inference, patch: tuple[int, int, int]
+) -> Tensor:
     """Probabilities (N, I, J, K), float32, of a normalised image (C, I, J, K) of any size."""
     if inference.window == "whole":
         return _whole(image_cijk, predict)
@@ -46,7 +48,7 @@ def _windows(
     image_cijk: Tensor, predict: Predict, patch: tuple[int, int, int], overlaps: list[float], batch: int
 ) -> Tensor:
     """MONAI's sliding window, equal weights; a volume smaller than the window is padded with zeros."""
-    from monai.inferers import sliding_window_inference  # type: ignore[attr-defined]
+    from monai.inferers import sliding_window_inference
 
     def own(window_bcijk: Tensor) -> Tensor:
         # MONAI multiplies what it is given in place, so it must be nobody else's.
@@ -60,8 +62,8 @@ def _windows(
 def heartseg_overlap(size: int, side: int) -> float:
     """The overlap at which MONAI's windows lie where HeartSeg's do along an axis of ``size`` voxels.
 
-    HeartSeg takes floor(size / side) + 4 folds, so a stride of ceil((size - side) / (folds - 1)); a last window
-    ends at the border. Where that stride divides size - side HeartSeg visits the last window twice; we do not.
+    HeartSeg takes floor(size / side) + 4 folds, so a stride of ceil((size - side) / (folds - 1)); a last
+    window ends at the border. Where the stride divides size - side HeartSeg visits that twice; we do not.
     """
     if size <= side:
         return 0.0
@@ -74,8 +76,8 @@ def heartseg_overlap(size: int, side: int) -> float:
 def clean(label_ijk: NDArray[np.uint8], cleaning: Cleaning) -> NDArray[np.uint8]:
     """Remove minor components and fill holes, the highest class first, so that class 1 has the last word.
 
-    Source: HeartSeg, RemoveMinorCC.m: 26-connected components with less than a share of their class's voxels go;
-    holes are filled by 6-connectivity of the background.
+    Source: HeartSeg, RemoveMinorCC.m: 26-connected components with less than a share of their class's voxels
+    go; holes are filled by 6-connectivity of the background.
     """
     if cleaning.min_component <= 0 and not cleaning.fill_holes:
         return label_ijk

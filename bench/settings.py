@@ -7,7 +7,7 @@ Yu et al. 2017a that P refers to, "ours" a page in docs/decisions.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from bench.errors import UsageError
@@ -24,13 +24,17 @@ class Sampling:
 
     patch: tuple[int, int, int] = (64, 64, 64)  # voxels; HeartSeg
     batch: int = 3  # HeartSeg
-    views: Literal["axial-12", "axial-4x3", "identity"] = "axial-12"  # ours: 0004, the views of the distillation
+    views: Literal["axial-12", "axial-4x3", "identity"] = (
+        "axial-12"  # ours: 0004, the views of the distillation
+    )
     roi_margin: int = 10  # voxels around the label's bounding box; HeartSeg; -1 uses whole volumes
 
     def __post_init__(self) -> None:
         """Refuse a patch that cannot be rotated or halved twice."""
         if min(self.patch) < 8 or any(side % 4 for side in self.patch) or self.patch[0] != self.patch[1]:
-            raise UsageError(f"patch {self.patch} must have sides of 8, 12, 16, ... and an equal first and second.")
+            raise UsageError(
+                f"patch {self.patch} must have sides of 8, 12, 16, ... and an equal first and second."
+            )
         if self.batch < 1:
             raise UsageError(f"batch {self.batch} must be at least 1.")
 
@@ -103,7 +107,8 @@ class Compute:
 
 def plain(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
     """Nested JSON-able data of a settings object, tuples as lists."""
-    assert is_dataclass(settings) and not isinstance(settings, type)
+    assert is_dataclass(settings)
+    assert not isinstance(settings, type)
     return {key: _plain_value(value) for key, value in asdict(settings).items()}
 
 
@@ -132,10 +137,12 @@ def build(kind: type[T], given: Mapping[str, Any], what: str) -> T:
         },
     )
     try:
-        return dacite.from_dict(kind, given, config)  # type: ignore[type-var]
+        return dacite.from_dict(kind, given, config)
     except dacite.exceptions.UnexpectedDataError as error:
         keys = ", ".join(sorted(error.keys))
-        raise UsageError(f"{what}: unknown setting {keys}; known are {', '.join(kind.__annotations__)}.") from error
+        raise UsageError(
+            f"{what}: unknown setting {keys}; known are {', '.join(kind.__annotations__)}."
+        ) from error
     except dacite.exceptions.DaciteFieldError as error:
         raise UsageError(f"{what}: {error}.") from error
     except (TypeError, ValueError) as error:
@@ -166,7 +173,3 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
         nested = isinstance(value, dict) and isinstance(here, dict)
         result[key] = merged(here, value) if nested and isinstance(here, dict) else value
     return result
-
-
-__all__ = ["Cleaning", "Compute", "Inference", "Metrics", "Optimiser", "Sampling", "Split", "Student", "Teachers", "assignment",
-           "build", "field", "merged", "plain"]  # fmt: skip

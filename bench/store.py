@@ -1,11 +1,11 @@
 """Where stages lie: a folder each, whole or absent, found by key.
 
-    <store>/stages/<key>/     results of a stage, with stage.json
-    <store>/failed/<key>.json why a stage has no result
-    <store>/work/<key>/       scratch and progress of a running stage
-    <store>/data/             made data sets, manifests, fingerprints
-    <store>/runs/<run>/       what was asked for
-    <store>/records.csv       all scores
+<store>/stages/<key>/     results of a stage, with stage.json
+<store>/failed/<key>.json why a stage has no result
+<store>/work/<key>/       scratch and progress of a running stage
+<store>/data/             made data sets, manifests, fingerprints
+<store>/runs/<run>/       what was asked for
+<store>/records.csv       all scores
 """
 
 from __future__ import annotations
@@ -103,10 +103,12 @@ class Store:
             lock.acquire()
         except filelock.Timeout:
             raise UsageError(
-                f"the store {self.path} is in use by another process; wait for it, or name another with --store."
+                f"the store {self.path} is in use by another process; wait for it, or name another (--store)."
             ) from None
         except OSError as error:
-            raise UsageError(f"the store {self.path} cannot be written ({error.strerror}); name another.") from error
+            raise UsageError(
+                f"the store {self.path} cannot be written ({error.strerror}); name another."
+            ) from error
         try:
             if not os.access(self.path, os.W_OK):
                 raise UsageError(f"the store {self.path} cannot be written; name another with --store.")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from bench.store import Store
 
 
-def curve(store: Store, run: str, keys: Sequence[str]) -> str:
-    """Mean Dice over structures, test cases and seeds: a row a method, a column a ξ, for the stages of one run.
+def curve(store: Store, keys: Sequence[str]) -> str:
+    """Mean Dice over structures, test cases and seeds of these stages: a row a method, a column a ξ.
 
     A cell with a failed case has no mean and says so.
     """

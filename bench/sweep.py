@@ -85,7 +85,11 @@ class _Cell:
         teachers = [self._teacher(split, xi, member) for member in range(len(self.recipe.teachers.steps))]
         pseudo = self._pseudo(xi, teachers)
         identity = self._identity(xi)
-        scores = [self._pseudo_scores(pseudo, xi, {**identity, "role": "pseudo", "method": "distillation", "variant": "hd"})]
+        scores = [
+            self._pseudo_scores(
+                pseudo, xi, {**identity, "role": "pseudo", "method": "distillation", "variant": "hd"}
+            )
+        ]
         for member, teacher in enumerate(teachers):
             own = {**identity, "role": "teacher", "method": "densevoxnet", "member": str(member + 1)}
             scores.append(self._scores(teacher, own))
@@ -99,7 +103,9 @@ class _Cell:
         split = self._split(SUPERVISED)
         identity = {**self._identity(SUPERVISED), "role": "supervised"}
         return [
-            self._scores(self._student(method, split, None, self.dataset.train), {**identity, "method": method.name})
+            self._scores(
+                self._student(method, split, None, self.dataset.train), {**identity, "method": method.name}
+            )
             for method in methods
         ]
 
@@ -231,7 +237,12 @@ class _Cell:
         }
         withheld = sorted(set(self.dataset.train) - set(self._manual(xi)))
         return stage(
-            "scores", settings, dataset=self._place, images={}, labels=self._labels(withheld), inputs={"of": pseudo}
+            "scores",
+            settings,
+            dataset=self._place,
+            images={},
+            labels=self._labels(withheld),
+            inputs={"of": pseudo},
         )
 
 
@@ -239,8 +250,9 @@ def resolved(recipe: Recipe, *, device: str, native_bfloat16: bool) -> Recipe:
     """The recipe with ``auto`` precision decided for the device, as it goes into every key."""
     if recipe.compute.precision != "auto":
         return recipe
-    precision = "bfloat16" if device.startswith("cuda") or native_bfloat16 else "float32"
-    return replace(recipe, compute=replace(recipe.compute, precision=precision))
+    if device.startswith("cuda") or native_bfloat16:
+        return replace(recipe, compute=replace(recipe.compute, precision="bfloat16"))
+    return replace(recipe, compute=replace(recipe.compute, precision="float32"))
 
 
 def title(one: Stage) -> str:
@@ -250,7 +262,7 @@ def title(one: Stage) -> str:
         who = settings["identity"]
         name = " ".join(str(who[part]) for part in ("role", "method", "member") if who[part])
         return f"scores of {name}, ξ {who['xi']}, seed {who['seed']}"
-    below = {name: stage for name, stage in one.inputs}
+    below = dict(one.inputs)
     if one.kind == "pseudo":
         return title(below["teacher01"]).replace("teacher 1", "pseudo labels")
     split = settings if one.kind == "split" else json.loads(below["split"].settings)

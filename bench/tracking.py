@@ -103,8 +103,13 @@ class _Book:
 
         described = self.store.stage(key)
         identity = described["settings"].get("identity", {})
-        tags = {"mlflow.parentRunId": parent, "bench.stage": key, "bench.kind": described["kind"],
-                "bench.commit": described["commit"], **{f"bench.{k}": str(v) for k, v in identity.items()}}  # fmt: skip
+        tags = {
+            "mlflow.parentRunId": parent,
+            "bench.stage": key,
+            "bench.kind": described["kind"],
+            "bench.commit": described["commit"],
+            **{f"bench.{name}": str(value) for name, value in identity.items()},
+        }
         made = self.client.create_run(self._experiment(), run_name=key, tags=tags)
         identifier = str(made.info.run_id)
         now = made.info.start_time
@@ -135,7 +140,9 @@ class _Book:
             for name, all_values in values.items():
                 yield name, sum(all_values) / len(all_values), 0
 
-    def _log(self, identifier: str, *, metrics: Sequence[Any] = (), params: Mapping[str, str] | None = None) -> None:
+    def _log(
+        self, identifier: str, *, metrics: Sequence[Any] = (), params: Mapping[str, str] | None = None
+    ) -> None:
         from mlflow.entities import Param
 
         for start in range(0, len(metrics), BATCH):

@@ -64,7 +64,9 @@ class Trained:
         """Write the weights; no pickle."""
         from safetensors.torch import save_file
 
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
+        tensors = {
+            name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()
+        }
         save_file(tensors, folder / WEIGHTS)
 
 
@@ -84,9 +86,11 @@ def begin(settings: Mapping[str, Any], channels: int, classes: int, device: str)
 
     method = method_of(settings)
     compute = build(Compute, settings["compute"], "compute")
-    network = method.network(channels, classes, build(StreamSettings, settings["stream"], "stream")).to(device)
+    network = method.network(channels, classes, build(StreamSettings, settings["stream"], "stream")).to(
+        device
+    )
     if compute.layout == "channels_last":
-        network = network.to(memory_format=torch.channels_last_3d)
+        network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stub
     return Trained(method, network, compute, device)
 
 

@@ -105,6 +105,8 @@ _EXPECTED: Final = {
 
 def _text(column: pd.Series) -> pd.Series[str]:
     """Text throughout: an absent name is the empty text, never NaN, which a group-by would drop."""
+    if isinstance(column.dtype, pd.StringDtype) and not column.hasnans:
+        return column
     plain = column.astype(object)
     return plain.where(plain.notna(), "").astype(str)
 

@@ -96,8 +96,12 @@ class Source:
 
 
 DATASETS: Mapping[str, Source] = {
-    "phantom-heart": Source("10 + 10 made cardiac MR volumes, myocardium and blood pool", _phantom_heart, False),
-    "decathlon": Source("any Medical Segmentation Decathlon task folder, as decathlon:DIR", _decathlon, True),
+    "phantom-heart": Source(
+        "10 + 10 made cardiac MR volumes, myocardium and blood pool", _phantom_heart, takes_folder=False
+    ),
+    "decathlon": Source(
+        "any Medical Segmentation Decathlon task folder, as decathlon:DIR", _decathlon, takes_folder=True
+    ),
 }
 
 

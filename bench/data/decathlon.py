@@ -39,9 +39,13 @@ def _structures(labels: dict[str, Any], root: Path) -> tuple[str, ...]:
     try:
         by_number = {int(number): safe_name(str(name), "structure") for number, name in labels.items()}
     except ValueError as error:
-        raise DataError(f"{root / 'dataset.json'} numbers its labels with something else than integers.") from error
+        raise DataError(
+            f"{root / 'dataset.json'} numbers its labels with something else than integers."
+        ) from error
     if sorted(by_number) != list(range(len(by_number))) or len(by_number) < 2:
-        raise DataError(f"{root / 'dataset.json'} has the labels {sorted(by_number)}; expected 0, 1, ... without gaps.")
+        raise DataError(
+            f"{root / 'dataset.json'} has the labels {sorted(by_number)}; expected 0, 1, ... without gaps."
+        )
     return tuple(by_number[number] for number in range(1, len(by_number)))
 
 
@@ -67,7 +71,9 @@ def _test_cases(description: dict[str, Any], names: list[str], root: Path) -> tu
     held_out = description.get(HELD_OUT)
     if held_out is not None:
         if not isinstance(held_out, list) or not set(held_out) < set(names):
-            raise DataError(f"{root / 'dataset.json'} has a {HELD_OUT!r} that is not a list of some of its cases.")
+            raise DataError(
+                f"{root / 'dataset.json'} has a {HELD_OUT!r} that is not a list of some of its cases."
+            )
         return tuple(sorted(held_out))
     order = generator(f"decathlon/{len(names)}", "test").permutation(len(names))
     count = max(1, round(TEST_SHARE * len(names)))
@@ -100,7 +106,9 @@ def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
                 _check_pair(image, label, classes)
             return fingerprint(path)
 
-        cases[name] = CaseFiles((str(image),), str(label), prints.of(image, fingerprint), prints.of(label, checked))
+        cases[name] = CaseFiles(
+            (str(image),), str(label), prints.of(image, fingerprint), prints.of(label, checked)
+        )
     prints.save()
     if len(cases) < 4:
         raise DataError(f"{root} has {len(cases)} labelled cases; a sweep needs at least 4.")

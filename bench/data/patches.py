@@ -36,7 +36,11 @@ def region_of_interest(label_ijk: NDArray[np.uint8], margin: int) -> Box:
     for axis, size in enumerate(label_ijk.shape):
         others = tuple(other for other in range(3) if other != axis)
         (found,) = np.nonzero(label_ijk.any(axis=others))
-        box.append(slice(max(found[0] - margin, 0), min(found[-1] + margin + 1, size)) if found.size else slice(0, size))
+        box.append(
+            slice(max(found[0] - margin, 0), min(found[-1] + margin + 1, size))
+            if found.size
+            else slice(0, size)
+        )
     return box[0], box[1], box[2]
 
 

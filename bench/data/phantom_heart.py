@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from bench.data import decathlon
-from bench.data.datasets import Dataset, DataSettings, Workshop
 from bench.data.folder import whole_folder
 from bench.errors import unknown
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bench.data.datasets import Dataset, DataSettings, Workshop
 
 SHAPES = {"quick": (80, 64, 56), "paper": (200, 140, 120), "smoke": (32, 28, 24)}
 NUM_TRAIN, NUM_TEST = 10, 10

@@ -48,15 +48,22 @@ class Volume:
 
 def _load(path: Path) -> Any:  # noqa: ANN401 - nibabel is untyped
     import nibabel
+    from nibabel.filebasedimages import ImageFileError
 
     if not path.is_file():
         raise DataError(f"{path} does not exist.")
     try:
         image = nibabel.load(path)
-    except (nibabel.filebasedimages.ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
+    except (ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"{path} cannot be read as an image: {error}.") from error
-    if len(image.shape) not in (3, 4) or min(image.shape) < 1 or int(np.prod(image.shape, dtype=object)) > MAX_VOXELS:
-        raise DataError(f"{path} has the shape {image.shape}; expected three axes, or four with the channels last.")
+    if (
+        len(image.shape) not in (3, 4)
+        or min(image.shape) < 1
+        or int(np.prod(image.shape, dtype=object)) > MAX_VOXELS
+    ):
+        raise DataError(
+            f"{path} has the shape {image.shape}; expected three axes, or four with the channels last."
+        )
     if not np.isfinite(image.affine).all() or abs(np.linalg.det(image.affine[:3, :3])) < 1e-12:
         raise DataError(f"{path} has an affine that cannot be inverted.")
     return image
@@ -131,7 +138,9 @@ def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.ui
     voxels = _voxels(image, path)
     found = np.unique(voxels)
     if not np.isfinite(found).all() or not np.array_equal(found, np.round(found)):
-        raise DataError(f"{path} holds labels that are not integers, such as {found[found != np.round(found)][:1]}.")
+        raise DataError(
+            f"{path} holds labels that are not integers, such as {found[found != np.round(found)][:1]}."
+        )
     top = 255 if classes is None else classes - 1
     if found.min() < 0 or found.max() > top:
         bad = found[(found < 0) | (found > top)][0]

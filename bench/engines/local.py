@@ -8,12 +8,13 @@ import selectors
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bench.engines.interface import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bench.store import Store
 
@@ -50,7 +51,8 @@ class _Worker:
 
     def outcome(self) -> Outcome:
         """Read the answer; a closed pipe means that the process is gone."""
-        assert self.process.stdout is not None and self.key is not None
+        assert self.process.stdout is not None
+        assert self.key is not None
         line = self.process.stdout.readline()
         key, self.key = self.key, None
         if not line.endswith(b"\n"):
@@ -67,10 +69,8 @@ class _Worker:
     def stop(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                try:
+                with suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass
         self.process.terminate()
         try:
             self.process.wait(timeout=5)
@@ -85,7 +85,7 @@ class LocalEngine:
     def __init__(self, store: Store, *, run: str, device: str, jobs: int, threads: int) -> None:
         """Prepare; no process is started yet."""
         self.slots = jobs
-        self._new = lambda: _Worker(store, run, device, threads)
+        self._new: Callable[[], _Worker] = lambda: _Worker(store, run, device, threads)
         self._workers: list[_Worker] = []
 
     def submit(self, document: Mapping[str, Any]) -> None:

@@ -28,7 +28,7 @@ def _answer(document: dict[str, Any], store: Store, run: str, device: str) -> di
         execute(document, store, run=run, device=device)
     except BenchError as error:
         return {"error": str(error), "detail": traceback.format_exc()}
-    except (Exception, MemoryError) as error:  # noqa: BLE001 - a worker outlives any stage's failure and reports it
+    except (Exception, MemoryError) as error:
         return {"error": f"{type(error).__name__}: {error}", "detail": traceback.format_exc()}
     return {"error": "", "detail": ""}
 

@@ -27,7 +27,7 @@ def score(
 
     Under `hvsmr2016`, as in the COVALIC evaluator behind HVSMR 2016, ADB is the mean of the two directed mean
     distances and HDD the larger of the two directed 95th percentiles; the volume's edge is no border. Under
-    `medpy` they are medpy's assd and hd, and hd95 comes along.
+    `medpy` they are the assd (the mean of both directions together) and hd of medpy, and hd95 comes along.
 
     A structure that one side lacks has Dice 0 and the volume's diagonal for a distance; one that both lack
     has Dice 1 and distance 0; the status says which. Under `hvsmr2016` a mask that fills the whole volume has

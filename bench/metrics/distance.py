@@ -98,9 +98,9 @@ def _walked(point_n: Positions, step_s: Positions, targets: Targets) -> tuple[Po
         miss_n = ~is_target_v[point_n + step]
         left_n = point_n[miss_n]
         found_s[number] = len(point_n) - len(left_n)
-        # Where the masks lie far apart, walking is in vain: give up at the price of the search that follows.
+        # Where the masks lie far apart, walking is in vain: give up at half the price of the search to come.
         ns_spent += NS_STEP * len(point_n)
         point_n = left_n
-        if ns_spent > targets.ns_for(len(point_n)):
+        if 2 * ns_spent > targets.ns_for(len(point_n)):
             break
     return found_s, point_n

@@ -45,15 +45,17 @@ def medpy_values(predicted_ijk: Mask, reference_ijk: Mask, spacing_mm: Spacing) 
         spacing_mm: Voxel size along I, J, K, in mm.
 
     Returns:
-        `dice`; in mm `adb` (assd: the mean of the two directed means), `hdd` (hd: the largest distance) and
-        `hd95` (the interpolated 95th percentile of both directions together).
+        `dice`; in mm `adb` (assd: the mean of both directions together, as medpy has it from 0.5.2; earlier it
+        was the mean of the two directed means), `hdd` (hd: the largest distance) and `hd95` (the interpolated
+        95th percentile of both directions together).
     """
     forth_n, back_n = _distances("medpy", predicted_ijk, reference_ijk, spacing_mm)
+    distance_n = np.concatenate([forth_n, back_n])
     return {
         "dice": _dice(predicted_ijk, reference_ijk),
-        "adb": float(forth_n.mean() + back_n.mean()) / 2,
-        "hdd": float(max(forth_n[-1], back_n[-1])),
-        "hd95": float(np.percentile(np.concatenate([forth_n, back_n]), 95)),
+        "adb": float(distance_n.mean()),
+        "hdd": float(distance_n.max()),
+        "hd95": float(np.percentile(distance_n, 95)),
     }
 
 

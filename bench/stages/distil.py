@@ -23,7 +23,9 @@ def distil(lab: Lab) -> None:
     channels, classes = len(lab.dataset.channels), len(lab.dataset.structures) + 1
     inference, patch = inference_of(lab.settings)
     predictors = [
-        partial(opened(folder, member, channels, classes, lab.device).segment, inference=inference, patch=patch)
+        partial(
+            opened(folder, member, channels, classes, lab.device).segment, inference=inference, patch=patch
+        )
         for folder, member in zip(lab.inputs("teacher"), lab.settings["members"], strict=True)
     ]
     cases = lab.image_cases
@@ -32,4 +34,6 @@ def distil(lab: Lab) -> None:
         label_ijk = vote(predictors, normal(volume), settings).label_ijk
         store_label(lab.folder, case, label_ijk.cpu().numpy(), volume)
         lab.progress(done, len(cases))
-    lab.facts.update(volumes=len(cases), network_passes=len(cases) * len(predictors) * len(VIEWS[settings.views]))
+    lab.facts.update(
+        volumes=len(cases), network_passes=len(cases) * len(predictors) * len(VIEWS[settings.views])
+    )

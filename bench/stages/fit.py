@@ -82,7 +82,9 @@ def _train(
             _revise(lab, trained, sampler, cases, step / steps)
         loss = _step(trained, sampler, optimiser, step / steps)
         if loss is not None and not math.isfinite(loss):
-            raise StageError(f"the loss became {loss} at step {step + 1} of {steps}; a lower learning rate may help.")
+            raise StageError(
+                f"the loss became {loss} at step {step + 1} of {steps}; a lower learning rate may help."
+            )
         losses.append((step + 1, loss, float(schedule.get_last_lr()[0])))
         schedule.step()
         if isinstance(trained.method, AfterStep):
@@ -91,7 +93,9 @@ def _train(
     return losses
 
 
-def _step(trained: Trained, sampler: Sampler, optimiser: torch.optim.Optimizer, progress: float) -> float | None:
+def _step(
+    trained: Trained, sampler: Sampler, optimiser: torch.optim.Optimizer, progress: float
+) -> float | None:
     """One step; None where the method skipped it, and then nothing is updated."""
     trained.network.train()
     batch = sampler.batch(trained)
@@ -152,7 +156,9 @@ def _revise(lab: Lab, trained: Trained, sampler: Sampler, cases: list[TrainingCa
         for case in cases:
             yield Case(case.name, case.image_cijk, case.label_ijk, case.is_manual)
 
-    revised = trained.method.revise(streamed(), lambda image: trained.segment(image, inference, patch), progress)
+    revised = trained.method.revise(
+        streamed(), lambda image: trained.segment(image, inference, patch), progress
+    )
     sampling = build(Sampling, lab.settings["sampling"], "sampling")
     changed = 0
     for place, case in enumerate(cases):
@@ -171,4 +177,6 @@ def _write_losses(lab: Lab, losses: list[tuple[int, float | None, float]]) -> No
     with (lab.folder / "losses.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("step", "loss", "learning_rate"))
-        writer.writerows((step, "" if loss is None else repr(loss), repr(rate)) for step, loss, rate in losses)
+        writer.writerows(
+            (step, "" if loss is None else repr(loss), repr(rate)) for step, loss, rate in losses
+        )

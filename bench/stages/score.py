@@ -41,7 +41,9 @@ def _trained(lab: Lab) -> Trained:
     return opened(lab.input("of"), lab.settings["trained"], channels, classes, lab.device)
 
 
-def _predicted(lab: Lab, case: str, trained: Trained | None) -> tuple[NDArray[np.uint8], tuple[float, float, float]]:
+def _predicted(
+    lab: Lab, case: str, trained: Trained | None
+) -> tuple[NDArray[np.uint8], tuple[float, float, float]]:
     if trained is None:
         return stored_label(lab.input("of"), case)
     from tsman.labels import hard_label
@@ -55,7 +57,11 @@ def _predicted(lab: Lab, case: str, trained: Trained | None) -> tuple[NDArray[np
 
 
 def _rows(
-    lab: Lab, case: str, predicted_ijk: NDArray[np.uint8], spacing_mm: tuple[float, float, float], metrics: Metrics
+    lab: Lab,
+    case: str,
+    predicted_ijk: NDArray[np.uint8],
+    spacing_mm: tuple[float, float, float],
+    metrics: Metrics,
 ) -> Iterator[Record]:
     names = dict(enumerate(lab.dataset.structures, start=1))
     measures = score(

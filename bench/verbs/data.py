@@ -23,7 +23,9 @@ def list_data(store_path: Path, *, as_json: bool) -> int:
     if as_json:
         console.say_json(rows)
     else:
-        console.say(console.table([[r["name"], r["what"], r["from"]] for r in rows], ["data set", "what", "from"]))
+        console.say(
+            console.table([[r["name"], r["what"], r["from"]] for r in rows], ["data set", "what", "from"])
+        )
     return 0
 
 
@@ -35,14 +37,22 @@ def add_data(name: str, folder: Path, store_path: Path, *, as_json: bool) -> int
         DataError: The folder is not what it should be.
     """
     if name in DATASETS or safe_name(name, "name") != name:
-        raise UsageError(f"{name!r} cannot be a name for a folder: letters, digits, . _ - and not {', '.join(DATASETS)}.")
+        raise UsageError(
+            f"{name!r} cannot be a name for a folder: letters, digits, . _ - and not {', '.join(DATASETS)}."
+        )
     store = Store(store_path)
     with store.locked():
         spec = f"decathlon:{folder.resolve()}"
         dataset = open_dataset(spec, DataSettings(), store.workshop)
         write_text(store.workshop.names_path, json.dumps({**store.workshop.names(), name: spec}, indent=1))
-    facts = {"name": name, "from": spec, "channels": list(dataset.channels), "structures": list(dataset.structures),
-             "train": len(dataset.train), "test": len(dataset.test)}  # fmt: skip
+    facts = {
+        "name": name,
+        "from": spec,
+        "channels": list(dataset.channels),
+        "structures": list(dataset.structures),
+        "train": len(dataset.train),
+        "test": len(dataset.test),
+    }
     if as_json:
         console.say_json(facts)
     else:

@@ -21,7 +21,9 @@ def report(store_path: Path, out: Path | None, *, as_json: bool) -> int:
     store = Store(store_path)
     if not (store_path / "records.csv").is_file():
         if not store.keys("scores"):
-            raise DataError(f"{store_path} holds no records; make some with `bench run --store {store_path}`.")
+            raise DataError(
+                f"{store_path} holds no records; make some with `bench run --store {store_path}`."
+            )
         with store.locked():
             record.publish(store)
     from reports.columns import read
@@ -32,8 +34,8 @@ def report(store_path: Path, out: Path | None, *, as_json: bool) -> int:
         folder = out or store_path / "report"
         runs = ", ".join(sorted({str(run) for run in records["run"] if run}))
         commits = ", ".join(sorted({str(commit) for commit in records["commit"] if commit}))
-        sources = {"records": str(store_path / "records.csv"), "runs": runs, "commits": commits,
-                   **{f"version of {name}": value for name, value in provenance.versions().items()}}  # fmt: skip
+        versions = {f"version of {name}": value for name, value in provenance.versions().items()}
+        sources = {"records": str(store_path / "records.csv"), "runs": runs, "commits": commits, **versions}
         written = write(records, folder, title="Learning from partly wrong labels", provenance=sources)
     except ValueError as error:
         raise DataError(str(error)) from error

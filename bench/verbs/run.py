@@ -1,4 +1,4 @@
-"""``bench run``: plan the sweep, make what is missing, publish records and their mirror, say what came out."""
+"""``bench run``: plan the sweep, make what is missing, publish records and their mirror, say the result."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def run(request: Request) -> int:
     if not request.as_json:
         console.say(f"methods  {len(names)} of {len(METHODS)}: {', '.join(names)}")
     with store.locked(), _terminable():
-        datasets = tuple(open_dataset(spec, chosen.data, store.workshop) for spec in request.datasets.split(","))
+        datasets = tuple(
+            open_dataset(spec, chosen.data, store.workshop) for spec in request.datasets.split(",")
+        )
         contestants = tuple(configured(method(name), chosen) for name in names)
         sweep = Sweep(chosen, contestants, tuple(xis), seeds, datasets)
         stages = sweep.stages()
@@ -69,7 +71,9 @@ def run(request: Request) -> int:
             _say_plan(sweep, stages, store)
         if request.dry_run:
             if request.as_json:
-                console.say_json({**sweep.description(), "run": sweep.run, "stages": runner.summary(stages, store)})
+                console.say_json(
+                    {**sweep.description(), "run": sweep.run, "stages": runner.summary(stages, store)}
+                )
             return 0
         return _carry_out(request, sweep, stages, store, device)
 
@@ -104,13 +108,21 @@ def _mirror(store: Store, sweep: Sweep, stages: list[Stage]) -> None:
     """The mirror is a convenience: what goes wrong with it is said and costs no result."""
     try:
         tracking.mirror(
-            store, sweep.run, [s.key for s in stages], sweep.description(), os.environ.get("MLFLOW_TRACKING_URI", "")
+            store,
+            sweep.run,
+            [s.key for s in stages],
+            sweep.description(),
+            os.environ.get("MLFLOW_TRACKING_URI", ""),
         )
-    except Exception as error:  # noqa: BLE001 - MLflow has errors of its own, of the database and of the network
-        console.warn(f"warning: the MLflow mirror is behind ({type(error).__name__}: {error}); run again to fill it.")
+    except Exception as error:
+        console.warn(
+            f"warning: the MLflow mirror is behind ({type(error).__name__}: {error}); run again to fill it."
+        )
 
 
-def _say_result(request: Request, sweep: Sweep, store: Store, state: runner.State, stages: list[Stage]) -> int:
+def _say_result(
+    request: Request, sweep: Sweep, store: Store, state: runner.State, stages: list[Stage]
+) -> int:
     code = 3 if state.failed or state.blocked else 0
     if request.as_json:
         console.say_json(
@@ -130,7 +142,7 @@ def _say_result(request: Request, sweep: Sweep, store: Store, state: runner.Stat
     for key, reason in state.failed.items():
         console.warn(f"failed: {key}: {reason} Details: {store.path / 'failed' / key}.json")
     console.say()
-    console.say(curve(store, sweep.run, [stage.key for stage in stages]))
+    console.say(curve(store, [stage.key for stage in stages]))
     console.say()
     console.say(f"records  {store.path / 'records.csv'}")
     console.say(f"report   bench report --store {store.path}")
@@ -183,9 +195,15 @@ def seeds_of(text: str, default: int) -> tuple[int, ...]:
     if not text:
         return tuple(range(default))
     try:
-        seeds = tuple(int(part) for part in text.split(",") if part.strip()) if "," in text else tuple(range(int(text)))
+        seeds = (
+            tuple(int(part) for part in text.split(",") if part.strip())
+            if "," in text
+            else tuple(range(int(text)))
+        )
     except ValueError:
-        raise UsageError(f"seeds {text!r} are not whole numbers; write 3 for 0, 1, 2, or a list such as 0,2.") from None
+        raise UsageError(
+            f"seeds {text!r} are not whole numbers; write 3 for 0, 1, 2, or a list such as 0,2."
+        ) from None
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds) or len(seeds) > 1000:
         raise UsageError(f"seeds {text!r} must be different whole numbers from 0 up, at least one.")
     return seeds
@@ -221,7 +239,9 @@ def _jobs(wanted: int, threads: int, device: str) -> int:
     if wanted == 0:
         return most if device == "cpu" else 1
     if wanted > most:
-        console.warn(f"note: {wanted} jobs of {threads} threads are more than {cores()} cores; taking {most}.")
+        console.warn(
+            f"note: {wanted} jobs of {threads} threads are more than {cores()} cores; taking {most}."
+        )
     return min(wanted, most)
 
 

@@ -21,11 +21,18 @@ def score_paths(predicted: Path, reference: Path, definition: str, *, as_json: b
     Raises:
         DataError: Something is missing, or does not lie on the same grid.
     """
-    rows = [row for case, one, other in pairs(predicted, reference) for row in score_pair(case, one, other, definition)]
+    rows = [
+        row
+        for case, one, other in pairs(predicted, reference)
+        for row in score_pair(case, one, other, definition)
+    ]
     if as_json:
         console.say_json(rows)
     else:
-        cells = [[r["case"], r["structure"], r["metric"], f"{r['value']:.4f}", r["unit"], r["status"]] for r in rows]
+        cells = [
+            [r["case"], r["structure"], r["metric"], f"{r['value']:.4f}", r["unit"], r["status"]]
+            for r in rows
+        ]
         console.say(console.table(cells, ["case", "structure", "metric", "value", "unit", "status"]))
     return 0
 
@@ -42,9 +49,13 @@ def pairs(predicted: Path, reference: Path) -> list[tuple[str, Path, Path]]:
     if not wanted:
         raise DataError(f"{reference} holds no {' or '.join(SUFFIXES)} file.")
     if missing := sorted(set(wanted) - set(there)):
-        raise DataError(f"{predicted} lacks {len(missing)} of {len(wanted)} cases, the first is {missing[0]}.")
+        raise DataError(
+            f"{predicted} lacks {len(missing)} of {len(wanted)} cases, the first is {missing[0]}."
+        )
     if extra := sorted(set(there) - set(wanted)):
-        raise DataError(f"{reference} lacks {len(extra)} cases that {predicted} has, the first is {extra[0]}.")
+        raise DataError(
+            f"{reference} lacks {len(extra)} cases that {predicted} has, the first is {extra[0]}."
+        )
     return [(case, there[case], wanted[case]) for case in sorted(wanted)]
 
 
@@ -54,7 +65,9 @@ def score_pair(case: str, predicted: Path, reference: Path, definition: str) -> 
     reference_ijk, grid = read_label(reference)
     check_same_grid(grid, own, predicted)
     top = max(int(predicted_ijk.max()), int(reference_ijk.max()), 1)
-    measures = score(predicted_ijk, reference_ijk, canonical_spacing_mm(grid), range(1, top + 1), definition=definition)
+    measures = score(
+        predicted_ijk, reference_ijk, canonical_spacing_mm(grid), range(1, top + 1), definition=definition
+    )
     return [
         {
             "case": case,

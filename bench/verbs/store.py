@@ -48,7 +48,9 @@ def show(key: str, store_path: Path, *, as_json: bool) -> int:
     found = [one for one in [*store.keys(), *store.failures()] if one.startswith(key)]
     if len(found) != 1:
         some = ", ".join(found[:3]) or "none"
-        raise UsageError(f"{len(found)} stages of {store_path} begin with {key!r} ({some}); name one in full.")
+        raise UsageError(
+            f"{len(found)} stages of {store_path} begin with {key!r} ({some}); name one in full."
+        )
     described = store.stage(found[0]) if store.has(found[0]) else store.failures()[found[0]]
     if as_json:
         console.say_json(described)
@@ -75,5 +77,7 @@ def clean(store_path: Path, *, failed: bool, everything: bool, as_json: bool) ->
     if as_json:
         console.say_json(removed)
     else:
-        console.say(f"removed {removed['stages']} stages and {removed['failures']} notes of failures from {store_path}")
+        console.say(
+            f"removed {removed['stages']} stages, {removed['failures']} notes of failures from {store_path}"
+        )
     return 0

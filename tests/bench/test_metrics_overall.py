@@ -5,7 +5,7 @@ import pytest
 
 from bench.metrics import Measure, overall, overall_of_means, score
 
-# Dice, ADB, HDD of the myocardium and of the blood pool, and the printed score (Min et al., AAAI 2019, Table 3).
+# Dice, ADB, HDD of the myocardium and of the blood pool, and the score printed (Min, AAAI 2019, Table 3).
 TABLE_3 = {
     "T16": ((0.612, 2.041, 13.2), (0.867, 2.157, 19.7), -1.408),
     "V17": ((0.747, 1.099, 5.09), (0.885, 1.553, 9.41), -0.330),
