@@ -28,15 +28,17 @@ def case_scores(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _wide(part: pd.DataFrame) -> pd.DataFrame:
     """The case scores of one role on one data set."""
-    keys = [*IDENTITY, "case"]
-    planned = pd.MultiIndex.from_frame(_planned(part))
-    flags = part.assign(
-        failed=part["status"] == "failed", empty=part["status"].isin(["empty_prediction", "empty_reference"])
+    # One number stands for the identity: pandas is slow with keys of eight texts.
+    part = part.assign(
+        number=part.groupby(list(IDENTITY), sort=False).ngroup(),
+        name=part["structure"] + "_" + part["metric"],
+        failed=part["status"] == "failed",
+        empty=part["status"].isin(["empty_prediction", "empty_reference"]),
     )
-    flags = flags.groupby(keys, sort=False)[["failed", "empty"]].any()
-    values = part.assign(name=part["structure"] + "_" + part["metric"]).pivot(
-        index=keys, columns="name", values="value"
-    )
+    identities = part[["number", *IDENTITY]].drop_duplicates("number")
+    planned = pd.MultiIndex.from_frame(_planned(part, identities))
+    flags = part.groupby(["number", "case"], sort=False)[["failed", "empty"]].any()
+    values = part.pivot(index=["number", "case"], columns="name", values="value")
     recorded = values.pop("all_overall") if "all_overall" in values else None
     columns = {str(name): values[name] for name in values}
     for metric in part.loc[part["metric"] != "overall", "metric"].unique():
@@ -44,26 +46,29 @@ def _wide(part: pd.DataFrame) -> pd.DataFrame:
         columns[metric] = values[[f"{structure}_{metric}" for structure in structures]].mean(
             axis=1, skipna=False
         )
-    columns["overall"] = _overall(values, recorded)
+    columns["overall"] = _overall(values, recorded, identities)
     wide = pd.DataFrame(columns).reindex(planned)
     # A value that others have and this case lacks is a failure too, although no row says so.
     lacking = wide.loc[:, wide.notna().any()].isna().any(axis=1).to_numpy()
     complete = planned.isin(flags.index[~flags["failed"]])
     empty = planned.isin(flags.index[flags["empty"]])
-    return wide.assign(failed=lacking | ~complete, empty=empty).reset_index()
+    wide = wide.assign(failed=lacking | ~complete, empty=empty)
+    return identities.merge(wide.reset_index(), on="number").drop(columns="number")
 
 
-def _planned(part: pd.DataFrame) -> pd.DataFrame:
+def _planned(part: pd.DataFrame, identities: pd.DataFrame) -> pd.DataFrame:
     """Every case that each (method, ξ, seed) should have: those that any of them has.
 
     Test cases may move with the seed; the cases that wait for pseudo labels move with ξ as well.
     """
     together = ["split", "seed", *(["xi"] if (part["role"] == "pseudo").any() else [])]
     cases = part[[*together, "case"]].drop_duplicates()
-    return part[list(IDENTITY)].drop_duplicates().merge(cases, on=together)[[*IDENTITY, "case"]]
+    return identities.merge(cases, on=together)[["number", "case"]]
 
 
-def _overall(values: pd.DataFrame, recorded: pd.Series[float] | None) -> pd.Series[float]:
+def _overall(
+    values: pd.DataFrame, recorded: pd.Series[float] | None, identities: pd.DataFrame
+) -> pd.Series[float]:
     """HVSMR 2016's overall score of each case.
 
     It is linear, so its mean over cases is the score of the mean Dice, ADB and HDD.
@@ -74,12 +79,15 @@ def _overall(values: pd.DataFrame, recorded: pd.Series[float] | None) -> pd.Seri
         return recorded if recorded is not None else pd.Series(np.nan, index=values.index)
     weights = np.array(list(OVERALL_WEIGHTS.values()) * len(structures))
     computed = pd.Series(values[needed].to_numpy() @ weights, index=values.index)
-    if recorded is not None:
-        apart = (computed - recorded).abs() > 1e-4 * (1 + computed.abs())
-        if apart.any():
-            where = values.index[int(apart.to_numpy().argmax())]
-            raise ValueError(
-                f"the recorded overall score of {', '.join(str(word) for word in where if word)} is "
-                f"{recorded.loc[where]:.6g}, but its Dice, ADB and HDD give {computed.loc[where]:.6g}"
-            )
+    if recorded is None:
+        return computed
+    apart = (computed - recorded).abs() > 1e-4 * (1 + computed.abs())
+    if apart.any():
+        number, case = values.index[int(apart.to_numpy().argmax())]
+        who = identities.set_index("number").loc[number]
+        given, due = recorded.loc[(number, case)], computed.loc[(number, case)]
+        raise ValueError(
+            f"the recorded overall score of {who['role']} {who['method']} at ξ = {who['xi']}, seed "
+            f"{who['seed']}, case {case} is {given:.6g}, but its Dice, ADB and HDD give {due:.6g}"
+        )
     return computed

@@ -11,10 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
-from reports.cases import case_scores
-from reports.selection import evaluated
-from reports.statistics import by_share, over_seeds
-from reports.tables import curve, mean_dice_curve
+from reports.statistics import by_share
+from reports.tables import curve_of, sweep_means
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,8 +33,9 @@ def xi_curve(records: pd.DataFrame) -> Figure:
     Raises:
         ValueError: There are no records, or they mix recipes or definitions.
     """
-    overall, dice = curve(records), mean_dice_curve(records)
-    floors = _floors(records)
+    means = sweep_means(records, ("overall", "dice"))
+    overall, dice = curve_of(means, "overall"), curve_of(means, "dice")
+    floors = _floors(means)
     styles = _styles(list(overall["method"].unique()))
     datasets = list(overall["dataset"].unique()) or [""]
     figure = Figure(figsize=(7.2 * len(datasets), 8.4), layout="constrained")
@@ -115,17 +114,15 @@ def _dress(axes: Axes, table: pd.DataFrame, floor: float | None) -> None:
         axes.text(0.5, 0.5, "no result", transform=axes.transAxes, ha="center", va="center", color=_GREY)
 
 
-def _floors(records: pd.DataFrame) -> dict[str, float]:
+def _floors(means: pd.DataFrame) -> dict[str, float]:
     """The lowest mean without an empty prediction, of each data set where an emptier mean lies below it.
 
     An empty prediction costs the diagonal of the volume, tens of times the range in which methods differ:
     drawn to scale it would flatten every curve to one line.
     """
-    rows = evaluated(records, ("student", "supervised"))
-    if rows.empty:
-        return {}
-    means = over_seeds(case_scores(rows), ["overall"])
-    floors = {}
+    floors: dict[str, float] = {}
+    if means.empty:
+        return floors
     for dataset, of_dataset in means.groupby("dataset"):
         floor = of_dataset.loc[of_dataset["empty"] == 0, "overall"].min()
         if of_dataset["overall"].min() < floor:

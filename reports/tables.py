@@ -70,25 +70,40 @@ def curve(records: pd.DataFrame, metric: str = "overall") -> pd.DataFrame:
     Raises:
         ValueError: There are no records, or none has this metric.
     """
-    rows = evaluated(records, ("student", "supervised"))
-    if rows.empty:
-        return pd.DataFrame(columns=_CURVE)
-    scores = case_scores(rows)
-    if metric not in scores:
-        raise ValueError(
-            f"no record has the metric {metric!r}; there are {', '.join(sorted(rows['metric'].unique()))}"
-        )
-    means = over_seeds(scores, [metric])
-    table = means.rename(columns={metric: "mean", f"{metric}_low": "low", f"{metric}_high": "high"})
-    place = {name: number for number, name in enumerate(rows["method"].unique())}
-    table = table.assign(place=table["method"].map(place), number=by_share(table["xi"]))
-    return table.sort_values(["dataset", "place", "number"], kind="stable", ignore_index=True)[_CURVE]
+    means = sweep_means(records, (metric,))
+    if metric not in means and not means.empty:
+        known = ", ".join(sorted(records["metric"].unique()))
+        raise ValueError(f"no record has the metric {metric!r}; there are {known}")
+    return curve_of(means, metric)
 
 
 def mean_dice_curve(records: pd.DataFrame) -> pd.DataFrame:
     """The numbers under the second panel of Figure 6; empty where no Dice was recorded."""
-    rows = evaluated(records, ("student", "supervised"))
-    return curve(records, "dice") if (rows["metric"] == "dice").any() else pd.DataFrame(columns=_CURVE)
+    return curve_of(sweep_means(records, ("dice",)), "dice")
+
+
+def sweep_means(records: pd.DataFrame, metrics: tuple[str, ...]) -> pd.DataFrame:
+    """Mean and spread over seeds of each (method, ξ), supervised included.
+
+    Of the overall score and those of the metrics that exist; sorted by data set, by the order in which the
+    methods appear, and by ξ.
+    """
+    scores = case_scores(evaluated(records, ("student", "supervised")))
+    if scores.empty:
+        return scores
+    found = [metric for metric in metrics if metric in scores and metric != "overall"]
+    means = over_seeds(scores, ["overall", *found])
+    place = {name: number for number, name in enumerate(means["method"].unique())}
+    means = means.assign(place=means["method"].map(place), number=by_share(means["xi"]))
+    return means.sort_values(["dataset", "place", "number"], kind="stable", ignore_index=True)
+
+
+def curve_of(means: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One metric of `sweep_means` as a curve; empty where it does not exist."""
+    if metric not in means:
+        return pd.DataFrame(columns=_CURVE)
+    names = {metric: "mean", f"{metric}_low": "low", f"{metric}_high": "high"}
+    return means.rename(columns=names)[_CURVE]
 
 
 def _summary(rows: pd.DataFrame, metrics: tuple[str, ...], labels: list[str]) -> pd.DataFrame:

@@ -45,7 +45,7 @@ def medpy_values(predicted_ijk: Mask, reference_ijk: Mask, spacing_mm: Spacing) 
         spacing_mm: Voxel size along I, J, K, in mm.
 
     Returns:
-        `dice`; in mm `adb` (assd: the mean of both directions together, as medpy has it from 0.5.2; earlier it
+        `dice`; in mm `adb` (assd: the mean of both directions together, as in medpy from 0.5.2; earlier it
         was the mean of the two directed means), `hdd` (hd: the largest distance) and `hd95` (the interpolated
         95th percentile of both directions together).
     """

@@ -24,7 +24,7 @@ class Contrast:
 
 
 def contrast(rng: np.random.Generator) -> Contrast:
-    """Draw one scan's contrast: fat differs most, for some scans suppress it and some do not."""
+    """Draw one scan's contrast: fat differs most, for scans suppress it more or less."""
     myocardium = rng.uniform(0.38, 0.52)
     return Contrast(
         blood=1.0,
