@@ -37,9 +37,10 @@ class StageError(BenchError):
     exit_code = 3
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> UsageError:
+def unknown(kind: str, given: str, known: Iterable[str], *, where: str = "") -> UsageError:
     """The error for a name that nothing bears, with the nearest known one."""
     names = list(known)
     near = difflib.get_close_matches(given, names, n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]!r}? " if near else ""
-    return UsageError(f"unknown {kind} {given!r}. {hint}Known: {', '.join(names)}.")
+    start = f"{where}: " if where else ""
+    return UsageError(f"{start}unknown {kind} {given!r}. {hint}Known: {', '.join(names)}.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.data.datasets import DataSettings
+from bench.data.folder import safe_name
 from bench.errors import UsageError, unknown
 from bench.settings import (
     Cleaning,
@@ -109,7 +112,7 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {r.__name__: r for r in (smoke, qu
 def recipe(name: str, changes: Sequence[str], methods: Collection[str]) -> Recipe:
     """The named recipe or TOML file, narrowed by ``--set`` assignments.
 
-    A TOML file holds the settings as tables, and ``base``, the recipe that it narrows (quick where it is left out).
+    A TOML file holds the settings as tables, and ``base``, the recipe that it narrows (quick if left out).
     A setting that begins with a method's name is a setting of that method.
 
     Raises:
@@ -127,6 +130,10 @@ def recipe(name: str, changes: Sequence[str], methods: Collection[str]) -> Recip
         for part in reversed(path):
             change = {part: change}
         chosen = _changed(chosen, change, methods, f"--set {text}")
+    if changes:
+        # Records of a changed recipe bear another name, so that they are never averaged with the plain one's.
+        mark = hashlib.sha256(json.dumps(plain(chosen), sort_keys=True).encode()).hexdigest()[:6]
+        chosen = replace(chosen, name=f"{chosen.name}+{mark}")
     return chosen
 
 
@@ -140,7 +147,7 @@ def _from_file(path: Path, methods: Collection[str]) -> Recipe:
     base = str(given.pop("base", "quick"))
     if base not in RECIPES:
         raise unknown("base recipe", base, RECIPES)
-    return _changed(RECIPES[base](), {"name": path.stem, **given}, methods, str(path))
+    return _changed(RECIPES[base](), {"name": safe_name(path.stem, "recipe"), **given}, methods, str(path))
 
 
 def _changed(base: Recipe, change: Mapping[str, Any], methods: Collection[str], what: str) -> Recipe:

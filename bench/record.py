@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,23 @@ def gather(store: Store) -> list[Record]:
         if planned := failure.get("planned_rows"):
             rows.extend(failed_rows(planned["identity"], planned["cases"], planned["structures"], key))
     return sorted(rows, key=lambda row: (*map(str, astuple(row)[1:15]), row.stage))
+
+
+def superseded(store: Store) -> set[str]:
+    """Scores stages that a newer one of the same identity replaces, such as results of an older version."""
+    newest: dict[str, tuple[str, str]] = {}
+    old: set[str] = set()
+    for key in store.keys("scores"):
+        described = store.stage(key)
+        name = json.dumps(
+            [described["settings"]["identity"], described["settings"]["metrics"]], sort_keys=True
+        )
+        mine = (str(described["started"]), key)
+        before = newest.get(name)
+        if before is not None:
+            old.add(min(before, mine)[1])
+        newest[name] = max(before, mine) if before is not None else mine
+    return old
 
 
 def publish(store: Store) -> int:

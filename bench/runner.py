@@ -6,18 +6,41 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.graph import dependants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from bench.engines.interface import Engine, Outcome
     from bench.graph import Stage
     from bench.store import Store
 
 TICK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a stage ended."""
+
+    key: str
+    error: str = ""  # empty where it was made; else a sentence or two
+    detail: str = ""  # the traceback, for --debug and the failure file
+
+
+class Engine(Protocol):
+    """Runs stages; a stage handed to it is idempotent and reads its inputs from the store."""
+
+    slots: int
+
+    def submit(self, document: Mapping[str, Any]) -> None:
+        """Start a stage; at most ``slots`` are started and not yet given back by ``wait``."""
+
+    def wait(self, seconds: float) -> list[Outcome]:
+        """What has ended since the last call, after at most ``seconds``."""
+
+    def close(self) -> None:
+        """Stop everything that still runs; nothing half-made stays visible in the store."""
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import asdict, dataclass, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
 
-from bench.errors import UsageError
+from bench.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,6 +128,7 @@ def build(kind: type[T], given: Mapping[str, Any], what: str) -> T:
     """
     import dacite
 
+    _refuse_unknown(kind, given, what)
     config = dacite.Config(
         strict=True,
         cast=[tuple],
@@ -147,6 +148,18 @@ def build(kind: type[T], given: Mapping[str, Any], what: str) -> T:
         raise UsageError(f"{what}: {error}.") from error
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what}: {error}.") from error
+
+
+def _refuse_unknown(kind: type[Any], given: Mapping[str, Any], what: str) -> None:
+    """Every key of ``given`` must be a field, also inside nested settings."""
+    hints = get_type_hints(kind)
+    for key, value in given.items():
+        if key not in hints:
+            raise unknown("setting", key, hints, where=what)
+        if is_dataclass(hints[key]):
+            if not isinstance(value, dict):
+                raise UsageError(f"{what}: {key} holds settings of its own; write {key}.NAME={value}.")
+            _refuse_unknown(hints[key], value, f"{what}: {key}")
 
 
 def assignment(text: str) -> tuple[list[str], Any]:

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from bench.engines.interface import Outcome
+from bench.runner import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

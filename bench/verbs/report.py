@@ -31,6 +31,12 @@ def report(store_path: Path, out: Path | None, *, as_json: bool) -> int:
 
     try:
         records = read(store_path / "records.csv")
+        old = record.superseded(store)
+        if old:
+            console.warn(
+                f"note: {len(old)} older results with the same name are left out, the newest are shown."
+            )
+            records = records[~records["stage"].isin(old)]
         folder = out or store_path / "report"
         runs = ", ".join(sorted({str(run) for run in records["run"] if run}))
         commits = ", ".join(sorted({str(commit) for commit in records["commit"] if commit}))

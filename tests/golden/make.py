@@ -1,7 +1,7 @@
 """Rewrite the golden losses: ``python tests/golden/make.py``, from the repository's root.
 
-Ten steps of every registered method on fixed random data, float32, one thread. Rewrite them only for a change of
-science, raise the method's ``version`` with it, and say in the commit why the losses moved.
+Ten steps of every registered method on fixed random data, float32, one thread. Rewrite them only for a change
+of science, raise the method's ``version`` with it, and say in the commit why the losses moved.
 """
 
 from __future__ import annotations

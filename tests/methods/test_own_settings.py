@@ -15,7 +15,7 @@ from methods.level_set import Evolution
 from methods.two_stream import TwoStreamMethod
 from tsman.settings import AttentionSettings, LossAttentionSettings, StreamSettings
 
-NARROW = StreamSettings(stem=4, growth=4, units=2, decoder=(8, 8), weight_std=0.0)
+NARROW = StreamSettings(stem=4, growth=4, units=2, decoder=(8, 8), weight_std=0.0, dropout=0.0)
 OFF = AttentionSettings(f1=False, f2=False, f3=False, f4=False)
 
 
@@ -25,7 +25,7 @@ def random_batch():
 
 
 def loss_of(method, progress):
-    torch.manual_seed(5)  # noqa: TID251 the same networks and the same dropout for each
+    torch.manual_seed(5)  # noqa: TID251 the same networks and data for each
     return method.loss(method.network(1, 3, NARROW), random_batch(), progress)
 
 
@@ -48,7 +48,7 @@ def test_unsmoothed_loss_attention_alone_is_decoupling():
 
 def test_decoupling_skips_the_step_when_both_networks_say_the_same():
     method = DecouplingMethod(warm_up=0.0)
-    network = method.network(1, 3, replace(NARROW, dropout=0.0))
+    network = method.network(1, 3, NARROW)
     network.streams[1].load_state_dict(network.streams[0].state_dict())
     batch = random_batch()
     assert method.loss(network, batch, 0.5) is None
