@@ -32,7 +32,9 @@ class Chambers:
     """Signed distances in mm, each of shape (I, J, K).
 
     Attributes:
-        muscle: To the outside of the muscle; what lies in the blood is not muscle.
+        muscle: To the outside of all muscle; what lies in the blood is not muscle.
+        myocardium: The same of the ventricles alone, the part that is labelled: HVSMR 2016 labels the
+            ventricles' muscle, and the atria's walls are thinner than a voxel.
         blood: To all labelled blood.
         pools: To each pool of blood by itself, for its own brightness.
         leaflets: To the mitral and tricuspid valve, labelled as the blood around them.
@@ -41,6 +43,7 @@ class Chambers:
     """
 
     muscle: Array
+    myocardium: Array
     blood: Array
     pools: tuple[Array, ...]
     leaflets: Array
@@ -68,6 +71,7 @@ def chambers(grid: Grid, heart: Anatomy, rng: np.random.Generator) -> Chambers:
     arteries_ijk = np.minimum(great.aorta, great.pulmonary) - _VESSEL_WALL_MM
     veins_ijk = np.maximum(np.minimum(great.caval, great.lung_veins), -arteries_ijk)
     la_ijk, ra_ijk = _atria(grid, heart, keep_out_ijk=np.minimum(muscle_ijk, arteries_ijk))
+    ventricles_ijk = muscle_ijk.copy()
     np.minimum(muscle_ijk, np.minimum(la_ijk, ra_ijk) - heart.scale * heart.atrial_wall, out=muscle_ijk)
     inlets_ijk = _inlets(grid, heart, lv_a, rv_a - frame[:, 2] * 12 * heart.scale)
     aorta_ijk = np.maximum(great.aorta, -(great.pulmonary - _VESSEL_WALL_MM))
@@ -77,7 +81,7 @@ def chambers(grid: Grid, heart: Anatomy, rng: np.random.Generator) -> Chambers:
         np.minimum(blood_ijk, pool_ijk, out=blood_ijk)
     leaflets_ijk = np.maximum(np.abs(base_ijk + 1.5) - 0.6, inlets_ijk)
     papillary_ijk = _papillary(grid, heart, lv_a, frame)
-    return Chambers(muscle_ijk, blood_ijk, pools, leaflets_ijk, papillary_ijk, great.distal)
+    return Chambers(muscle_ijk, ventricles_ijk, blood_ijk, pools, leaflets_ijk, papillary_ijk, great.distal)
 
 
 def _frame(heart: Anatomy) -> Array:

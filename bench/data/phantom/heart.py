@@ -48,7 +48,7 @@ def heart(seed: int, shape: tuple[int, int, int]) -> Phantom:
     signal_ijk = heart_on(chest_ijk, view, body, levels, rng["appearance"])
 
     label_ijk = np.zeros(shape, np.uint8)
-    label_ijk[body.muscle < 0] = 1
+    label_ijk[body.myocardium < 0] = 1
     label_ijk[body.blood < 0] = 2
     return Phantom(scan(signal_ijk, view, rng["noise"]), label_ijk, view.affine)
 
