@@ -1,0 +1,88 @@
+"""One verb a session; ``nox -l`` lists them. ``--no-venv`` runs them in the environment that is there."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "layers", "tests"]
+
+
+def install(session: nox.Session) -> None:
+    """The project with its test tools, unless the session runs in an environment that has them."""
+    if not isinstance(session.virtualenv, nox.virtualenv.PassthroughEnv):
+        session.install("-e", ".[test]")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Formatting and rules (ruff)."""
+    install(session)
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types (mypy --strict)."""
+    install(session)
+    session.run("mypy")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """The arrows between the rooms (import-linter)."""
+    install(session)
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tests that need neither a GPU nor minutes."""
+    install(session)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it elsewhere, run the smallest sweep from it."""
+    session.install("build")
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("python", "-m", "build", "--wheel", "--outdir", folder, ".")
+        session.install(*[str(path) for path in Path(folder).glob("*.whl")])
+        session.chdir(folder)
+        session.run("bench", "--help")
+        session.run("bench", "run", "--recipe", "smoke", "--xi", "0.5", "--store", "store")
+        session.run("bench", "report", "--store", "store")
+
+
+@nox.session(default=False)
+def slow(session: nox.Session) -> None:
+    """The tests that take minutes."""
+    install(session)
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session(default=False)
+def speed(session: nox.Session) -> None:
+    """Measure the fast paths against the plain ones; results/speed.json."""
+    install(session)
+    session.run("pytest", "tests/speed", "--benchmark-only", "--benchmark-json=results/speed.json", *session.posargs)
+
+
+@nox.session(default=False)
+def reproduce(session: nox.Session) -> None:
+    """The main job: sweep all methods over ξ, then the report."""
+    install(session)
+    session.run("bench", "run", "--methods", "all", "--xi", "0.1:0.9", *session.posargs)
+    session.run("bench", "report")
+
+
+@nox.session(default=False, venv_backend="none")
+def clean(session: nox.Session) -> None:
+    """Remove what tools leave behind; results stay."""
+    for name in (".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", "build", "dist"):
+        shutil.rmtree(name, ignore_errors=True)
+    session.log("clean")
