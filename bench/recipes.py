@@ -54,7 +54,9 @@ class Recipe:
     methods: dict[str, dict[str, Any]] = field(default_factory=dict)  # method -> its changed settings
 
 
-NARROW = StreamSettings(stem=8, growth=6, units=4, decoder=(32, 16), weight_std=0.0)
+NARROW = StreamSettings(
+    stem=8, growth=12, units=2, decoder=(16, 8), dropout=0.0, weight_std=0.0, average_fraction=0.95
+)
 """A stream for the CPU (docs/decisions/0005)."""
 
 
@@ -73,8 +75,8 @@ def standard() -> Recipe:
         quick(),
         name="standard",
         seeds=3,
-        teachers=Teachers(steps=(400, 600, 800)),
-        student=Student(steps=1000),
+        teachers=Teachers(steps=(450, 650, 850)),
+        student=Student(steps=1500),
     )
 
 
@@ -85,10 +87,10 @@ def quick() -> Recipe:
         seeds=1,
         data=DataSettings(size="quick"),
         stream=NARROW,
-        sampling=Sampling(patch=(32, 32, 32), batch=2),
+        sampling=Sampling(patch=(48, 48, 48), batch=1),
         optimiser=Optimiser(kind="adamw", learning_rate=3e-3),
-        teachers=Teachers(steps=(150, 225, 300)),
-        student=Student(steps=300),
+        teachers=Teachers(steps=(120, 180, 240)),
+        student=Student(steps=260),
         inference=Inference(window="whole"),
     )
 

@@ -1,0 +1,128 @@
+"""Measure settings that the paper leaves open, on development phantoms (seeds from 1000 up) alone.
+
+    python docs/experiments/measure_defaults.py warm_up        # or attention, level_set, stream, cleaning
+    python docs/experiments/measure_defaults.py attention --xi 0.3,0.5 --seeds 0,1 --store /somewhere
+
+Each variant trains students on shared pseudo labels and scores them on clean development labels. The rows that
+docs/decisions cite are in results/reference/development/<experiment>.csv, written by this script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from pathlib import Path
+from statistics import fmean
+
+from bench import provenance, record
+from bench.console import say, table
+from bench.data.datasets import open_dataset, remember
+from bench.data.split import shares
+from bench.engines.local import LocalEngine, cores
+from bench.graph import Stage, in_order
+from bench.recipes import recipe
+from bench.runner import run
+from bench.store import Store
+from bench.sweep import Sweep, configured, resolved
+from bench.verbs.run import planned_rows, seeds_of
+from methods.registry import METHODS, method
+
+DEVELOPMENT = "data.first_seed=1000"
+F4 = ["tsman.attention.f1=false", "tsman.attention.f2=false", "tsman.attention.f3=false"]
+EXPERIMENTS: dict[str, list[tuple[str, str, list[str]]]] = {
+    # what it is called, the method, what is set
+    "warm_up": [
+        ("plain cross-entropy, two networks", "densevoxnet", []),
+        *[(f"decoupling, warm-up {w}", "decoupling", [f"decoupling.loss_attention.warm_up={w}"]) for w in (0.2, 0.5, 0.7)],
+        *[(f"f4, warm-up {w}", "tsman", [*F4, f"tsman.loss_attention.warm_up={w}"]) for w in (0.2, 0.5, 0.7)],
+        ("f4, paper-literal (count, no warm-up)", "tsman",
+         [*F4, "tsman.loss_attention.warm_up=0.0", "tsman.loss_attention.normaliser=count"]),
+        ("f4, auxiliary weighed too", "tsman", [*F4, "tsman.loss_attention.weigh_auxiliary=true"]),
+    ],
+    "attention": [
+        ("f4 alone", "tsman", F4),
+        *[
+            (f"f1-f4, {gain}, {gradient}, bias {bias}", "tsman",
+             [f"tsman.attention.gain={gain}", f"tsman.attention.gradient={gradient}", f"tsman.attention.start_bias={bias}"])
+            for gain, gradient, bias in (
+                ("plain", "through", 0.0), ("plain", "through", 2.0), ("double", "through", 0.0),
+                ("residual", "through", 0.0), ("double", "detach_inputs", 0.0),
+            )
+        ],
+        ("f1-f4, double, hidden a quarter", "tsman",
+         ["tsman.attention.gain=double", "tsman.attention.hidden_share=0.25", "tsman.attention.spatial_hidden_share=0.25"]),
+        ("f1-f4, double, placement C", "tsman", ["tsman.attention.gain=double", "tsman.attention.placement=C"]),
+    ],
+    "level_set": [
+        ("plain cross-entropy, two networks", "densevoxnet", []),
+        *[
+            (f"alpha {alpha}, gamma {gamma}", "deep-level-set",
+             [f"deep-level-set.evolution.alpha={alpha}", f"deep-level-set.evolution.gamma={gamma}"])
+            for alpha, gamma in ((1.0, 0.5), (0.5, 0.75))
+        ],
+        ("one late revision", "deep-level-set", ["deep-level-set.revisions=[0.7]"]),
+    ],
+}  # fmt: skip
+
+
+def main() -> None:
+    """Run one experiment and print, and write down, its table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("experiment", choices=EXPERIMENTS)
+    parser.add_argument("--xi", default="0.3,0.5")
+    parser.add_argument("--seeds", default="0,1")
+    parser.add_argument("--recipe", default="quick")
+    parser.add_argument("--jobs", type=int, default=cores())
+    parser.add_argument("--store", type=Path, default=Path("results/development"))
+    parser.add_argument("--only", default="", help="variants whose name contains this")
+    parser.add_argument("--set", action="append", default=[], help="further settings for all variants")
+    words = parser.parse_args()
+    store = Store(words.store)
+    rows = []
+    with store.locked():
+        for name, contestant, changes in EXPERIMENTS[words.experiment]:
+            if words.only in name:
+                rows.append([name, *_measured(words, store, contestant, [*words.set, *changes])])
+                say("  ".join(map(str, rows[-1])))
+    header = ["variant", *[f"{what} ξ {xi}" for xi in shares(words.xi) for what in ("overall", "Dice")]]
+    say(table([[str(cell) for cell in row] for row in rows], header))
+    out = Path(__file__).parents[2] / "results" / "reference" / "development" / f"{words.experiment}.csv"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*header, "seeds", "recipe", "commit"])
+        writer.writerows([*row, words.seeds, words.recipe, provenance.commit()] for row in rows)
+
+
+def _measured(words: argparse.Namespace, store: Store, contestant: str, changes: list[str]) -> list[float]:
+    """Mean overall score and mean Dice at each ξ, over test cases, structures and seeds."""
+    chosen = recipe(words.recipe, [DEVELOPMENT, *changes], list(METHODS))
+    chosen = resolved(chosen, device="cpu", native_bfloat16=provenance.has_native_bfloat16())
+    dataset = open_dataset("phantom-heart", chosen.data, store.workshop)
+    remember(dataset, store.workshop)
+    xis = tuple(shares(words.xi))
+    sweep = Sweep(
+        chosen, (configured(method(contestant), chosen),), xis, seeds_of(words.seeds, 1), (dataset,)
+    )
+    wanted = [stage for stage in sweep.stages() if _role(stage) == "student"]
+    engine = LocalEngine(store, run=sweep.run, device="cpu", jobs=words.jobs, threads=chosen.compute.threads)
+    run(in_order(wanted), store, engine, lambda _state: None, rows=planned_rows)
+    figures = []
+    for xi in xis:
+        here = [stage for stage in wanted if json.loads(stage.settings)["identity"]["xi"] == xi]
+        found = [row for stage in here for row in record.read(store.folder(stage.key) / "records.csv")]
+        for metric in ("overall", "dice"):
+            values = [row.value for row in found if row.metric == metric and row.value is not None]
+            figures.append(round(fmean(values), 3))
+    return figures
+
+
+def _role(stage: Stage) -> str:
+    return str(json.loads(stage.settings)["identity"]["role"]) if stage.kind == "scores" else ""
+
+
+if __name__ == "__main__":
+    main()

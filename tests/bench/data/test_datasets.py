@@ -1,0 +1,92 @@
+"""Data sets by name: the built-in ones, folders, and names that a user gave to folders."""
+
+import json
+
+import pytest
+
+from bench.data.datasets import DATASETS, DataSettings, Workshop, open_dataset, recall, remember
+from bench.errors import DataError, UsageError
+
+
+@pytest.fixture
+def workshop(tmp_path):
+    return Workshop(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        ("phantom-hart", "phantom-heart"),
+        ("", "phantom-heart"),
+        ("decathlon", "decathlon:DIR"),
+        ("decathlon:", "decathlon:DIR"),
+        ("phantom-heart:/tmp", "takes no folder"),
+        ("nobody:/tmp", "unknown data set"),
+    ],
+)
+def test_a_data_set_that_cannot_be_is_refused_with_the_choices(workshop, spec, named):
+    with pytest.raises(UsageError, match=named):
+        open_dataset(spec, DataSettings(), workshop)
+
+
+def test_an_unknown_phantom_size_is_refused_with_the_known_ones(workshop):
+    with pytest.raises(UsageError, match="quick"):
+        open_dataset("phantom-heart", DataSettings(size="hughe"), workshop)
+    assert not workshop.path.exists()
+
+
+def test_the_phantom_is_made_once_and_has_ten_and_ten_cases(workshop):
+    first = open_dataset("phantom-heart", DataSettings(size="smoke"), workshop)
+    assert (len(first.train), len(first.test)) == (10, 10)
+    assert first.structures == ("myocardium", "blood_pool")
+    marks = {path: path.stat().st_mtime_ns for path in workshop.path.rglob("*.nii.gz")}
+    assert len(marks) == 40
+    assert open_dataset("phantom-heart", DataSettings(size="smoke"), workshop) == first
+    assert {path: path.stat().st_mtime_ns for path in workshop.path.rglob("*.nii.gz")} == marks
+
+
+def test_a_data_set_is_remembered_whole(workshop, spheres):
+    dataset = open_dataset(f"decathlon:{spheres}", DataSettings(), workshop)
+    remember(dataset, workshop)
+    assert recall(dataset.id, workshop) == dataset
+    assert recall(dataset.id, workshop).id == dataset.id
+
+
+def test_a_data_set_that_nobody_remembered_is_named(workshop):
+    with pytest.raises(DataError, match="heart-123"):
+        recall("heart-123", workshop)
+
+
+def test_a_name_that_was_added_opens_its_folder(bench, tmp_path, spheres):
+    store = tmp_path / "store"
+    done = bench("data", "add", "balls", "--from", spheres, "--store", store, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["train"] == 5
+    found = open_dataset("balls", DataSettings(), Workshop(store / "data"))
+    assert found.name == "spheres"
+    listed = json.loads(bench("data", "list", "--store", store, "--json").stdout)
+    assert {row["name"] for row in listed} == {*DATASETS, "balls"}
+
+
+@pytest.mark.parametrize("name", ["phantom-heart", "decathlon", "a:b", "a,b", "", "-x/y", "ü"])
+def test_a_name_that_cannot_be_is_refused(bench, tmp_path, spheres, name):
+    done = bench("data", "add", "--from", spheres, "--store", tmp_path / "s", "--", name)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "s" / "data" / "names.json").exists()
+
+
+def test_a_folder_that_is_invalid_gets_no_name(bench, tmp_path):
+    done = bench("data", "add", "mine", "--from", tmp_path / "none", "--store", tmp_path / "s")
+    assert done.returncode == 4
+    assert not (tmp_path / "s" / "data" / "names.json").exists()
+
+
+def test_a_made_data_set_is_a_folder_that_can_be_opened(bench, tmp_path, workshop):
+    folder = tmp_path / "heart"
+    assert bench("data", "make", "phantom-heart", "--size", "smoke", "--to", folder).returncode == 0
+    made = open_dataset(f"decathlon:{folder}", DataSettings(), workshop)
+    assert made.id == open_dataset("phantom-heart", DataSettings(size="smoke"), workshop).id
+    again = bench("data", "make", "phantom-heart", "--size", "smoke", "--to", folder)
+    assert again.returncode == 2
+    assert "exists already" in again.stderr

@@ -1,0 +1,203 @@
+"""A Decathlon folder is read whole, or refused in a sentence that names what is wrong."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from bench.data.datasets import Workshop
+from bench.data.decathlon import open_dataset
+from bench.data.volumes import write_scan
+from bench.errors import DataError
+
+AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
+
+
+@pytest.fixture
+def folder(tmp_path, decathlon_folder):
+    return decathlon_folder(tmp_path / "Task")
+
+
+def opened(folder, workshop=None, *, validate=True):
+    return open_dataset(folder, workshop or Workshop(folder.parent / "data"), validate=validate)
+
+
+def change(folder, edit):
+    path = folder / "dataset.json"
+    description = json.loads(path.read_text())
+    edit(description)
+    path.write_text(json.dumps(description))
+    return folder
+
+
+def refused(folder):
+    with pytest.raises(DataError) as caught:
+        opened(folder)
+    assert caught.value.exit_code == 4
+    return str(caught.value)
+
+
+def test_names_channels_structures_and_cases_are_those_of_the_folder(folder):
+    dataset = opened(folder)
+    assert dataset.name == "spheres"
+    assert dataset.channels == ("MRI",)
+    assert dataset.structures == ("shell", "core")
+    assert set(dataset.cases) == {f"case_{number:02d}" for number in range(7)}
+    assert set(dataset.train) | set(dataset.test) == set(dataset.cases)
+    assert not set(dataset.train) & set(dataset.test)
+
+
+@pytest.mark.parametrize(("cases", "num_test"), [(4, 1), (7, 2), (10, 3)])
+def test_three_in_ten_are_test_the_same_each_time_and_everywhere(tmp_path, decathlon_folder, cases, num_test):
+    first = opened(decathlon_folder(tmp_path / "one", cases=cases, shape=(8, 8, 8)))
+    again = opened(decathlon_folder(tmp_path / "two", cases=cases, shape=(8, 8, 8)))
+    assert len(first.test) == num_test
+    assert first.test == again.test
+    assert first.id == again.id
+
+
+def test_the_order_of_the_list_changes_nothing(folder):
+    before = opened(folder)
+    change(folder, lambda d: d["training"].reverse())
+    assert opened(folder).test == before.test
+    assert opened(folder).id == before.id
+
+
+def test_a_missing_folder_or_description_is_named(tmp_path):
+    assert str(tmp_path / "none" / "dataset.json") in refused(tmp_path / "none")
+    (tmp_path / "bare").mkdir()
+    assert "dataset.json" in refused(tmp_path / "bare")
+
+
+@pytest.mark.parametrize("text", ["{", "", "[1, 2]", "5", "null", "[" * 100_000, '{"name": "x"}'])
+def test_a_broken_description_is_refused(folder, text):
+    (folder / "dataset.json").write_text(text)
+    assert "dataset.json" in refused(folder)
+
+
+def test_a_description_that_is_no_text_is_refused(folder):
+    (folder / "dataset.json").write_bytes(b"\xff\xfe\x00\x01")
+    assert "dataset.json" in refused(folder)
+
+
+EDITS = {
+    "name is a number": lambda d: d.update(name=5),
+    "name has no letter": lambda d: d.update(name="***"),
+    "labels are a list": lambda d: d.update(labels=["a", "b"]),
+    "labels have a gap": lambda d: d.update(labels={"0": "background", "2": "core"}),
+    "labels begin at one": lambda d: d.update(labels={"1": "shell", "2": "core"}),
+    "labels are words": lambda d: d.update(labels={"background": "0", "shell": "1", "core": "2"}),
+    "background alone": lambda d: d.update(labels={"0": "background"}),
+    "two structures of one name": lambda d: d.update(labels={"0": "b", "1": "core", "2": "core"}),
+    "a structure called all": lambda d: d.update(labels={"0": "b", "1": "all", "2": "core"}),
+    "a label number twice": lambda d: d.update(labels={"0": "b", "1": "core", "01": "shell", "2": "x"}),
+    "no training list": lambda d: d.pop("training"),
+    "no cases": lambda d: d.update(training=[]),
+    "three cases": lambda d: d.update(training=d["training"][:3]),
+    "a case is a word": lambda d: d["training"].append("case"),
+    "a case is a number": lambda d: d["training"].append(5),
+    "an image without a label": lambda d: d["training"][0].pop("label"),
+    "a label without an image": lambda d: d["training"][0].pop("image"),
+    "a case twice": lambda d: d["training"].append(d["training"][0]),
+    "an image that is not there": lambda d: d["training"][0].update(image="./imagesTr/none.nii.gz"),
+    "a label that is not there": lambda d: d["training"][0].update(label="./labelsTr/none.nii.gz"),
+    "an image that is a number": lambda d: d["training"][0].update(image=5),
+    "a path out of the folder": lambda d: d["training"][0].update(image="../outside.nii.gz"),
+    "an absolute path": lambda d: d["training"][0].update(image="/etc/hostname"),
+    "modality is a list": lambda d: d.update(modality=["MRI"]),
+    "modality names more channels than there are": lambda d: d.update(modality={"0": "T1", "1": "T2"}),
+    "test cases nobody knows": lambda d: d.update(bench_test=["nobody"]),
+    "all cases are test": lambda d: d.update(bench_test=[f"case_{n:02d}" for n in range(7)]),
+    "no case is test": lambda d: d.update(bench_test=[]),
+    "one case left to train on": lambda d: d.update(bench_test=[f"case_{n:02d}" for n in range(1, 7)]),
+    "a test case twice": lambda d: d.update(bench_test=["case_00", "case_00"]),
+    "test cases are lists": lambda d: d.update(bench_test=[["case_00"]]),
+}
+
+
+@pytest.mark.parametrize("how", EDITS)
+def test_a_description_that_cannot_be_is_refused_and_named(folder, how):
+    write_scan(np.ones((4, 4, 4)), AFFINE, folder.parent / "outside.nii.gz")
+    assert str(folder) in refused(change(folder, EDITS[how]))
+
+
+def test_a_link_out_of_the_folder_is_refused(folder):
+    outside = folder.parent / "outside.nii.gz"
+    (folder / "imagesTr" / "case_00.nii.gz").rename(outside)
+    (folder / "imagesTr" / "case_00.nii.gz").symlink_to(outside)
+    assert "outside the folder" in refused(folder)
+
+
+def test_test_cases_that_the_folder_names_are_taken(folder):
+    assert opened(change(folder, lambda d: d.update(bench_test=["case_03"]))).test == ("case_03",)
+
+
+def rewrite(folder, sub, voxels, affine=None):
+    from bench.data.volumes import read_grid
+
+    path = folder / sub / "case_02.nii.gz"
+    affine = read_grid(path).affine if affine is None else affine
+    path.unlink()
+    write_scan(voxels, affine, path)
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 10_000_000))
+
+
+SHAPE = (20, 16, 12)
+RNG = np.random.default_rng(0)
+LABEL_IJK = RNG.integers(0, 3, SHAPE).astype(np.uint8)
+NOISE_IJK = RNG.uniform(1, 9, SHAPE).astype(np.float32)
+DAMAGES = {
+    "another shape": ("imagesTr", NOISE_IJK[:-1], None),
+    "another place": ("imagesTr", NOISE_IJK, AFFINE),
+    "not a number": ("imagesTr", np.where(NOISE_IJK > 8, np.nan, NOISE_IJK), None),
+    "constant": ("imagesTr", np.ones(SHAPE, np.float32), None),
+    "another number of channels": ("imagesTr", np.stack([NOISE_IJK, NOISE_IJK], axis=-1), None),
+    "label 3": ("labelsTr", LABEL_IJK + 1, None),
+    "label -1": ("labelsTr", LABEL_IJK.astype(np.int16) - 1, None),
+    "label 0.5": ("labelsTr", LABEL_IJK / 2, None),
+    "label of another shape": ("labelsTr", LABEL_IJK[:, 1:], None),
+    "label on another place": ("labelsTr", LABEL_IJK, AFFINE),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_volume_that_cannot_be_used_is_refused_and_named(folder, how):
+    rewrite(folder, *DAMAGES[how])
+    assert "case_02" in refused(folder)
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_volume_that_changed_since_it_was_looked_through_is_looked_through_again(folder, how):
+    opened(folder)
+    rewrite(folder, *DAMAGES[how])
+    assert "case_02" in refused(folder)
+
+
+def test_a_folder_that_was_opened_unlooked_is_looked_through_when_asked(folder):
+    rewrite(folder, *DAMAGES["not a number"])
+    opened(folder, validate=False)
+    assert "case_02" in refused(folder)
+
+
+def test_a_label_that_a_new_description_lacks_is_refused(folder):
+    opened(folder)
+    change(folder, lambda d: d.update(labels={"0": "background", "1": "shell"}))
+    assert "label 2" in refused(folder)
+
+
+def test_a_refused_folder_is_refused_again(folder):
+    rewrite(folder, *DAMAGES["constant"])
+    assert refused(folder) == refused(folder)
+
+
+def test_the_id_follows_the_voxels_and_not_the_place(folder, tmp_path, decathlon_folder):
+    first = opened(folder)
+    elsewhere = decathlon_folder(tmp_path / "deeper" / "Task")
+    assert opened(elsewhere).id == first.id
+    rewrite(folder, "imagesTr", NOISE_IJK)
+    changed = opened(folder)
+    assert changed.id != first.id
+    assert changed.cases["case_02"].image_print != first.cases["case_02"].image_print
+    assert changed.cases["case_01"] == first.cases["case_01"]

@@ -1,0 +1,236 @@
+"""Scans on disk and arrays inside: every orientation, every kind of damage."""
+
+import gzip
+import struct
+from itertools import permutations, product
+
+import nibabel
+import numpy as np
+import pytest
+
+from bench.data.volumes import (
+    canonical_spacing_mm,
+    check_same_grid,
+    fingerprint,
+    read_grid,
+    read_image,
+    read_label,
+    write_label,
+    write_scan,
+)
+from bench.errors import DataError
+
+SHAPE = (7, 5, 6)
+SPACING_MM = (0.5, 1.25, 3.0)
+RNG = np.random.default_rng(0)
+IMAGE_IJK = RNG.uniform(1, 100, SHAPE).astype(np.float32)
+LABEL_IJK = RNG.integers(0, 3, SHAPE).astype(np.uint8)
+ORIENTATIONS = [
+    "".join(chosen) for order in permutations(("RL", "AP", "SI")) for chosen in product(*order)
+]
+
+
+def affine_of(codes, turn_degrees=8.0):
+    """Voxel axes along these directions, anisotropic, then turned a little about an oblique axis."""
+    axes = {"R": (1, 0, 0), "L": (-1, 0, 0), "A": (0, 1, 0), "P": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
+    linear = np.array([axes[code] for code in codes], float).T * SPACING_MM
+    x, y, z = np.array([1.0, 2.0, 3.0]) / np.sqrt(14)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    turn = np.deg2rad(turn_degrees)
+    rotation = np.eye(3) + np.sin(turn) * cross + (1 - np.cos(turn)) * cross @ cross
+    affine = np.eye(4)
+    affine[:3, :3] = rotation @ linear
+    affine[:3, 3] = (11.0, -22.0, 33.0)
+    return affine
+
+
+def written(path, voxels, affine=None):
+    write_scan(voxels, affine_of("RAS") if affine is None else affine, path)
+    return path
+
+
+def test_there_are_48_orientations():
+    assert len(set(ORIENTATIONS)) == 48
+
+
+@pytest.mark.parametrize("codes", ORIENTATIONS)
+def test_a_label_that_is_read_and_written_lies_on_the_same_place_of_the_world(tmp_path, codes):
+    path = written(tmp_path / "in.nii.gz", LABEL_IJK, affine_of(codes))
+    label_ijk, grid = read_label(path)
+    write_label(label_ijk, grid, tmp_path / "out.nii.gz")
+    before, after = nibabel.load(path), nibabel.load(tmp_path / "out.nii.gz")
+    assert np.array_equal(np.asarray(before.dataobj), np.asarray(after.dataobj))
+    assert np.allclose(before.affine, after.affine, atol=1e-5)
+    assert grid.shape == SHAPE
+    assert np.allclose(grid.spacing_mm, SPACING_MM, atol=1e-5)
+
+
+@pytest.mark.parametrize("codes", ORIENTATIONS)
+def test_inside_the_first_axis_runs_to_the_right_the_second_forward_the_third_up(tmp_path, codes):
+    path = written(tmp_path / "in.nii.gz", LABEL_IJK, affine_of(codes))
+    label_ijk, grid = read_label(path)
+    canonical = nibabel.as_closest_canonical(nibabel.load(path))
+    assert np.array_equal(label_ijk, np.asarray(canonical.dataobj))
+    assert np.allclose(canonical_spacing_mm(grid), canonical.header.get_zooms(), atol=1e-5)
+    image_path = written(tmp_path / "image.nii.gz", IMAGE_IJK, affine_of(codes))
+    volume = read_image([image_path])
+    expected = nibabel.as_closest_canonical(nibabel.load(image_path))
+    assert np.array_equal(volume.image_cijk[0], np.asarray(expected.dataobj))
+    assert np.allclose(volume.spacing_mm, expected.header.get_zooms(), atol=1e-5)
+
+
+def test_an_image_and_its_label_stay_voxel_on_voxel(tmp_path):
+    affine = affine_of("PIR")
+    image = read_image([written(tmp_path / "i.nii.gz", LABEL_IJK.astype(np.float32) * 10, affine)])
+    label_ijk, _ = read_label(written(tmp_path / "l.nii.gz", LABEL_IJK, affine))
+    assert np.array_equal(image.image_cijk[0], label_ijk * 10.0)
+
+
+def test_channels_come_from_a_fourth_axis_or_from_a_file_each(tmp_path):
+    other_ijk = IMAGE_IJK[::-1].copy()
+    together = written(tmp_path / "both.nii.gz", np.stack([IMAGE_IJK, other_ijk], axis=-1), affine_of("LIP"))
+    apart = [
+        written(tmp_path / f"{number}.nii.gz", voxels, affine_of("LIP"))
+        for number, voxels in enumerate((IMAGE_IJK, other_ijk))
+    ]
+    assert read_image([together]).image_cijk.shape[0] == 2
+    assert np.array_equal(read_image([together]).image_cijk, read_image(apart).image_cijk)
+    assert read_image([together]).own.shape == SHAPE
+
+
+def test_channels_on_different_grids_are_refused(tmp_path):
+    one = written(tmp_path / "1.nii.gz", IMAGE_IJK)
+    two = written(tmp_path / "2.nii.gz", IMAGE_IJK[:-1])
+    with pytest.raises(DataError, match="2.nii.gz has the shape"):
+        read_image([one, two])
+
+
+def damaged_at(tmp_path, name, how):
+    path = tmp_path / name
+    voxels = IMAGE_IJK.copy()
+    if how == "missing":
+        return path
+    if how in ("truncated", "half a byte stream", "text", "empty", "bad data type", "bad header size"):
+        written(tmp_path / "whole.nii.gz", RNG.uniform(1, 9, (20, 20, 20)).astype(np.float32))
+        whole = (tmp_path / "whole.nii.gz").read_bytes()
+        raw = bytearray(gzip.decompress(whole))
+        if how == "truncated":
+            path.write_bytes(whole[: len(whole) // 2])
+        elif how == "half a byte stream":
+            path.write_bytes(gzip.compress(bytes(raw[: len(raw) // 2])))
+        elif how == "text":
+            path.write_text("this is no image")
+        elif how == "empty":
+            path.touch()
+        elif how == "bad data type":
+            raw[70:72] = struct.pack("<h", 9999)
+            path.write_bytes(gzip.compress(bytes(raw)))
+        else:
+            raw[0:4] = struct.pack("<i", 77)
+            path.write_bytes(gzip.compress(bytes(raw)))
+        return path
+    if how == "nan":
+        voxels[1, 1, 1] = np.nan
+    elif how == "infinite":
+        voxels[1, 1, 1] = np.inf
+    elif how == "constant":
+        voxels[:] = 5
+    elif how == "two axes":
+        voxels = voxels[0]
+    elif how == "five axes":
+        voxels = voxels[..., None, None] * np.ones((1, 1, 1, 2, 2), np.float32)
+    elif how == "colours":
+        voxels = np.zeros(SHAPE, dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+        voxels["R"] = 1
+    elif how == "complex":
+        voxels = voxels.astype(np.complex64)
+    return written(path, voxels)
+
+
+DAMAGES = [
+    "missing", "truncated", "half a byte stream", "text", "empty", "bad data type", "bad header size", "nan",
+    "infinite", "two axes", "five axes", "colours", "complex",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [*DAMAGES, "constant"])
+def test_a_damaged_image_is_refused_in_a_sentence_that_names_it(tmp_path, how):
+    path = damaged_at(tmp_path, "scan.nii.gz", how)
+    with pytest.raises(DataError, match=r"scan\.nii\.gz") as caught:
+        read_image([path])
+    assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_label_is_refused_in_a_sentence_that_names_it(tmp_path, how):
+    path = damaged_at(tmp_path, "label.nii.gz", how)
+    with pytest.raises(DataError, match=r"label\.nii\.gz"):
+        read_label(path)
+
+
+@pytest.mark.parametrize("how", ["truncated", "half a byte stream", "bad data type"])
+def test_a_damaged_file_has_no_fingerprint(tmp_path, how):
+    with pytest.raises(DataError, match=r"scan\.nii\.gz"):
+        fingerprint(damaged_at(tmp_path, "scan.nii.gz", how))
+
+
+def test_an_affine_that_cannot_be_inverted_is_refused(tmp_path):
+    image = nibabel.Nifti1Image(IMAGE_IJK, None)
+    image.header.set_sform(np.diag([1.0, 1.0, 0.0, 1.0]), code=1)
+    nibabel.save(image, tmp_path / "flat.nii.gz")
+    with pytest.raises(DataError, match=r"flat\.nii\.gz"):
+        read_image([tmp_path / "flat.nii.gz"])
+
+
+@pytest.mark.parametrize(
+    ("value", "classes", "named"),
+    [(0.5, None, "0.5"), (-1, None, "-1"), (3, 3, "label 3"), (256, None, "256"), (1e6, 3, "1000000")],
+)
+def test_labels_that_are_no_integers_or_out_of_range_are_refused(tmp_path, value, classes, named):
+    voxels = LABEL_IJK.astype(np.float32)
+    voxels[0, 0, 0] = value
+    with pytest.raises(DataError, match=named):
+        read_label(written(tmp_path / "label.nii.gz", voxels), classes=classes)
+
+
+def test_whole_numbers_that_are_stored_as_floats_are_labels(tmp_path):
+    label_ijk, _ = read_label(written(tmp_path / "label.nii.gz", LABEL_IJK.astype(np.float64)), classes=3)
+    assert label_ijk.dtype == np.uint8
+    assert np.array_equal(label_ijk, LABEL_IJK)
+
+
+def test_a_label_on_four_axes_is_read_where_the_fourth_is_one_and_refused_elsewhere(tmp_path):
+    label_ijk, grid = read_label(written(tmp_path / "one.nii.gz", LABEL_IJK[..., None]))
+    assert np.array_equal(label_ijk, LABEL_IJK)
+    assert grid.shape == SHAPE
+    with pytest.raises(DataError, match="three axes"):
+        read_label(written(tmp_path / "two.nii.gz", np.stack([LABEL_IJK, LABEL_IJK], axis=-1)))
+
+
+def test_files_of_different_shapes_or_places_are_no_pair(tmp_path):
+    one = read_grid(written(tmp_path / "a.nii.gz", LABEL_IJK))
+    cut = tmp_path / "cut.nii.gz"
+    with pytest.raises(DataError, match=r"cut\.nii\.gz has the shape \(7, 5, 5\)"):
+        check_same_grid(one, read_grid(written(cut, LABEL_IJK[..., :-1])), cut)
+    moved = affine_of("RAS")
+    moved[0, 3] += 0.1
+    with pytest.raises(DataError, match="affine"):
+        check_same_grid(one, read_grid(written(cut, LABEL_IJK, moved)), cut)
+    check_same_grid(one, read_grid(written(cut, LABEL_IJK, affine_of("RAS") + 1e-6)), cut)
+
+
+def test_a_fingerprint_is_of_voxels_and_place_and_not_of_the_file(tmp_path):
+    packed = fingerprint(written(tmp_path / "a.nii.gz", IMAGE_IJK))
+    assert packed == fingerprint(written(tmp_path / "b.nii", IMAGE_IJK))
+    changed = IMAGE_IJK.copy()
+    changed[3, 3, 3] += 1
+    assert packed != fingerprint(written(tmp_path / "c.nii.gz", changed))
+    assert packed != fingerprint(written(tmp_path / "d.nii.gz", IMAGE_IJK, affine_of("LAS")))
+
+
+def test_intensities_that_the_header_scales_are_scaled(tmp_path):
+    image = nibabel.Nifti1Image((IMAGE_IJK * 10).astype(np.int16), affine_of("RAS"))
+    image.header.set_slope_inter(0.1, 3.0)
+    nibabel.save(image, tmp_path / "scaled.nii.gz")
+    read_cijk = read_image([tmp_path / "scaled.nii.gz"]).image_cijk
+    assert np.allclose(read_cijk[0], nibabel.load(tmp_path / "scaled.nii.gz").get_fdata(), atol=1e-4)

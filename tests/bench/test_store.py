@@ -1,0 +1,159 @@
+"""A stage's folder is there whole or not at all, and a store has one driver at a time."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.errors import UsageError
+from bench.store import Store
+
+
+def finished(store, key, text="{}"):
+    with store.making(key) as folder:
+        (folder / "stage.json").write_text(text)
+
+
+def everything_in(path):
+    return sorted(str(one.relative_to(path)) for one in path.rglob("*"))
+
+
+def test_a_stage_is_absent_until_its_folder_is_whole(tmp_path):
+    store = Store(tmp_path)
+    with store.making("split-1") as folder:
+        (folder / "stage.json").write_text('{"kind": "split"}')
+        (folder / "more").mkdir()
+        assert not store.has("split-1")
+        assert store.keys() == []
+    assert store.has("split-1")
+    assert store.keys() == store.keys("split") == ["split-1"]
+    assert store.keys("teacher") == []
+    assert store.stage("split-1") == {"kind": "split"}
+
+
+def test_a_stage_that_failed_half_way_leaves_nothing(tmp_path):
+    store = Store(tmp_path)
+
+    def fail():
+        with store.making("split-1") as folder:
+            (folder / "stage.json").write_text("{}")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail()
+    assert not store.has("split-1")
+    assert [path for path in everything_in(tmp_path) if path != "stages"] == []
+
+
+def test_who_was_first_stays_where_two_make_the_same_stage(tmp_path):
+    store = Store(tmp_path)
+    with store.making("split-1") as slow:
+        (slow / "stage.json").write_text('{"by": "slow"}')
+        finished(store, "split-1", '{"by": "fast"}')
+    assert store.stage("split-1") == {"by": "fast"}
+    assert everything_in(tmp_path / "stages") == ["split-1", "split-1/stage.json"]
+
+
+def test_a_failure_is_kept_until_the_stage_is_made(tmp_path):
+    store = Store(tmp_path)
+    store.fail("student-1", {"error": "the loss became nan"})
+    store.fail("student-2", {"error": "blocked"})
+    assert list(store.failures()) == ["student-1", "student-2"]
+    finished(store, "student-1")
+    assert store.failures() == {"student-2": {"error": "blocked"}}
+    assert not (tmp_path / "failed" / "student-1.json").exists()
+
+
+def test_what_a_killed_process_left_is_swept_up_and_what_is_finished_stays(tmp_path):
+    store = Store(tmp_path)
+    finished(store, "split-1")
+    aside = tmp_path / "stages" / ".split-2.abc"
+    aside.mkdir()
+    (aside / "half").write_text("x")
+    store.scratch("split-2").mkdir(parents=True)
+    store.sweep_up()
+    assert everything_in(tmp_path) == ["stages", "stages/split-1", "stages/split-1/stage.json"]
+
+
+def test_progress_is_empty_where_a_stage_has_said_nothing_or_was_cut_off(tmp_path):
+    store = Store(tmp_path)
+    assert store.progress("x") == {}
+    store.scratch("x").mkdir(parents=True)
+    (store.scratch("x") / "progress.json").write_text('{"step": 3')
+    assert store.progress("x") == {}
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from bench.store import Store
+with Store(Path(sys.argv[1])).locked():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def held_store(tmp_path):
+    """A store that another process holds."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        yield Store(tmp_path)
+        other.stdin.close()
+
+
+def refused(store):
+    with pytest.raises(UsageError) as caught, store.locked():
+        pass
+    return caught.value
+
+
+def test_a_store_that_another_process_holds_is_refused_and_named(held_store):
+    error = refused(held_store)
+    assert error.exit_code == 2
+    assert str(held_store.path) in str(error)
+    assert "in use by another process" in str(error)
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "--recipe", "smoke"), ("run", "-n"), ("clean",)], ids=["run", "dry-run", "clean"]
+)
+def test_every_verb_that_writes_leaves_a_held_store_alone_and_exits_with_2(held_store, bench, words):
+    before = everything_in(held_store.path)
+    done = bench(*words, "--store", held_store.path)
+    assert done.returncode == 2
+    assert "in use by another process" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert everything_in(held_store.path) == before
+
+
+def test_a_store_whose_holder_was_killed_is_free_again(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        other.kill()
+        other.wait()
+    with Store(tmp_path).locked():
+        pass
+
+
+@pytest.mark.parametrize("where", ["/proc/bench-store", "file/store", "file"])
+def test_a_store_that_cannot_be_written_is_refused_and_named(tmp_path, where):
+    (tmp_path / "file").write_text("not a folder")
+    error = refused(Store(tmp_path / where))  # an absolute path stands for itself
+    assert error.exit_code == 2
+    assert Path(where).name in str(error)
+    assert "cannot be written" in str(error)
+
+
+def test_a_folder_that_is_no_store_loses_nothing_of_its_owners(tmp_path, bench):
+    for name in ("work", "stages", "failed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "thesis.txt").write_text("years of it")
+    bench("clean", "--all", "--store", tmp_path)
+    for name in ("work", "stages", "failed"):
+        assert (tmp_path / name / "thesis.txt").is_file()
