@@ -94,7 +94,9 @@ def gather(store: Store) -> list[Record]:
     for key, failure in store.failures().items():
         if planned := failure.get("planned_rows"):
             rows.extend(failed_rows(planned["identity"], planned["cases"], planned["structures"], key))
-    return sorted(rows, key=lambda row: (*map(str, astuple(row)[1:15]), row.stage))
+    # The sort is stable: within a case, structures stay in the order of their labels and metrics in theirs.
+    place = COLUMNS.index("case") + 1
+    return sorted(rows, key=lambda row: (*map(str, astuple(row)[1:place]), row.stage))
 
 
 def superseded(store: Store) -> set[str]:

@@ -108,7 +108,7 @@ def _dress(axes: Axes, table: pd.DataFrame, floor: float | None) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#b9bfc7")
     if floor is not None:
-        height = max(table["mean"].max(), table["high"].max()) - floor
+        height = max(table["mean"].max(), table["high"].max()) - floor or 1.0
         axes.set_ylim(bottom=floor - 0.25 * height, top=floor + 1.05 * height)
     if not table["mean"].notna().any():
         axes.text(0.5, 0.5, "no result", transform=axes.transAxes, ha="center", va="center", color=_GREY)
