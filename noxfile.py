@@ -69,7 +69,7 @@ def slow(session: nox.Session) -> None:
 def speed(session: nox.Session) -> None:
     """Measure the fast paths against the plain ones; results/speed.json."""
     install(session)
-    session.run("pytest", "tests/speed", "--benchmark-only", "--benchmark-json=results/speed.json", *session.posargs)
+    session.run("pytest", "tests/speed", "--benchmark-only", "--benchmark-json=results/speed.json")
 
 
 @nox.session(default=False)

@@ -111,7 +111,8 @@ def _live(store: Store, titles: Mapping[str, str]) -> Iterator[Watch]:
         rows = Table.grid(padding=(0, 2))
         for title, steps, note in _running(state, store, titles):
             rows.add_row(Text(title), Text(steps, justify="right"), Text(note, style="dim"))
-        bar = ProgressBar(total=max(state.effort_total, 1.0), completed=state.effort_done, width=60)
+        bar = Table.grid()
+        bar.add_row(ProgressBar(total=max(state.effort_total, 1.0), completed=state.effort_done, width=78))
         return Group(bar, Text(headline(state)), rows)
 
     with Live(refresh_per_second=2, transient=True) as live:

@@ -88,9 +88,9 @@ def quick() -> Recipe:
         data=DataSettings(size="quick"),
         stream=NARROW,
         sampling=Sampling(patch=(48, 48, 48), batch=1),
-        optimiser=Optimiser(kind="adamw", learning_rate=3e-3),
-        teachers=Teachers(steps=(120, 180, 240)),
-        student=Student(steps=260),
+        optimiser=Optimiser(kind="adamw", learning_rate=6e-3),
+        teachers=Teachers(steps=(100, 150, 200)),
+        student=Student(steps=220),
         inference=Inference(window="whole"),
     )
 

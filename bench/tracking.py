@@ -52,8 +52,8 @@ def mirror(store: Store, run: str, keys: Sequence[str], description: Mapping[str
         return 0
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # no word leaves this machine unasked
     os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
     from mlflow import MlflowClient
 
     book = _Book(MlflowClient(uri or default_uri(store)), store, run)

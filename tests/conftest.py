@@ -141,3 +141,15 @@ def tiny_lab(tmp_path, spheres, tiny):
         return Sweep(chosen, contestants, (xi,), (0,), (dataset,))
 
     return SimpleNamespace(store=store, dataset=dataset, plan=plan)
+
+
+@pytest.fixture(scope="session")
+def swept(tmp_path_factory, bench):
+    """A finished smoke sweep on the phantom in a store to read, never to change; ``words`` made it."""
+    from types import SimpleNamespace
+
+    path = tmp_path_factory.mktemp("swept") / "store"
+    words = ("run", "--recipe", "smoke", "--methods", "densevoxnet,tsman", "--xi", "0.3", "--store", path)
+    made = bench(*words, "--no-mlflow", "--jobs", 2)
+    assert made.returncode == 0, made.stderr
+    return SimpleNamespace(path=path, words=words, made=made)

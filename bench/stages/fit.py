@@ -130,7 +130,7 @@ def _optimiser(
     ]
     optimiser: torch.optim.Optimizer
     if chosen.kind == "adamw":
-        optimiser = torch.optim.AdamW(options, fused=True)
+        optimiser = torch.optim.AdamW(options, betas=chosen.betas, fused=True)
     else:
         optimiser = torch.optim.SGD(options, lr=chosen.learning_rate, momentum=chosen.momentum, fused=True)
     poly = torch.optim.lr_scheduler.PolynomialLR(optimiser, total_iters=steps, power=chosen.power)

@@ -152,8 +152,8 @@ def _say_result(
 def _say_plan(sweep: Sweep, stages: list[Stage], store: Store) -> None:
     for dataset in sweep.datasets:
         console.say(
-            f"data     {dataset.name}: {len(dataset.train)} training and {len(dataset.test)} test cases, "
-            f"structures {', '.join(dataset.structures)}"
+            f"data     {dataset.name}: {len(dataset.train)} training, {len(dataset.test)} test cases; "
+            f"{', '.join(dataset.structures)}"
         )
     seeds = ", ".join(map(str, sweep.seeds))
     console.say(f"sweep    ξ {', '.join(sweep.xis)} · seeds {seeds}")

@@ -34,7 +34,7 @@ EXPERIMENTS: dict[str, list[tuple[str, str, list[str]]]] = {
     # what it is called, the method, what is set
     "warm_up": [
         ("plain cross-entropy, two networks", "densevoxnet", []),
-        *[(f"decoupling, warm-up {w}", "decoupling", [f"decoupling.loss_attention.warm_up={w}"]) for w in (0.2, 0.5, 0.7)],
+        *[(f"decoupling, warm-up {w}", "decoupling", [f"decoupling.warm_up={w}"]) for w in (0.2, 0.5, 0.7)],
         *[(f"f4, warm-up {w}", "tsman", [*F4, f"tsman.loss_attention.warm_up={w}"]) for w in (0.2, 0.5, 0.7)],
         ("f4, paper-literal (count, no warm-up)", "tsman",
          [*F4, "tsman.loss_attention.warm_up=0.0", "tsman.loss_attention.normaliser=count"]),
@@ -53,6 +53,17 @@ EXPERIMENTS: dict[str, list[tuple[str, str, list[str]]]] = {
         ("f1-f4, double, hidden a quarter", "tsman",
          ["tsman.attention.gain=double", "tsman.attention.hidden_share=0.25", "tsman.attention.spatial_hidden_share=0.25"]),
         ("f1-f4, double, placement C", "tsman", ["tsman.attention.gain=double", "tsman.attention.placement=C"]),
+    ],
+    "stream": [
+        ("as chosen", "densevoxnet", []),
+        ("crops of 32, batch 2", "densevoxnet", ["sampling.patch=[32, 32, 32]", "sampling.batch=2"]),
+        ("dropout 0.2", "densevoxnet", ["stream.dropout=0.2"]),
+        ("statistics over 1000 steps", "densevoxnet", ["stream.average_fraction=0.999"]),
+        ("units 4, growth 6", "densevoxnet", ["stream.units=4", "stream.growth=6"]),
+        ("deconvolution kernel 2", "densevoxnet", ["stream.deconv_kernel=2"]),
+        ("AdamW with betas 0.9, 0.999", "densevoxnet", ["optimiser.betas=[0.9, 0.999]", "optimiser.learning_rate=0.003"]),
+        ("SGD 0.05", "densevoxnet", ["optimiser.kind=sgd", "optimiser.learning_rate=0.05"]),
+        ("no cleaning", "densevoxnet", ["cleaning.min_component=0.0", "cleaning.fill_holes=false"]),
     ],
     "level_set": [
         ("plain cross-entropy, two networks", "densevoxnet", []),

@@ -131,7 +131,9 @@ def test_a_value_of_the_right_kind_that_makes_no_sense_is_refused(change):
     st.lists(
         st.builds(
             "{}={}".format,
-            st.sampled_from(["student.steps", "tsman.floor", "sampling.patch", "student", "name", "x", "methods"]),
+            st.sampled_from(
+                ["student.steps", "tsman.floor", "sampling.patch", "student", "name", "x", "methods"]
+            ),
             st.one_of(
                 st.text(max_size=8),
                 st.integers().map(str),

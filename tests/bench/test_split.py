@@ -112,4 +112,3 @@ def test_every_case_is_manual_for_some_seed():
 
 def test_the_split_of_seed_0_is_this_one_on_every_machine():
     assert manual_cases(CASES, "0.25", dataset="phantom-heart", seed=0) == GOLDEN
-
