@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 from bench import console
-from bench.data.datasets import DATASETS, DataSettings, open_dataset
-from bench.data.folder import safe_name, whole_folder, write_text
+from bench.data.dataset import DataSettings
+from bench.data.datasets import DATASETS, open_dataset
+from bench.data.folder import is_safe_name, whole_folder, write_text
 from bench.errors import UsageError, unknown
+from bench.plain import build
 from bench.store import Store
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def add_data(name: str, folder: Path, store_path: Path, *, as_json: bool) -> int
         UsageError: The name is taken or cannot be one.
         DataError: The folder is not what it should be.
     """
-    if name in DATASETS or safe_name(name, "name") != name:
+    if name in DATASETS or not is_safe_name(name):
         raise UsageError(
             f"{name!r} cannot be a name for a folder: letters, digits, . _ - and not {', '.join(DATASETS)}."
         )
@@ -75,8 +77,9 @@ def make_data(name: str, folder: Path, size: str, first_seed: int, *, as_json: b
         raise unknown("size", size, phantom_heart.SHAPES)
     if folder.exists():
         raise UsageError(f"{folder} exists already; name a new folder.")
+    settings = build(DataSettings, {"size": size, "first_seed": first_seed}, "data make")
     with whole_folder(folder) as aside:
-        makers[name](aside, DataSettings(size=size, first_seed=first_seed))
+        makers[name](aside, settings)
     if as_json:
         console.say_json({"name": name, "to": str(folder)})
     else:
