@@ -67,9 +67,9 @@ def slow(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def speed(session: nox.Session) -> None:
-    """Measure the fast paths against the plain ones; results/speed.json."""
+    """Measure the fast paths against the plain ones; results/reference/speed.json."""
     install(session)
-    session.run("pytest", "tests/speed", "--benchmark-only", "--benchmark-json=results/speed.json")
+    session.run("pytest", "tests/speed", "--benchmark-only", "--benchmark-json=results/reference/speed.json")
 
 
 @nox.session(default=False)

@@ -27,6 +27,8 @@ StorePath = Annotated[Path, typer.Option("--store", help="Folder of all results.
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 RESULTS = Path("results")
+INTERRUPTED = 130
+GO_ON = "interrupted; run the same command again to go on."
 
 
 @app.command()
@@ -190,10 +192,12 @@ def main() -> None:
     debug = "--debug" in sys.argv
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # typer turns Ctrl-C into a silent 130 of its own
+            code = _complain(GO_ON, INTERRUPTED, debug=False)
     except BenchError as error:
         code = _complain(str(error), error.exit_code, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
-        code = _complain("interrupted; run the same command again to go on.", 130, debug=debug)
+        code = _complain(GO_ON, INTERRUPTED, debug=debug)
     except Exception as error:
         show_usage = getattr(
             error, "show", None

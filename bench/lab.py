@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bench.data import datasets
+from bench.data.dataset import recall
 from bench.data.volumes import Volume, canonical_spacing_mm, read_image, read_label, write_label
 from bench.errors import LabelWithheldError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bench.data.datasets import Dataset
+    from bench.data.dataset import Dataset
     from bench.store import Store
 
 
@@ -109,7 +109,7 @@ class Lab:
 
 def open_lab(document: Mapping[str, Any], store: Store, folder: Path, device: str) -> Lab:
     """The lab of a stage, from its document and the store alone."""
-    dataset = datasets.recall(document["dataset_id"], store.workshop)
+    dataset = recall(document["dataset_id"], store.workshop)
     progress = Progress(store.scratch(document["key"]) / "progress.json")
     return Lab(document, store, dataset, folder, device, progress)
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.data.datasets import DataSettings
+from bench.data.dataset import DataSettings
 from bench.data.folder import safe_name
 from bench.errors import UsageError, unknown
+from bench.plain import assignment, build, merged, plain
 from bench.settings import (
     Cleaning,
     Compute,
@@ -22,15 +23,12 @@ from bench.settings import (
     Split,
     Student,
     Teachers,
-    assignment,
-    build,
-    merged,
-    plain,
+    demand,
 )
 from tsman.settings import DistillationSettings, StreamSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +50,10 @@ class Recipe:
     metrics: Metrics = field(default_factory=Metrics)
     compute: Compute = field(default_factory=Compute)
     methods: dict[str, dict[str, Any]] = field(default_factory=dict)  # method -> its changed settings
+
+    def __post_init__(self) -> None:
+        """Refuse a sweep of no seeds."""
+        demand(1 <= self.seeds <= 1000, f"seeds {self.seeds} must be in 1..1000")
 
 
 NARROW = StreamSettings(
@@ -111,52 +113,65 @@ def smoke() -> Recipe:
 RECIPES: Mapping[str, Callable[[], Recipe]] = {r.__name__: r for r in (smoke, quick, standard, paper)}
 
 
-def recipe(name: str, changes: Sequence[str], methods: Collection[str]) -> Recipe:
+def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[Any]]) -> Recipe:
     """The named recipe or TOML file, narrowed by ``--set`` assignments.
 
     A TOML file holds the settings as tables, and ``base``, the recipe that it narrows (quick if left out).
     A setting that begins with a method's name is a setting of that method.
 
+    Args:
+        name: Of a recipe, or the path of a file that ends in .toml.
+        changes: Assignments such as ``student.steps=500``.
+        methods: The class of each method's settings by name, selected or not: all that is set is checked.
+
     Raises:
         UsageError: No such recipe, file or setting, or a value of the wrong kind.
     """
     if name in RECIPES:
-        chosen = RECIPES[name]()
+        base, title = RECIPES[name](), name
     elif name.endswith(".toml"):
-        chosen = _from_file(Path(name), methods)
+        path = Path(name)
+        base, title = _from_file(path, methods), safe_name(path.stem, "recipe")
     else:
         raise unknown("recipe", name, [*RECIPES, "FILE.toml"])
     for text in changes:
-        path, value = assignment(text)
+        keys, value = assignment(text)
         change: Any = value
-        for part in reversed(path):
-            change = {part: change}
-        chosen = _changed(chosen, change, methods, f"--set {text}")
-    if changes:
-        # Records of a changed recipe bear another name, so that they are never averaged with the plain one's.
-        mark = hashlib.sha256(json.dumps(plain(chosen), sort_keys=True).encode()).hexdigest()[:6]
-        chosen = replace(chosen, name=f"{chosen.name}+{mark}")
-    return chosen
+        for key in reversed(keys):
+            change = {key: change}
+        base = _changed(base, change, methods, f"--set {text}")
+    if name in RECIPES and not changes:
+        return base
+    # Records of a changed recipe bear another name, so that they are never averaged with the plain one's.
+    mark = hashlib.sha256(json.dumps(plain(base), sort_keys=True).encode()).hexdigest()[:6]
+    return replace(base, name=f"{title}+{mark}")
 
 
-def _from_file(path: Path, methods: Collection[str]) -> Recipe:
+def _from_file(path: Path, methods: Mapping[str, type[Any]]) -> Recipe:
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
+        json.dumps(given)
     except OSError as error:
         raise UsageError(f"recipe {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"recipe {path} is not TOML: {error}.") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UsageError(f"recipe {path} is not TOML of plain values: {error}.") from error
     base = str(given.pop("base", "quick"))
     if base not in RECIPES:
         raise unknown("base recipe", base, RECIPES)
-    return _changed(RECIPES[base](), {"name": safe_name(path.stem, "recipe"), **given}, methods, str(path))
+    return _changed(RECIPES[base](), given, methods, str(path))
 
 
-def _changed(base: Recipe, change: Mapping[str, Any], methods: Collection[str], what: str) -> Recipe:
+def _changed(base: Recipe, change: Mapping[str, Any], methods: Mapping[str, type[Any]], what: str) -> Recipe:
     routed: dict[str, Any] = {}
     for key, value in change.items():
+        if key == "name":
+            raise UsageError(f"{what}: a recipe is named by its file; leave name out.")
         routed = merged(routed, {"methods": {key: value}} if key in methods else {key: value})
-    unknown_methods = set(routed.get("methods", {})) - set(methods)
-    if unknown_methods:
-        raise unknown("method", min(unknown_methods), methods)
-    return build(Recipe, merged(plain(base), routed), what)
+    narrowed = build(Recipe, merged(plain(base), routed), what)
+    for name, settings in narrowed.methods.items():
+        if name not in methods:
+            raise unknown("method", name, methods)
+        if not isinstance(settings, dict):
+            raise UsageError(f"{what}: {name} holds settings of its own; write {name}.NAME={settings}.")
+        build(methods[name], merged(plain(methods[name]()), settings), f"{what}: method {name}")
+    return narrowed

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import defaultdict
 from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.data.folder import write_text
+from bench.metrics import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -72,16 +74,28 @@ def _record(cells: Mapping[str, Any]) -> Record:
     return Record(**{"run": "", "commit": "", **cells})
 
 
-def failed_rows(
-    identity: Mapping[str, object], cases: Iterable[str], structures: Iterable[str], stage: str
-) -> Iterator[Record]:
-    """The planned rows of a scores stage that has no result: every one is there, without a value."""
-    named = [(structure, metric) for structure in structures for metric in ("dice", "adb", "hdd")]
-    for case in cases:
+def failed_rows(planned: Mapping[str, Any]) -> Iterator[Record]:
+    """The planned rows of a scores stage that has no result: every one is there, without a value.
+
+    Args:
+        planned: The identity, cases, structures, metrics, definition and key of the stage.
+    """
+    named = [(structure, metric) for structure in planned["structures"] for metric in planned["metrics"]]
+    for case in planned["cases"]:
         for structure, metric in [*named, ("all", "overall")]:
-            unit = "mm" if metric in ("adb", "hdd") else ""
-            scored = {"structure": structure, "metric": metric, "value": None, "unit": unit, "definition": ""}
-            yield _record({**identity, **scored, "case": case, "status": "failed", "stage": stage})
+            yield _record(
+                {
+                    **planned["identity"],
+                    "case": case,
+                    "structure": structure,
+                    "metric": metric,
+                    "value": None,
+                    "unit": UNITS[metric],
+                    "definition": planned["definition"],
+                    "status": "failed",
+                    "stage": planned["stage"],
+                }
+            )
 
 
 def gather(store: Store) -> list[Record]:
@@ -91,40 +105,46 @@ def gather(store: Store) -> list[Record]:
         described = store.stage(key)
         origin = {"run": described["run"], "commit": described["commit"]}
         rows.extend(replace(row, **origin) for row in read(store.folder(key) / "records.csv"))
-    for key, failure in store.failures().items():
+    for failure in store.failures().values():
         if planned := failure.get("planned_rows"):
-            rows.extend(failed_rows(planned["identity"], planned["cases"], planned["structures"], key))
+            rows.extend(failed_rows(planned))
     # The sort is stable: within a case, structures stay in the order of their labels and metrics in theirs.
     place = COLUMNS.index("case") + 1
     return sorted(rows, key=lambda row: (*map(str, astuple(row)[1:place]), row.stage))
 
 
 def superseded(store: Store) -> set[str]:
-    """Scores stages that a newer one of the same identity replaces, such as results of an older version."""
-    newest: dict[str, tuple[str, str]] = {}
-    old: set[str] = set()
+    """Scores stages, made or failed, that a newer one of the same identity and definition replaces.
+
+    They come of an older version, other data or another precision: their keys differ, their names do not.
+    """
+    claims: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for key in store.keys("scores"):
         described = store.stage(key)
-        name = json.dumps(
-            [described["settings"]["identity"], described["settings"]["metrics"]], sort_keys=True
-        )
-        mine = (str(described["started"]), key)
-        before = newest.get(name)
-        if before is not None:
-            old.add(min(before, mine)[1])
-        newest[name] = max(before, mine) if before is not None else mine
-    return old
+        settings = described["settings"]
+        name = json.dumps([settings["identity"], settings["metrics"]["definition"]], sort_keys=True)
+        claims[name].append((str(described["started"]), key))
+    for key, failure in store.failures().items():
+        if planned := failure.get("planned_rows"):
+            identity = {name: planned["identity"][name] for name in IDENTITY}
+            name = json.dumps([identity, planned["definition"]], sort_keys=True)
+            claims[name].append((str(failure["when"]), key))
+    return {key for same in claims.values() for _, key in sorted(same)[:-1]}
 
 
 def publish(store: Store) -> int:
-    """Write ``records.csv`` and ``records.parquet`` of a store; returns the number of rows."""
+    """Bring ``records.csv`` and ``records.parquet`` of a store up to date; returns the number of rows."""
+    rows = gather(store)
+    text, path = text_of(rows), store.path / "records.csv"
+    parquet = store.path / "records.parquet"
+    if parquet.is_file() and path.is_file() and path.read_text(encoding="utf-8") == text:
+        return len(rows)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = gather(store)
-    write_text(store.path / "records.csv", text_of(rows))
     columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
     aside = store.path / ".records.parquet.aside"
     pq.write_table(pa.table(columns), aside)
-    aside.replace(store.path / "records.parquet")
+    aside.replace(parquet)
+    write_text(path, text)  # last, so that a table that is up to date has its parquet beside it
     return len(rows)

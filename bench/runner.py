@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.graph import dependants
@@ -132,11 +133,14 @@ def _settle(
     del state.running[outcome.key]
     stage = missing[outcome.key]
     state.effort_done += effort(stage)
-    if not outcome.error:
+    if not outcome.error and store.has(outcome.key):
         state.done += 1
         return
-    state.failed[outcome.key] = outcome.error
-    store.fail(outcome.key, _failure(outcome.error, stage, rows, outcome.detail))
+    error = (
+        outcome.error or f"its folder {store.folder(outcome.key)} cannot be made; remove it and run again."
+    )
+    state.failed[outcome.key] = error
+    store.fail(outcome.key, _failure(error, stage, rows, outcome.detail))
     for key in dependants(list(missing.values()), outcome.key):
         blocked = waiting.pop(key, None)
         if blocked is not None:
@@ -148,7 +152,13 @@ def _settle(
 def _failure(
     error: str, stage: Stage, rows: Callable[[Stage], Mapping[str, Any] | None], detail: str = ""
 ) -> dict[str, Any]:
-    return {"error": error, "detail": detail, "stage": stage.document(), "planned_rows": rows(stage)}
+    return {
+        "error": error,
+        "detail": detail,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "stage": stage.document(),
+        "planned_rows": rows(stage),
+    }
 
 
 def summary(stages: Sequence[Stage], store: Store) -> dict[str, dict[str, int]]:

@@ -77,9 +77,13 @@ def clean(label_ijk: NDArray[np.uint8], cleaning: Cleaning) -> NDArray[np.uint8]
     """Remove minor components and fill holes, the highest class first, so that class 1 has the last word.
 
     Source: HeartSeg, RemoveMinorCC.m: 26-connected components with less than a share of their class's voxels
-    go; holes are filled by 6-connectivity of the background.
+    go; holes are filled by 6-connectivity of the background. The largest component always stays.
+
+    Args:
+        label_ijk: A label map.
+        cleaning: Resolved for the data set (``Cleaning.resolved``).
     """
-    if cleaning.min_component <= 0 and not cleaning.fill_holes:
+    if not cleaning.min_component and not cleaning.fill_holes:
         return label_ijk
     cleaned = np.zeros_like(label_ijk)
     for number in range(int(label_ijk.max()), 0, -1):
@@ -90,11 +94,12 @@ def clean(label_ijk: NDArray[np.uint8], cleaning: Cleaning) -> NDArray[np.uint8]
 def _clean_mask(mask_ijk: NDArray[np.bool_], cleaning: Cleaning) -> NDArray[np.bool_]:
     from scipy import ndimage
 
-    if cleaning.min_component > 0 and mask_ijk.any():
+    if cleaning.min_component and mask_ijk.any():
         parts_ijk, _ = ndimage.label(mask_ijk, structure=np.ones((3, 3, 3)))
         sizes = np.bincount(parts_ijk.ravel())
         sizes[0] = 0
-        mask_ijk = (sizes >= cleaning.min_component * sizes.sum())[parts_ijk] & mask_ijk
+        least = min(cleaning.min_component * sizes.sum(), sizes.max())
+        mask_ijk = (sizes >= least)[parts_ijk] & mask_ijk
     if cleaning.fill_holes:
         mask_ijk = ndimage.binary_fill_holes(mask_ijk)
     return mask_ijk

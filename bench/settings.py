@@ -6,16 +6,21 @@ Yu et al. 2017a that P refers to, "ours" a page in docs/decisions.
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
+import math
+from dataclasses import dataclass
+from typing import Literal
 
-from bench.errors import UsageError, unknown
+from bench.errors import UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
-T = TypeVar("T")
+def demand(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence: demand(steps > 0, "...")
+    """Refuse a value that cannot be.
+
+    Raises:
+        UsageError: Says ``what`` must hold.
+    """
+    if not holds:
+        raise UsageError(f"{what}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +36,11 @@ class Sampling:
 
     def __post_init__(self) -> None:
         """Refuse a patch that cannot be rotated or halved twice."""
-        if min(self.patch) < 8 or any(side % 4 for side in self.patch) or self.patch[0] != self.patch[1]:
-            raise UsageError(
-                f"patch {self.patch} must have sides of 8, 12, 16, ... and an equal first and second."
-            )
-        if self.batch < 1:
-            raise UsageError(f"batch {self.batch} must be at least 1.")
+        fits = min(self.patch) >= 8 and not any(side % 4 for side in self.patch)
+        demand(fits, f"patch {self.patch} must have sides of 8, 12, 16, ...")
+        demand(self.patch[0] == self.patch[1], f"patch {self.patch} must have an equal first and second side")
+        demand(self.batch >= 1, f"batch {self.batch} must be at least 1")
+        demand(self.roi_margin >= -1, f"roi_margin {self.roi_margin} must be at least -1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +54,26 @@ class Optimiser:
     betas: tuple[float, float] = (0.5, 0.9)  # of adamw; ours: 0005, short schedules on single crops
     weight_decay: float = 5e-4  # HeartSeg
 
+    def __post_init__(self) -> None:
+        """Refuse what no optimiser takes."""
+        demand(0 < self.learning_rate < math.inf, f"learning_rate {self.learning_rate} must be above 0")
+        demand(0 <= self.power < math.inf, f"power {self.power} must be at least 0")
+        demand(0 <= self.momentum < 1, f"momentum {self.momentum} must be in [0, 1)")
+        demand(all(0 <= beta < 1 for beta in self.betas), f"betas {self.betas} must be in [0, 1)")
+        demand(0 <= self.weight_decay < math.inf, f"weight_decay {self.weight_decay} must be at least 0")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teachers:
     """The models that make pseudo labels."""
 
     steps: tuple[int, ...] = (10_000, 15_000, 20_000)  # P; one teacher each
+
+    def __post_init__(self) -> None:
+        """Refuse a distillation without teachers."""
+        demand(bool(self.steps), "teachers.steps must name at least one teacher")
+        demand(len(self.steps) <= 99, f"teachers.steps names {len(self.steps)} teachers; the most is 99")
+        demand(min(self.steps, default=1) >= 1, f"teachers.steps {self.steps} must each be at least 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +82,20 @@ class Student:
 
     steps: int = 35_000  # P
 
+    def __post_init__(self) -> None:
+        """Refuse a training of no steps."""
+        demand(self.steps >= 1, f"student.steps {self.steps} must be at least 1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
     """Who keeps a manual label."""
 
     seed: int | None = None  # None: the seed of the sweep
+
+    def __post_init__(self) -> None:
+        """Refuse a negative seed."""
+        demand(self.seed is None or self.seed >= 0, f"split.seed {self.seed} must be at least 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +106,36 @@ class Inference:
     overlap: float = 0.5  # of neighbouring windows, for "overlap"
     batch: int = 4  # windows at a time
 
+    def __post_init__(self) -> None:
+        """Refuse windows that never meet or never move on."""
+        demand(0 <= self.overlap < 1, f"inference.overlap {self.overlap} must be in [0, 1)")
+        demand(self.batch >= 1, f"inference.batch {self.batch} must be at least 1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaning:
-    """What is done to a student's label map before it is scored; pseudo labels are left as they are."""
+    """What is done to a trained network's label map before it is scored; pseudo labels stay as they are.
 
-    min_component: float = 0.2  # HeartSeg: smaller shares of a class's voxels are removed; 0 keeps all
-    fill_holes: bool = True  # HeartSeg
+    HeartSeg cleans hearts, where every structure is one piece; lesions are not. ``None`` therefore
+    means as HeartSeg does where a data set says that its structures are single pieces, else nothing.
+    """
+
+    min_component: float | None = None  # HeartSeg: 0.2; a smaller share of a class's voxels is removed
+    fill_holes: bool | None = (
+        None  # HeartSeg: true; the highest class first, so that class 1 fills what it encloses
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a share outside [0, 1]."""
+        share = self.min_component
+        demand(share is None or 0 <= share <= 1, f"cleaning.min_component {share} must be in [0, 1]")
+
+    def resolved(self, *, single_pieces: bool) -> Cleaning:
+        """The settings with ``None`` decided for a data set."""
+        least = (0.2 if single_pieces else 0.0) if self.min_component is None else self.min_component
+        return Cleaning(
+            min_component=least, fill_holes=single_pieces if self.fill_holes is None else self.fill_holes
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +144,13 @@ class Metrics:
 
     definition: Literal["hvsmr2016", "medpy"] = "hvsmr2016"
     compute: Literal["fast", "medpy"] = "fast"
+
+    def __post_init__(self) -> None:
+        """Refuse the library for a definition that is not its own."""
+        demand(
+            self.compute == "fast" or self.definition == "medpy",
+            f"metrics.compute {self.compute} needs metrics.definition=medpy, its only one",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,81 +161,6 @@ class Compute:
     layout: Literal["channels_last", "contiguous"] = "channels_last"
     threads: int = 1  # of one stage; the number of stages at a time is --jobs
 
-
-def plain(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
-    """Nested JSON-able data of a settings object, tuples as lists."""
-    assert is_dataclass(settings)
-    assert not isinstance(settings, type)
-    return {key: _plain_value(value) for key, value in asdict(settings).items()}
-
-
-def _plain_value(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, tuple | list):
-        return [_plain_value(one) for one in value]
-    if isinstance(value, dict):
-        return {str(key): _plain_value(one) for key, one in value.items()}
-    return value
-
-
-def build(kind: type[T], given: Mapping[str, Any], what: str) -> T:
-    """A settings object from plain data, refusing unknown keys and wrong types.
-
-    Raises:
-        UsageError: Names the key, the value and what was expected.
-    """
-    import dacite
-
-    _refuse_unknown(kind, given, what)
-    config = dacite.Config(
-        strict=True,
-        cast=[tuple],
-        type_hooks={
-            float: lambda value: float(value) if type(value) is int else value,
-            int: lambda value: str(value) if type(value) is bool else value,  # true is not 1
-        },
-    )
-    try:
-        return dacite.from_dict(kind, given, config)
-    except dacite.exceptions.DaciteFieldError as error:
-        raise UsageError(f"{what}: {error}.") from error
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{what}: {error}.") from error
-
-
-def _refuse_unknown(kind: type[Any], given: Mapping[str, Any], what: str) -> None:
-    """Every key of ``given`` must be a field, also inside nested settings."""
-    types = get_type_hints(kind)
-    hints = {one.name: types[one.name] for one in fields(kind)}
-    for key, value in given.items():
-        if key not in hints:
-            raise unknown("setting", key, hints, where=what)
-        if is_dataclass(hints[key]):
-            if not isinstance(value, dict):
-                raise UsageError(f"{what}: {key} holds settings of its own; write {key}.NAME={value}.")
-            _refuse_unknown(hints[key], value, f"{what}: {key}")
-
-
-def assignment(text: str) -> tuple[list[str], Any]:
-    """``a.b=value`` as a path and a value; the value is read as TOML, or as bare text where it is none.
-
-    Raises:
-        UsageError: There is no ``=`` or no name before it.
-    """
-    name, equals, value = text.partition("=")
-    path = name.strip().split(".")
-    if not equals or not all(path):
-        raise UsageError(f"--set {text!r} is not an assignment; write it as student.steps=500.")
-    try:
-        return path, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return path, value.strip()
-
-
-def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with the leaves of ``change`` in their places."""
-    result = dict(base)
-    for key, value in change.items():
-        here = result.get(key)
-        nested = isinstance(value, dict) and isinstance(here, dict)
-        result[key] = merged(here, value) if nested and isinstance(here, dict) else value
-    return result
+    def __post_init__(self) -> None:
+        """Refuse a stage without threads."""
+        demand(1 <= self.threads <= 1024, f"compute.threads {self.threads} must be in 1..1024")

@@ -17,13 +17,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.data.datasets import Workshop
+from bench.data.dataset import Workshop
 from bench.data.folder import whole_folder, write_text
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+MARK = "store.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Store:
     def keys(self, kind: str = "") -> list[str]:
         """The keys of all finished stages of a kind, sorted."""
         found = (self.path / "stages").glob(f"{kind or '*'}-*/stage.json")
-        return sorted(path.parent.name for path in found)
+        return sorted(path.parent.name for path in found if not path.parent.name.startswith("."))
 
     def stage(self, key: str) -> dict[str, Any]:
         """What ``stage.json`` of a finished stage says."""
@@ -84,9 +87,32 @@ class Store:
 
     def sweep_up(self) -> None:
         """Remove what killed processes left half-made; only under the lock."""
-        for aside in (self.path / "stages").glob(".*"):
+        stages = self.path / "stages"
+        half_made = [path for path in stages.glob("*") if not (path / "stage.json").is_file()]
+        for aside in [*stages.glob(".*"), *half_made, *(self.path / "data").glob(".*"), self.path / "work"]:
             shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(self.path / "work", ignore_errors=True)
+        for folder in (self.path, self.path / "data", self.path / "failed", *self.path.glob("runs/*")):
+            for aside in folder.glob(".*.*"):
+                if aside.is_file():
+                    aside.unlink(missing_ok=True)
+
+    @property
+    def is_store(self) -> bool:
+        """Whether a driver has made this folder a store."""
+        return (self.path / MARK).is_file()
+
+    def _claim(self) -> None:
+        """Make a new or empty folder a store; sweeping must never meet somebody else's files."""
+        mark = self.path / MARK
+        if mark.is_file():
+            return
+        ours = (".lock", "README.md", "reference")
+        others = [path.name for path in self.path.iterdir() if path.name not in ours]
+        if others:
+            raise UsageError(
+                f"{self.path} is no store and holds {others[0]!r}; name a new or empty folder with --store."
+            )
+        write_text(mark, json.dumps({"store": "tsman-bench", "layout": 1}))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -112,6 +138,7 @@ class Store:
         try:
             if not os.access(self.path, os.W_OK):
                 raise UsageError(f"the store {self.path} cannot be written; name another with --store.")
+            self._claim()
             yield
         finally:
             lock.release()

@@ -28,7 +28,7 @@ def curve(store: Store, keys: Sequence[str]) -> str:
         row
         for key in wanted
         if (planned := failures.get(key, {}).get("planned_rows"))
-        for row in record.failed_rows(planned["identity"], planned["cases"], planned["structures"], key)
+        for row in record.failed_rows(planned)
     ]
     for row in rows:
         if row.metric == "dice" and row.role in ("student", "supervised"):

@@ -6,6 +6,7 @@ Records are truth; this can be deleted and is filled again by the next run. The 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import logging
 import os
@@ -30,24 +31,36 @@ def default_uri(store: Store) -> str:
     return f"sqlite:///{store.path.resolve() / 'mlflow.db'}"
 
 
-def _marks(store: Store, run: str) -> Path:
-    return store.path / "runs" / run / "mirrored.json"
+def _marks(store: Store, run: str, uri: str) -> Path:
+    return store.path / "runs" / run / f"mirrored-{hashlib.sha256(uri.encode()).hexdigest()[:8]}.json"
 
 
-def mirrored(store: Store, run: str) -> dict[str, str]:
-    """Stage key -> MLflow run id of what the mirror has of this run; needs no mlflow."""
-    path = _marks(store, run)
+def _mirrored(store: Store, run: str, uri: str) -> dict[str, str]:
+    """Stage key -> MLflow run id of what the mirror at ``uri`` has of this run; needs no mlflow."""
+    path = _marks(store, run, uri)
+    if uri == default_uri(store) and not (store.path / "mlflow.db").is_file():
+        return {}
     return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
-def mirror(store: Store, run: str, keys: Sequence[str], description: Mapping[str, Any], uri: str = "") -> int:
+def mirror(
+    store: Store, run: str, titles: Mapping[str, str], description: Mapping[str, Any], uri: str = ""
+) -> int:
     """Write one parent for the run and one child for each finished stage that the mirror lacks.
+
+    Args:
+        store: Where the stages are.
+        run: The run's name.
+        titles: What a reader calls each stage of the run, by key.
+        description: What was asked for.
+        uri: MLflow's tracking URI; the store's own SQLite where it is empty.
 
     Returns:
         The number of stages written.
     """
-    there = mirrored(store, run)
-    missing = [key for key in keys if key not in there and store.has(key)]
+    uri = uri or default_uri(store)
+    there = _mirrored(store, run, uri)
+    missing = [key for key in titles if key not in there and store.has(key)]
     if not missing and "parent" in there:
         return 0
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # no word leaves this machine unasked
@@ -56,14 +69,14 @@ def mirror(store: Store, run: str, keys: Sequence[str], description: Mapping[str
     logging.getLogger("alembic").setLevel(logging.WARNING)
     from mlflow import MlflowClient
 
-    book = _Book(MlflowClient(uri or default_uri(store)), store, run)
-    parent = there.get("parent") or book.parent(description)
-    there["parent"] = parent
+    book = _Book(MlflowClient(uri), store, run)
+    if "parent" not in there:
+        there["parent"] = book.parent(description)
     for key in missing:
-        there[key] = book.child(key, parent)
-        write_text(_marks(store, run), json.dumps(there))
-    book.finish_parent(parent)
-    write_text(_marks(store, run), json.dumps(there))
+        write_text(_marks(store, run, uri), json.dumps(there))
+        there[key] = book.child(key, titles[key], there["parent"])
+    book.finish_parent(there["parent"], complete=all(key in there for key in titles))
+    write_text(_marks(store, run, uri), json.dumps(there))
     return len(missing)
 
 
@@ -90,14 +103,14 @@ class _Book:
         self.client.log_dict(identifier, dict(description), "request.json")
         return identifier
 
-    def finish_parent(self, identifier: str) -> None:
-        """Attach the records and close."""
+    def finish_parent(self, identifier: str, *, complete: bool) -> None:
+        """Attach the records and close, as failed where stages are missing."""
         for name in ("records.csv", "records.parquet"):
             if (self.store.path / name).is_file():
                 self.client.log_artifact(identifier, str(self.store.path / name))
-        self.client.set_terminated(identifier)
+        self.client.set_terminated(identifier, status="FINISHED" if complete else "FAILED")
 
-    def child(self, key: str, parent: str) -> str:
+    def child(self, key: str, title: str, parent: str) -> str:
         """The run of one stage: parameters, the loss of every step, mean scores, its small files."""
         from mlflow.entities import Metric
 
@@ -110,7 +123,8 @@ class _Book:
             "bench.commit": described["commit"],
             **{f"bench.{name}": str(value) for name, value in identity.items()},
         }
-        made = self.client.create_run(self._experiment(), run_name=key, tags=tags)
+        self._forget_unfinished(key, parent)
+        made = self.client.create_run(self._experiment(), run_name=title, tags=tags)
         identifier = str(made.info.run_id)
         now = made.info.start_time
         metrics = [Metric(name, value, now, step) for name, value, step in self._metrics(key, described)]
@@ -121,6 +135,12 @@ class _Book:
                 self.client.log_artifact(identifier, str(path))
         self.client.set_terminated(identifier)
         return identifier
+
+    def _forget_unfinished(self, key: str, parent: str) -> None:
+        """A driver that was killed while it wrote this child left one that nobody marked."""
+        words = f"tags.`bench.stage` = '{key}' and tags.`mlflow.parentRunId` = '{parent}'"
+        for left in self.client.search_runs([self._experiment()], filter_string=words):
+            self.client.delete_run(left.info.run_id)
 
     def _metrics(self, key: str, described: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
         yield "seconds", float(described["seconds"]), 0

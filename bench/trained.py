@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.data.patches import normalise
+from bench.plain import build
 from bench.segment import segment
-from bench.settings import Compute, Inference, build
+from bench.settings import Compute, Inference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ class Trained:
 
     def segment(self, image_cijk: Tensor, inference: Inference, patch: tuple[int, int, int]) -> Tensor:
         """Probabilities (N, I, J, K) of a whole normalised image."""
-        return segment(image_cijk, self.predict, inference, patch)
+        return segment(image_cijk.to(self.device), self.predict, inference, patch)
 
     def save(self, folder: Path) -> None:
         """Write the weights; no pickle."""
@@ -78,7 +79,7 @@ def method_of(settings: Mapping[str, Any]) -> Method:
     return build(type(method(plain["name"])), plain["settings"], f"method {plain['name']}")
 
 
-def begin(settings: Mapping[str, Any], channels: int, classes: int, device: str) -> Trained:
+def begin(settings: Mapping[str, Any], device: str) -> Trained:
     """A method with a fresh network from torch's global generator, in the layout of the stage."""
     import torch
 
@@ -86,19 +87,18 @@ def begin(settings: Mapping[str, Any], channels: int, classes: int, device: str)
 
     method = method_of(settings)
     compute = build(Compute, settings["compute"], "compute")
-    network = method.network(channels, classes, build(StreamSettings, settings["stream"], "stream")).to(
-        device
-    )
+    stream = build(StreamSettings, settings["stream"], "stream")
+    network = method.network(settings["channels"], settings["classes"], stream).to(device)
     if compute.layout == "channels_last":
         network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stub
     return Trained(method, network, compute, device)
 
 
-def opened(folder: Path, settings: Mapping[str, Any], channels: int, classes: int, device: str) -> Trained:
+def opened(folder: Path, settings: Mapping[str, Any], device: str) -> Trained:
     """What a finished training stage left in its folder."""
     from safetensors.torch import load_file
 
-    trained = begin(settings, channels, classes, device)
+    trained = begin(settings, device)
     trained.network.load_state_dict(load_file(folder / WEIGHTS, device=device))
     return trained
 

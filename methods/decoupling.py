@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
-from tsman.settings import LossAttentionSettings
+from tsman.settings import LossAttentionSettings, Normaliser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,12 +31,13 @@ class DecouplingMethod:
     )
     networks: ClassVar[int] = 2
 
-    normaliser: Literal["sum_weights", "count"] = "sum_weights"  # as the authors' code
+    normaliser: Normaliser = "sum_weights"  # as the authors' code
     floor: float = 0.1  # min_batch_size of the authors' code, as a share
-    warm_up: float = (
-        0.5  # init_iter as a share of the steps; the authors' 0 stalls a segmentation on background
-    )
+    warm_up: float = 0.2  # ours: 0006; init_iter as a share of the steps, the authors' 0 stalls on background
     weigh_auxiliary: bool = False  # ours: P does not say
+
+    def __post_init__(self) -> None:
+        self._rule()  # refuses what the rule cannot be
 
     def network(self, channels: int, classes: int, stream: StreamConfig) -> nn.Module:
         """Two networks of different initialisation."""

@@ -29,6 +29,10 @@ class DenseVoxNetMethod:
 
     networks: int = 2  # P: two models of every method are averaged; a teacher is one
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.networks <= 100:
+            raise ValueError(f"networks {self.networks} must be in 1..100")
+
     def network(self, channels: int, classes: int, stream: StreamConfig) -> nn.Module:
         """The networks, each with an initialisation of its own."""
         from tsman.network import Independent

@@ -124,7 +124,8 @@ def tiny_lab(tmp_path, spheres, tiny):
     """A fresh store that knows the spheres, and a function that plans a tiny sweep on it."""
     from types import SimpleNamespace
 
-    from bench.data.datasets import DataSettings, open_dataset, remember
+    from bench.data.dataset import DataSettings, remember
+    from bench.data.datasets import open_dataset
     from bench.recipes import recipe
     from bench.store import Store
     from bench.sweep import Sweep, configured, resolved

@@ -58,7 +58,7 @@ def two_stream_loss(
     Returns:
         A scalar, or ``None`` where the streams agree on every voxel: there is nothing to learn from.
     """
-    if progress < settings.warm_up:
+    if progress < settings.starts:
         return segmentation_loss(pair, label_bijk)
     # Both streams share one weight: the exclusive or of two predictions is symmetric.
     weight_bijk = loss_attention(pair[0].main_bnijk, pair[1].main_bnijk, settings)
@@ -121,7 +121,7 @@ def _weighted_loss(
 
 def _normaliser(weight_bijk: Tensor, settings: LossAttentionSettings) -> Tensor | int:
     num_voxels = weight_bijk.numel()
-    if settings.normaliser == "count":
+    if settings.normaliser != "sum_weights":
         return num_voxels
     # The floor keeps a step small where few voxels disagree (UpdateByDisagreement: min_batch_size 0.1).
     return weight_bijk.sum().clamp(min=settings.floor * num_voxels)

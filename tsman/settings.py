@@ -9,8 +9,10 @@ Gain = Literal["plain", "double", "residual"]
 """How a map ``a`` scales a feature: ``a``, ``2a`` (unit gain at the start) or ``1 + a``."""
 Gradient = Literal["through", "detach_inputs"]
 """Whether a map's own inputs receive gradients (``through``) or are constants to it."""
-Normaliser = Literal["sum_weights", "count"]
-"""What divides the weighted loss: the sum of the weights, or the number of voxels (P's letter)."""
+Normaliser = Literal["sum_weights", "count", "paper-literal"]
+"""What divides the weighted loss: the sum of the weights, or the number of voxels.
+
+``paper-literal`` is P's letter: the number of voxels, and no warm-up."""
 Placement = Literal["A", "A-before-pooling", "B", "C"]
 """Where f1, f2 and f3 sit; the stages of the stream are named in ``tsman.dense_vox_net``."""
 
@@ -30,6 +32,15 @@ class StreamSettings:
     weight_std: float = 0.01  # Gaussian initialisation; 0 takes He's rule, which short schedules need
     average_fraction: float = 0.999  # of batch normalisation's running statistics (caffe.proto's default)
 
+    def __post_init__(self) -> None:
+        counts = {"stem": self.stem, "growth": self.growth, "units": self.units, "decoder": min(self.decoder)}
+        for name, count in counts.items():
+            _demand(1 <= count <= 4096, name, count, "in 1..4096")
+        _demand(0 <= self.auxiliary_weight <= 100, "auxiliary_weight", self.auxiliary_weight, "in [0, 100]")
+        _demand(0 <= self.dropout < 1, "dropout", self.dropout, "in [0, 1)")
+        _demand(0 <= self.weight_std <= 10, "weight_std", self.weight_std, "in [0, 10]")
+        _demand(0 < self.average_fraction < 1, "average_fraction", self.average_fraction, "in (0, 1)")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttentionSettings:
@@ -40,14 +51,21 @@ class AttentionSettings:
     f3: bool = True  # spatial attention on the last features
     f4: bool = True  # loss attention on the predictions
     placement: Placement = "A"
-    hidden_share: float = 1.0  # hidden channels of a channel attention, as a share of its input's
-    spatial_hidden_share: float = 0.5  # the same for the spatial attention
+    hidden_share: float = (
+        0.25  # ours: 0007; hidden channels of a channel attention, as a share of its input's
+    )
+    spatial_hidden_share: float = 0.25  # ours: 0007; the same for the spatial attention
     spatial_kernel: Literal[1, 3] = 3
     fusion: Literal["add", "concat", "abs_diff"] = "add"  # Fig. 4: the blue circles are additions
     shared_maps: bool = False  # P: "two feedback attention maps"
-    gain: Gain = "plain"
+    gain: Gain = "double"  # ours: 0007
     gradient: Gradient = "through"
     start_bias: float = 0.0  # bias of the layer before the sigmoid
+
+    def __post_init__(self) -> None:
+        for name in ("hidden_share", "spatial_hidden_share"):
+            _demand(0 < getattr(self, name) <= 4, name, getattr(self, name), "in (0, 4]")
+        _demand(-20 <= self.start_bias <= 20, "start_bias", self.start_bias, "in [-20, 20]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +76,17 @@ class LossAttentionSettings:
     in_plane: bool = False  # smooth the first two axes only, as "3 x 3" reads literally
     normaliser: Normaliser = "sum_weights"
     floor: float = 0.1  # the normaliser is at least this share of the voxels
-    warm_up: float = 0.5  # share of the steps with every voxel at weight one
+    warm_up: float = 0.2  # ours: 0006; share of the steps with every voxel at weight one
     weigh_auxiliary: bool = False  # whether the auxiliary loss is weighted too
+
+    @property
+    def starts(self) -> float:
+        """The share of the steps after which disagreement weighs."""
+        return 0.0 if self.normaliser == "paper-literal" else self.warm_up
+
+    def __post_init__(self) -> None:
+        for name in ("floor", "warm_up"):
+            _demand(0 <= getattr(self, name) <= 1, name, getattr(self, name), "in [0, 1]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +95,8 @@ class DistillationSettings:
 
     views: Literal["axial-12", "axial-4x3", "identity"] = "axial-12"
     vote: Literal["mean", "majority"] = "mean"  # g, at both levels
+
+
+def _demand(holds: bool, name: str, value: float, range_: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise ValueError(f"{name} {value} must be {range_}")

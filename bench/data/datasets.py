@@ -1,89 +1,21 @@
-"""What a data set is, which there are, and how one is opened by name.
+"""Which data sets there are, and how one is opened by name.
 
 A new data set is one file with an ``open_*`` function and one line in ``DATASETS``.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.data.folder import write_text
-from bench.errors import DataError, UsageError, unknown
+from bench.data import decathlon, phantom_heart
+from bench.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-
-@dataclass(frozen=True, slots=True)
-class CaseFiles:
-    """Where one case lies; paths are absolute."""
-
-    images: tuple[str, ...]  # one file a channel, or one file with all
-    label: str
-    image_print: str  # fingerprints of the voxels, not of the files
-    label_print: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """A data set as planning and stages see it: names, files, fingerprints; no voxels."""
-
-    name: str
-    channels: tuple[str, ...]
-    structures: tuple[str, ...]  # label 1, 2, ...; background is not one
-    cases: Mapping[str, CaseFiles]
-    train: tuple[str, ...]
-    test: tuple[str, ...]
-
-    @property
-    def id(self) -> str:
-        """Name and content in one word."""
-        prints = sorted((case, f.image_print, f.label_print) for case, f in self.cases.items())
-        content = json.dumps([self.channels, self.structures, prints, self.train, self.test])
-        return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataSettings:
-    """How data sets that are made on demand are made."""
-
-    size: str = "quick"  # of a phantom: quick (80x64x56) or paper (200x140x120)
-    first_seed: int = 0  # of a phantom: 0 is the benchmark, 1000 and up are for development
-    validate: bool = True  # look through every volume once, when its fingerprint is taken
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """Where made data and what is known about data lie: the ``data`` folder of a store."""
-
-    path: Path
-
-    @property
-    def names_path(self) -> Path:
-        """The user's own names for folders."""
-        return self.path / "names.json"
-
-    def names(self) -> dict[str, str]:
-        """Name -> folder, as ``bench data add`` wrote them."""
-        if not self.names_path.is_file():
-            return {}
-        return {str(k): str(v) for k, v in json.loads(self.names_path.read_text()).items()}
-
-
-def _phantom_heart(_where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
-    from bench.data import phantom_heart
-
-    return phantom_heart.open_dataset(settings, workshop)
-
-
-def _decathlon(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
-    from bench.data import decathlon
-
-    return decathlon.open_dataset(Path(where), workshop, validate=settings.validate)
+    from bench.data.dataset import Dataset, DataSettings, Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +25,18 @@ class Source:
     what: str
     open: Callable[[str, DataSettings, Workshop], Dataset]
     takes_folder: bool
+
+
+def _phantom_heart(_where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+    return phantom_heart.open_dataset(settings, workshop)
+
+
+def _decathlon(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+    try:
+        folder = Path(where).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{where!r} begins with a home folder that is not known.") from None
+    return decathlon.open_dataset(folder, workshop, validate=settings.validate)
 
 
 DATASETS: Mapping[str, Source] = {
@@ -108,14 +52,21 @@ DATASETS: Mapping[str, Source] = {
 def open_dataset(spec: str, settings: DataSettings, workshop: Workshop) -> Dataset:
     """Open ``NAME``, ``KIND:DIR`` or a name that was added; make it first where it is made on demand.
 
+    A data set that is opened by a name that was added bears that name.
+
     Raises:
         UsageError: No such name, or a folder that is missing where one is needed.
         DataError: The folder or a file in it is missing or invalid.
     """
-    kind, _, where = spec.partition(":")
+    spec = spec.strip()
     added = workshop.names()
     if spec in added:
-        kind, _, where = added[spec].partition(":")
+        return replace(_opened(added[spec], added, settings, workshop), name=spec)
+    return _opened(spec, added, settings, workshop)
+
+
+def _opened(spec: str, added: Mapping[str, str], settings: DataSettings, workshop: Workshop) -> Dataset:
+    kind, _, where = (part.strip() for part in spec.partition(":"))
     if kind not in DATASETS:
         raise unknown("data set", spec, [*DATASETS, *added])
     source = DATASETS[kind]
@@ -124,23 +75,3 @@ def open_dataset(spec: str, settings: DataSettings, workshop: Workshop) -> Datas
     if not source.takes_folder and where:
         raise UsageError(f"data set {kind!r} takes no folder; leave {where!r} out.")
     return source.open(where, settings, workshop)
-
-
-def remember(dataset: Dataset, workshop: Workshop) -> None:
-    """Write the manifest from which a stage opens the data set again, on any machine with the store."""
-    write_text(workshop.path / f"{dataset.id}.json", json.dumps(asdict(dataset), indent=1, sort_keys=True))
-
-
-def recall(dataset_id: str, workshop: Workshop) -> Dataset:
-    """The data set that ``remember`` wrote.
-
-    Raises:
-        DataError: There is no such manifest.
-    """
-    path = workshop.path / f"{dataset_id}.json"
-    if not path.is_file():
-        raise DataError(f"{path} is missing; run the same `bench run` again to have it written.")
-    plain = json.loads(path.read_text())
-    cases = {case: CaseFiles(**{**f, "images": tuple(f["images"])}) for case, f in plain["cases"].items()}
-    lists = {key: tuple(plain[key]) for key in ("channels", "structures", "train", "test")}
-    return Dataset(name=plain["name"], cases=cases, **lists)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import os.path
+from pathlib import Path
+from typing import Any
 
-from bench.data.datasets import CaseFiles, Dataset, Workshop
+from bench.data.dataset import CaseFiles, Dataset, Workshop
 from bench.data.fingerprints import Fingerprints
 from bench.data.folder import safe_name
-from bench.data.volumes import check_same_grid, fingerprint, read_grid, read_image, read_label
+from bench.data.grids import check_same_grid
+from bench.data.volumes import fingerprint, read_grid, read_image, read_label
 from bench.errors import DataError
 from bench.seeding import generator
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 TEST_SHARE = 0.3  # of the labelled cases; drawn by a fixed seed, the same for every seed of a sweep
 HELD_OUT = "bench_test"  # our own key in dataset.json: the names of the cases that are test
+ALL = "all"  # what the records call all structures together; no structure can bear the name
 
 
 def _description(root: Path) -> dict[str, Any]:
@@ -29,30 +30,46 @@ def _description(root: Path) -> dict[str, Any]:
         raise DataError(f"{path} is not JSON: {error}.") from error
     if not isinstance(plain, dict):
         raise DataError(f"{path} holds {type(plain).__name__}; expected an object.")
-    for key, kind in {"name": str, "labels": dict, "training": list}.items():
+    plain.setdefault("modality", {"0": "image"})
+    for key, kind in {"name": str, "labels": dict, "modality": dict, "training": list}.items():
         if not isinstance(plain.get(key), kind):
             raise DataError(f"{path} lacks {key!r}, or it is not of type {kind.__name__}.")
     return plain
 
 
-def _structures(labels: dict[str, Any], root: Path) -> tuple[str, ...]:
+def _in_order(named: dict[str, Any], what: str, root: Path) -> tuple[str, ...]:
+    """The values of ``{"0": ..., "1": ...}`` by their numbers."""
     try:
-        by_number = {int(number): safe_name(str(name), "structure") for number, name in labels.items()}
+        numbers = sorted(int(number) for number in named)
     except ValueError as error:
         raise DataError(
-            f"{root / 'dataset.json'} numbers its labels with something else than integers."
+            f"{root / 'dataset.json'} numbers its {what} with something else than integers."
         ) from error
-    if sorted(by_number) != list(range(len(by_number))) or len(by_number) < 2:
+    if numbers != list(range(len(numbers))) or not numbers:
         raise DataError(
-            f"{root / 'dataset.json'} has the labels {sorted(by_number)}; expected 0, 1, ... without gaps."
+            f"{root / 'dataset.json'} has the {what} {numbers}; expected 0, 1, ... without gaps, each once."
         )
-    return tuple(by_number[number] for number in range(1, len(by_number)))
+    return tuple(str(named[number]) for number in sorted(named, key=int))
+
+
+def _structures(labels: dict[str, Any], root: Path) -> tuple[str, ...]:
+    names = tuple(safe_name(name, "structure") for name in _in_order(labels, "labels", root)[1:])
+    if not names:
+        raise DataError(f"{root / 'dataset.json'} has no label but the background; expected 0, 1, ...")
+    if len(set(names)) < len(names) or ALL in names:
+        raise DataError(
+            f"{root / 'dataset.json'} has the structures {', '.join(names)}; "
+            f"expected different names, none of them {ALL!r}."
+        )
+    return names
 
 
 def _file(root: Path, relative: object, what: str) -> Path:
-    path = (root / str(relative)).resolve()
-    if not path.is_relative_to(root.resolve()):
+    """The file that is named; by the words of the path alone, as the file itself may be a link elsewhere."""
+    inside = Path(os.path.normpath(str(relative)))
+    if inside.is_absolute() or os.pardir in inside.parts:
         raise DataError(f"{root / 'dataset.json'} names {relative!r}, which lies outside the folder.")
+    path = root / inside
     if not path.is_file():
         raise DataError(f"{path} does not exist: the {what} that dataset.json names.")
     return path
@@ -67,52 +84,80 @@ def _case(root: Path, item: object) -> tuple[str, Path, Path]:
     return safe_name(image.name.removesuffix(".gz").removesuffix(".nii"), "case"), image, label
 
 
+def _listed(description: dict[str, Any], root: Path) -> dict[str, tuple[Path, Path]]:
+    cases: dict[str, tuple[Path, Path]] = {}
+    for name, image, label in (_case(root, item) for item in description["training"]):
+        if name in cases:
+            raise DataError(f"{root / 'dataset.json'} lists the case {name!r} twice.")
+        cases[name] = (image, label)
+    if len(cases) < 4:
+        raise DataError(f"{root} has {len(cases)} labelled cases; a sweep needs at least 4.")
+    return cases
+
+
 def _test_cases(description: dict[str, Any], names: list[str], root: Path) -> tuple[str, ...]:
     held_out = description.get(HELD_OUT)
-    if held_out is not None:
-        if not isinstance(held_out, list) or not set(held_out) < set(names):
-            raise DataError(
-                f"{root / 'dataset.json'} has a {HELD_OUT!r} that is not a list of some of its cases."
-            )
-        return tuple(sorted(held_out))
-    order = generator(f"decathlon/{len(names)}", "test").permutation(len(names))
-    count = max(1, round(TEST_SHARE * len(names)))
-    return tuple(sorted(names[place] for place in order[:count]))
+    if held_out is None:
+        order = generator(f"decathlon/{len(names)}", "test").permutation(len(names))
+        count = max(1, round(TEST_SHARE * len(names)))
+        return tuple(sorted(names[place] for place in order[:count]))
+    start = f"{root / 'dataset.json'} has a {HELD_OUT!r} that"
+    if not isinstance(held_out, list) or not all(isinstance(name, str) for name in held_out):
+        raise DataError(f"{start} is no list of names of cases.")
+    if strangers := sorted(set(held_out) - set(names)):
+        raise DataError(f"{start} names {', '.join(strangers)}; expected cases that 'training' lists.")
+    if len(set(held_out)) < len(held_out):
+        raise DataError(f"{start} names a case twice.")
+    if not 1 <= len(held_out) <= len(names) - 2:
+        raise DataError(
+            f"{start} leaves {len(names) - len(held_out)} training and {len(held_out)} test cases; "
+            "expected at least 2 and 1."
+        )
+    return tuple(sorted(held_out))
 
 
-def _check_pair(image: Path, label: Path, classes: int) -> None:
+def _check_pair(image: Path, label: Path, classes: int, channels: tuple[str, ...]) -> None:
     check_same_grid(read_grid(image), read_grid(label), label)
-    read_image([image])
+    found = read_image([image]).image_cijk.shape[0]
+    if found != len(channels):
+        raise DataError(
+            f"{image} has {found} channels; expected {len(channels)} "
+            f"by 'modality' in dataset.json: {', '.join(channels)}."
+        )
     read_label(label, classes=classes)
 
 
 def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
-    """Open the folder; every file is looked through when its fingerprint is first taken.
+    """Open the folder; with ``validate``, pairs that are new or changed are looked through.
 
     Raises:
         DataError: Something is missing or contradicts itself; the file is named.
     """
+    root = root.absolute()
     description = _description(root)
+    name = safe_name(description["name"], "data set")
     structures = _structures(description["labels"], root)
+    channels = _in_order(description["modality"], "channels of its modality", root)
+    listed = _listed(description, root)
+    test = _test_cases(description, sorted(listed), root)
     prints = Fingerprints(workshop.path / "fingerprints.json")
-    classes = len(structures) + 1
     cases: dict[str, CaseFiles] = {}
-    for name, image, label in (_case(root, item) for item in description["training"]):
-        if name in cases:
-            raise DataError(f"{root / 'dataset.json'} lists the case {name!r} twice.")
-
-        def checked(path: Path, image: Path = image, label: Path = label) -> str:
+    try:
+        for case, (image, label) in listed.items():
             if validate:
-                _check_pair(image, label, classes)
-            return fingerprint(path)
-
-        cases[name] = CaseFiles(
-            (str(image),), str(label), prints.of(image, fingerprint), prints.of(label, checked)
-        )
-    prints.save()
-    if len(cases) < 4:
-        raise DataError(f"{root} has {len(cases)} labelled cases; a sweep needs at least 4.")
-    test = _test_cases(description, sorted(cases), root)
-    channels = tuple(str(name) for name in (description.get("modality") or {"0": "image"}).values())
+                _look_through(prints, image, label, len(structures) + 1, channels)
+            taken = prints.of(image, fingerprint), prints.of(label, fingerprint)
+            cases[case] = CaseFiles((str(image),), str(label), *taken)
+    finally:
+        prints.save()
     train = tuple(sorted(set(cases) - set(test)))
-    return Dataset(safe_name(description["name"], "data set"), channels, structures, cases, train, test)
+    return Dataset(name, channels, structures, cases, train, test)
+
+
+def _look_through(
+    prints: Fingerprints, image: Path, label: Path, classes: int, channels: tuple[str, ...]
+) -> None:
+    def look() -> None:
+        _check_pair(image, label, classes, channels)
+
+    prints.look_through(image, label, [classes, len(channels)], look)

@@ -1,4 +1,4 @@
-"""Voxel fingerprints of files, taken once a file and kept until the file changes."""
+"""What is known of files: voxel fingerprints, and which pairs were looked through; until a file changes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def _mark(path: Path) -> str:
+    status = path.stat()
+    return f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+
+
 class Fingerprints:
     """A cache keyed by path, size and time of change; it only saves work, deleting it is harmless."""
 
@@ -23,10 +28,20 @@ class Fingerprints:
 
     def of(self, path: Path, take: Callable[[Path], str]) -> str:
         """The fingerprint of a file, by ``take`` if it is not known yet."""
-        status = path.stat()
-        mark = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+        return self._once(_mark(path), lambda: take(path))
+
+    def look_through(self, image: Path, label: Path, said: object, look: Callable[[], None]) -> None:
+        """Call ``look`` unless it found nothing wrong in these two files by what was ``said`` of them."""
+
+        def looked() -> str:
+            look()
+            return "looked through"
+
+        self._once(json.dumps(["looked through", _mark(image), _mark(label), said]), looked)
+
+    def _once(self, mark: str, take: Callable[[], str]) -> str:
         if mark not in self._known:
-            self._known[mark] = take(path)
+            self._known[mark] = take()
             self._changed = True
         return self._known[mark]
 

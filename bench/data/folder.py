@@ -52,7 +52,12 @@ def safe_name(text: str, what: str) -> str:
     Raises:
         DataError: Nothing is left of it.
     """
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:80]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:80].rstrip("-._")
     if not name:
         raise DataError(f"{what} {text!r} has no letter or digit in it.")
     return name
+
+
+def is_safe_name(text: str) -> bool:
+    """Whether ``safe_name`` would leave the text as it is."""
+    return re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9])?", text) is not None

@@ -27,21 +27,28 @@ def normalise(image_cijk: NDArray[np.float32]) -> NDArray[np.float32]:
     return normal
 
 
-def region_of_interest(label_ijk: NDArray[np.uint8], margin: int) -> Box:
+def region_of_interest(
+    label_ijk: NDArray[np.uint8], margin: int, at_least: tuple[int, int, int] = (0, 0, 0)
+) -> Box:
     """The bounding box of all foreground and ``margin`` voxels around it; everything where there is none.
 
+    Where the volume has the voxels, the box is widened to ``at_least`` a side: evenly, then shifted inside.
     Source: HeartSeg, Create_ROIs.m, without its slip of taking the first connected component alone.
     """
     box = []
     for axis, size in enumerate(label_ijk.shape):
         others = tuple(other for other in range(3) if other != axis)
         (found,) = np.nonzero(label_ijk.any(axis=others))
-        box.append(
-            slice(max(found[0] - margin, 0), min(found[-1] + margin + 1, size))
-            if found.size
-            else slice(0, size)
-        )
+        low, high = (int(found[0]) - margin, int(found[-1]) + margin + 1) if found.size else (0, size)
+        box.append(_widened(max(low, 0), min(high, size), at_least[axis], size))
     return box[0], box[1], box[2]
+
+
+def _widened(low: int, high: int, at_least: int, size: int) -> slice:
+    length = min(max(high - low, at_least), size)
+    start = low - (length - (high - low)) // 2
+    start = min(max(start, 0), size - length)
+    return slice(start, start + length)
 
 
 def pad_to(array: NDArray[np.generic], patch: tuple[int, int, int]) -> NDArray[np.generic]:

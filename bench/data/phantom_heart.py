@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.data import decathlon
@@ -12,7 +13,7 @@ from bench.errors import unknown
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.data.datasets import Dataset, DataSettings, Workshop
+    from bench.data.dataset import Dataset, DataSettings, Workshop
 
 SHAPES = {"quick": (80, 64, 56), "paper": (200, 140, 120), "smoke": (32, 28, 24)}
 NUM_TRAIN, NUM_TEST = 10, 10
@@ -62,4 +63,4 @@ def open_dataset(settings: DataSettings, workshop: Workshop) -> Dataset:
     if not folder.is_dir():
         with whole_folder(folder) as aside:
             write(aside, settings)
-    return decathlon.open_dataset(folder, workshop, validate=False)
+    return replace(decathlon.open_dataset(folder, workshop, validate=False), pieces="single")

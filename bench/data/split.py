@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GRAMMAR = "a share such as 0.3, a list such as 0.3,0.5, or a range such as 0.1:0.9 or 0.1:0.9:0.2"
+FINEST = Decimal("0.000001")  # shares and steps are multiples of it
 
 
 def _share(text: str) -> Decimal:
@@ -21,6 +22,8 @@ def _share(text: str) -> Decimal:
         raise UsageError(f"ξ {text!r} is not a number; expected {GRAMMAR}.") from None
     if not share.is_finite() or not 0 < share < 1 or len(text.strip()) > 12:
         raise UsageError(f"ξ {text!r} is outside (0, 1); expected {GRAMMAR}.")
+    if share < FINEST or share.normalize() % FINEST:
+        raise UsageError(f"ξ {text!r} is finer than {FINEST}, a millionth; expected {GRAMMAR}.")
     return share
 
 
@@ -42,7 +45,7 @@ def shares(text: str) -> list[str]:
     """Parse the ξ grammar into decimals as text, ascending, each once.
 
     Raises:
-        UsageError: Not a number, outside (0, 1), reversed, or empty.
+        UsageError: Not a number, outside (0, 1), finer than a millionth, reversed, or empty.
     """
     found: set[Decimal] = set()
     for piece in text.split(","):
@@ -52,6 +55,7 @@ def shares(text: str) -> list[str]:
 
 def quota(xi: str, num_cases: int) -> int:
     """The number of manual scans: ξ·n rounded half up, at least 1, at most n - 1; all of them at ξ = 1."""
+    assert num_cases >= 2, "a data set has at least two training cases"
     if Decimal(xi) == 1:
         return num_cases
     wanted = int((Decimal(xi) * num_cases).to_integral_value(ROUND_HALF_UP))
@@ -64,5 +68,6 @@ def manual_cases(cases: Sequence[str], xi: str, *, dataset: str, seed: int) -> t
     The order is drawn from the data set's name and the seed, never from ξ: that is what nests them.
     """
     order = generator(f"split/{dataset}/{seed}", "order").permutation(len(cases))
-    chosen = [sorted(cases)[place] for place in order[: quota(xi, len(cases))]]
+    in_order = sorted(cases)
+    chosen = [in_order[place] for place in order[: quota(xi, len(cases))]]
     return tuple(sorted(chosen))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.data.grids import Grid, check_same_grid
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,20 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_VOXELS = 2**31  # a header that promises more is refused before anything is allocated
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Grid:
-    """A scan's own voxel grid: enough to lay a label map exactly where the scan lies."""
-
-    shape: tuple[int, int, int]
-    affine: NDArray[np.float64]
-
-    @property
-    def spacing_mm(self) -> tuple[float, float, float]:
-        """Voxel size along the scan's own axes, mm."""
-        sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
-        return float(sizes[0]), float(sizes[1]), float(sizes[2])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,12 +36,13 @@ class Volume:
 def _load(path: Path) -> Any:  # noqa: ANN401 - nibabel is untyped
     import nibabel
     from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
 
     if not path.is_file():
         raise DataError(f"{path} does not exist.")
     try:
         image = nibabel.load(path)
-    except (ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"{path} cannot be read as an image: {error}.") from error
     if (
         len(image.shape) not in (3, 4)
@@ -64,8 +52,14 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - nibabel is untyped
         raise DataError(
             f"{path} has the shape {image.shape}; expected three axes, or four with the channels last."
         )
-    if not np.isfinite(image.affine).all() or abs(np.linalg.det(image.affine[:3, :3])) < 1e-12:
+    if (
+        not np.isfinite(image.affine).all()
+        or abs(np.linalg.det(image.affine[:3, :3])) < 1e-12
+        or np.isnan(nibabel.io_orientation(image.affine)).any()
+    ):
         raise DataError(f"{path} has an affine that cannot be inverted.")
+    if image.get_data_dtype().kind not in "biuf":
+        raise DataError(f"{path} holds {image.get_data_dtype()}; expected one real number a voxel.")
     return image
 
 
@@ -82,7 +76,15 @@ def _canonical(array: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]
     return np.asanyarray(nibabel.orientations.apply_orientation(array, nibabel.io_orientation(affine)))
 
 
-def _canonical_spacing(grid: Grid) -> tuple[float, float, float]:
+def _grid(image: Any) -> Grid:  # noqa: ANN401 - nibabel is untyped
+    i, j, k = (int(n) for n in image.shape[:3])
+    x, y, z = (abs(float(size)) for size in image.header.get_zooms()[:3])
+    said = (x, y, z) if min(x, y, z) > 0 and np.isfinite([x, y, z]).all() else None
+    return Grid((i, j, k), np.asarray(image.affine, np.float64), said)
+
+
+def canonical_spacing_mm(grid: Grid) -> tuple[float, float, float]:
+    """Voxel size in mm along the canonical axes of the arrays that are read here."""
     import nibabel
 
     order = nibabel.io_orientation(grid.affine)[:, 0].astype(int)
@@ -91,9 +93,8 @@ def _canonical_spacing(grid: Grid) -> tuple[float, float, float]:
 
 
 def read_grid(path: Path) -> Grid:
-    """Shape and affine from the header alone."""
-    image = _load(path)
-    return Grid(tuple(int(n) for n in image.shape[:3]), np.asarray(image.affine, np.float64))  # type: ignore[arg-type]
+    """Shape, affine and voxel size from the header alone."""
+    return _grid(_load(path))
 
 
 def read_image(paths: Sequence[Path]) -> Volume:
@@ -109,7 +110,7 @@ def read_image(paths: Sequence[Path]) -> Volume:
     own: Grid | None = None
     for path in paths:
         image = _load(path)
-        grid = Grid(tuple(image.shape[:3]), np.asarray(image.affine, np.float64))
+        grid = _grid(image)
         own = own or grid
         check_same_grid(own, grid, path)
         voxels = _voxels(image, path)
@@ -121,7 +122,7 @@ def read_image(paths: Sequence[Path]) -> Volume:
             channels.append(_canonical(channel, grid.affine).astype(np.float32))
     if own is None:
         raise DataError("an image needs at least one file.")
-    return Volume(np.ascontiguousarray(np.stack(channels)), _canonical_spacing(own), own)
+    return Volume(np.ascontiguousarray(np.stack(channels)), canonical_spacing_mm(own), own)
 
 
 def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.uint8], Grid]:
@@ -145,31 +146,12 @@ def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.ui
     if found.min() < 0 or found.max() > top:
         bad = found[(found < 0) | (found > top)][0]
         raise DataError(f"{path} holds the label {int(bad)}; expected 0..{top}.")
-    grid = Grid(tuple(int(n) for n in image.shape), np.asarray(image.affine, np.float64))  # type: ignore[arg-type]
+    grid = _grid(image)
     return np.ascontiguousarray(_canonical(voxels.astype(np.uint8), grid.affine)), grid
 
 
-def canonical_spacing_mm(grid: Grid) -> tuple[float, float, float]:
-    """Voxel size in mm along the canonical axes of arrays that ``read_label`` gives."""
-    return _canonical_spacing(grid)
-
-
-def check_same_grid(one: Grid, other: Grid, path: Path) -> None:
-    """Refuse two files that should lie voxel on voxel and do not.
-
-    Raises:
-        DataError: Shapes differ, or affines differ by more than a hundredth of a voxel at any corner.
-    """
-    if one.shape != other.shape:
-        raise DataError(f"{path} has the shape {other.shape}, its partner {one.shape}.")
-    corners = np.array(np.meshgrid(*[(0, n) for n in one.shape], indexing="ij")).reshape(3, -1)
-    shift = (one.affine - other.affine) @ np.vstack([corners, np.ones(8)])
-    if np.abs(shift).max() > 0.01 * min(one.spacing_mm):
-        raise DataError(f"{path} has another affine than its partner: they do not lie on the same place.")
-
-
 def write_label(label_ijk: NDArray[np.uint8], own: Grid, path: Path) -> None:
-    """Write a canonical label map (I, J, K) on the scan's own grid."""
+    """Write a canonical label map (I, J, K) on the scan's own grid, with the voxel size of its header."""
     import nibabel
 
     back = nibabel.orientations.ornt_transform(
@@ -177,7 +159,9 @@ def write_label(label_ijk: NDArray[np.uint8], own: Grid, path: Path) -> None:
     )
     voxels = np.ascontiguousarray(nibabel.orientations.apply_orientation(label_ijk, back))
     assert voxels.shape == own.shape
-    nibabel.save(nibabel.Nifti1Image(voxels, own.affine), path)
+    image = nibabel.Nifti1Image(voxels, own.affine)
+    image.header.set_zooms(own.zooms_mm or own.spacing_mm)
+    nibabel.save(image, path)
 
 
 def write_scan(voxels: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:

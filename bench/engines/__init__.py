@@ -1,1 +1,1 @@
-"""Where stages run: each engine takes task keys and answers with outcomes."""
+"""Where stages run: each engine takes stage documents and answers with outcomes."""

@@ -8,7 +8,9 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.runner import Outcome
@@ -23,8 +25,13 @@ KEPT_PAGES = {"MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_MMAP_MAX_": "0", 
 
 
 def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may use: its affinity, and the share of a container."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return allowed
+    return allowed if quota == "max" else max(min(allowed, int(quota) // int(period)), 1)
 
 
 class _Worker:
@@ -33,11 +40,12 @@ class _Worker:
     def __init__(self, store: Store, run: str, device: str, threads: int) -> None:
         count = str(threads)
         limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), count)
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the worker lives
         self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "bench.engines.worker", str(store.path), run, device],
+            [sys.executable, "-P", "-m", "bench.engines.worker", str(store.path), run, device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._said,
             env={**os.environ, **KEPT_PAGES, **limits},
             start_new_session=True,  # Ctrl-C is the driver's to hear; it then stops the workers in order
         )
@@ -58,9 +66,16 @@ class _Worker:
         if not line.endswith(b"\n"):
             code = self.process.wait()
             how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-            return Outcome(key, f"its worker process ended by {how} before the stage did.")
+            return Outcome(
+                key, f"its worker process ended by {how} before the stage did.", self._last_words()
+            )
         answer = json.loads(line)
         return Outcome(key, answer["error"], answer["detail"])
+
+    def _last_words(self) -> str:
+        self._said.seek(0, os.SEEK_END)
+        self._said.seek(max(self._said.tell() - 4000, 0))
+        return self._said.read().decode(errors="replace")
 
     @property
     def is_alive(self) -> bool:
@@ -95,7 +110,12 @@ class LocalEngine:
         if worker is None:
             worker = self._new()
             self._workers.append(worker)
-        worker.start(document)
+        try:
+            worker.start(document)
+        except BrokenPipeError:  # it died since it was looked at
+            worker.stop()
+            self._workers.remove(worker)
+            self.submit(document)
 
     def wait(self, seconds: float) -> list[Outcome]:
         """What has ended, after at most ``seconds``."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.lab import store_label
-from bench.settings import build
+from bench.plain import build
 from bench.trained import inference_of, normal, opened
 
 if TYPE_CHECKING:
@@ -20,12 +20,9 @@ def distil(lab: Lab) -> None:
     from tsman.settings import DistillationSettings
 
     settings = build(DistillationSettings, lab.settings["distillation"], "distillation")
-    channels, classes = len(lab.dataset.channels), len(lab.dataset.structures) + 1
     inference, patch = inference_of(lab.settings)
     predictors = [
-        partial(
-            opened(folder, member, channels, classes, lab.device).segment, inference=inference, patch=patch
-        )
+        partial(opened(folder, member, lab.device).segment, inference=inference, patch=patch)
         for folder, member in zip(lab.inputs("teacher"), lab.settings["members"], strict=True)
     ]
     cases = lab.image_cases

@@ -9,8 +9,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import StageError
+from bench.plain import build
 from bench.seeding import generator, torch_stream
-from bench.settings import Optimiser, Sampling, build
+from bench.settings import Optimiser, Sampling
 from bench.stages.sampler import Sampler, TrainingCase, cropped
 from bench.trained import Trained, begin, inference_of, normal
 
@@ -35,8 +36,7 @@ def fit(lab: Lab) -> None:
 
 def _fit(lab: Lab) -> None:
     settings = lab.settings
-    channels, classes = len(lab.dataset.channels), len(lab.dataset.structures) + 1
-    trained = begin(settings, channels, classes, lab.device)
+    trained = begin(settings, lab.device)
     cases = list(_training_cases(lab))
     sampling = build(Sampling, settings["sampling"], "sampling")
     sampler = Sampler([cropped(case, sampling) for case in cases], sampling, generator(lab.key, "sampling"))
@@ -87,7 +87,7 @@ def _train(
             )
         losses.append((step + 1, loss, float(schedule.get_last_lr()[0])))
         schedule.step()
-        if isinstance(trained.method, AfterStep):
+        if loss is not None and isinstance(trained.method, AfterStep):
             trained.method.after_step(trained.network, step + 1)
         lab.progress(step + 1, steps, "" if loss is None else f"loss {loss:.3f}")
     return losses
@@ -99,9 +99,13 @@ def _step(
     """One step; None where the method skipped it, and then nothing is updated."""
     trained.network.train()
     batch = sampler.batch(trained)
+    running = [buffer.clone() for buffer in trained.network.buffers()]
     with trained.autocast():
         loss = trained.method.loss(trained.network, batch, progress)
     if loss is None:
+        # The forward pass has moved the running statistics; a skipped step leaves nothing behind.
+        for buffer, before in zip(trained.network.buffers(), running, strict=True):
+            buffer.copy_(before)
         return None
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -154,7 +158,9 @@ def _revise(lab: Lab, trained: Trained, sampler: Sampler, cases: list[TrainingCa
 
     def streamed() -> Iterator[Case]:
         for case in cases:
-            yield Case(case.name, case.image_cijk, case.label_ijk, case.is_manual)
+            yield Case(
+                case.name, case.image_cijk.to(lab.device), case.label_ijk.to(lab.device), case.is_manual
+            )
 
     revised = trained.method.revise(
         streamed(), lambda image: trained.segment(image, inference, patch), progress
@@ -171,6 +177,7 @@ def _revise(lab: Lab, trained: Trained, sampler: Sampler, cases: list[TrainingCa
         cases[place] = TrainingCase(case.name, case.image_cijk, label_ijk, case.is_manual)
         sampler.replace(place, cropped(cases[place], sampling))
     lab.facts.setdefault("revised_voxels", []).append(changed)
+    lab.facts.setdefault("revised_volumes", []).append(len(revised))
 
 
 def _write_losses(lab: Lab, losses: list[tuple[int, float | None, float]]) -> None:

@@ -34,7 +34,7 @@ def cropped(case: TrainingCase, sampling: Sampling) -> TrainingCase:
 
     image_cijk, label_ijk = case.image_cijk.numpy(), case.label_ijk.numpy()
     if sampling.roi_margin >= 0:
-        box = region_of_interest(label_ijk, sampling.roi_margin)
+        box = region_of_interest(label_ijk, sampling.roi_margin, sampling.patch)
         image_cijk, label_ijk = image_cijk[(slice(None), *box)], label_ijk[box]
     image_cijk, label_ijk = pad_to(image_cijk, sampling.patch), pad_to(label_ijk, sampling.patch)
     return TrainingCase(case.name, torch.from_numpy(image_cijk), torch.from_numpy(label_ijk), case.is_manual)

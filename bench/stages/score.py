@@ -8,9 +8,10 @@ from bench import record
 from bench.data.folder import write_text
 from bench.lab import store_label, stored_label
 from bench.metrics import overall, score
+from bench.plain import build
 from bench.record import Record
 from bench.segment import clean
-from bench.settings import Cleaning, Metrics, build
+from bench.settings import Cleaning, Metrics
 from bench.trained import Trained, inference_of, normal, opened
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ def score_stage(lab: Lab) -> None:
 
 
 def _trained(lab: Lab) -> Trained:
-    channels, classes = len(lab.dataset.channels), len(lab.dataset.structures) + 1
-    return opened(lab.input("of"), lab.settings["trained"], channels, classes, lab.device)
+    return opened(lab.input("of"), lab.settings["trained"], lab.device)
 
 
 def _predicted(

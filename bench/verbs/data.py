@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from bench import console
-from bench.data.datasets import DATASETS, DataSettings, open_dataset
-from bench.data.folder import safe_name, whole_folder, write_text
+from bench.data.dataset import DataSettings
+from bench.data.datasets import DATASETS, open_dataset
+from bench.data.folder import is_safe_name, whole_folder, write_text
 from bench.errors import UsageError, unknown
 from bench.store import Store
 
@@ -36,7 +37,7 @@ def add_data(name: str, folder: Path, store_path: Path, *, as_json: bool) -> int
         UsageError: The name is taken or cannot be one.
         DataError: The folder is not what it should be.
     """
-    if name in DATASETS or safe_name(name, "name") != name:
+    if name in DATASETS or not is_safe_name(name):
         raise UsageError(
             f"{name!r} cannot be a name for a folder: letters, digits, . _ - and not {', '.join(DATASETS)}."
         )

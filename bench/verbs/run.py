@@ -6,23 +6,26 @@ import json
 import os
 import signal
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench import console, provenance, record, runner, tracking
-from bench.data.datasets import open_dataset, remember
+from bench.data.dataset import remember
 from bench.data.folder import write_text
 from bench.data.split import shares
-from bench.engines.local import LocalEngine, cores
+from bench.engines.local import LocalEngine
 from bench.errors import UsageError, unknown
+from bench.metrics import METRICS_OF
 from bench.recipes import Recipe, recipe
 from bench.store import Store
 from bench.summary import curve
 from bench.sweep import Sweep, configured, resolved, title
+from bench.verbs.words import datasets_of, device_of, jobs_of, seeds_of
 from methods.registry import METHODS, method, select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from bench.graph import Stage
 
@@ -57,60 +60,57 @@ def run(request: Request) -> int:
     device = device_of(request.device)
     chosen = _recipe(request, device)
     seeds = seeds_of(request.seeds, chosen.seeds)
+    jobs = jobs_of(request.jobs, chosen.compute.threads, device)
+    contestants = tuple(configured(method(name), chosen) for name in names)
     store = Store(request.store)
     if not request.as_json:
         console.say(f"methods  {len(names)} of {len(METHODS)}: {', '.join(names)}")
     with store.locked(), _terminable():
-        datasets = tuple(
-            open_dataset(spec, chosen.data, store.workshop) for spec in request.datasets.split(",")
-        )
-        contestants = tuple(configured(method(name), chosen) for name in names)
+        datasets = datasets_of(request.datasets, chosen.data, store.workshop)
         sweep = Sweep(chosen, contestants, tuple(xis), seeds, datasets)
         stages = sweep.stages()
         if not request.as_json:
             _say_plan(sweep, stages, store)
-        if request.dry_run:
-            if request.as_json:
-                console.say_json(
-                    {**sweep.description(), "run": sweep.run, "stages": runner.summary(stages, store)}
-                )
-            return 0
-        return _carry_out(request, sweep, stages, store, device)
+        if not request.dry_run:
+            engine = LocalEngine(
+                store, run=sweep.run, device=device, jobs=jobs, threads=chosen.compute.threads
+            )
+            return _carry_out(request, sweep, stages, store, engine)
+        if request.as_json:
+            console.say_json(
+                {**sweep.description(), "run": sweep.run, "stages": runner.summary(stages, store)}
+            )
+        return 0
 
 
-def _carry_out(request: Request, sweep: Sweep, stages: list[Stage], store: Store, device: str) -> int:
+def _carry_out(
+    request: Request, sweep: Sweep, stages: list[Stage], store: Store, engine: runner.Engine
+) -> int:
     store.sweep_up()
     for dataset in sweep.datasets:
         remember(dataset, store.workshop)
     request_path = store.path / "runs" / sweep.run / "request.json"
     if not request_path.is_file():
         write_text(request_path, json.dumps(sweep.description(), indent=1))
-    threads = sweep.recipe.compute.threads
-    jobs = _jobs(request.jobs, threads, device)
-    engine = LocalEngine(store, run=sweep.run, device=device, jobs=jobs, threads=threads)
     titles = {stage.key: title(stage) for stage in stages}
-    made = 0
     try:
         with console.watching(store, titles, quiet=request.as_json) as watch:
-            state = runner.run(stages, store, engine, watch, rows=planned_rows)
-        made = state.done + len(state.failed) + len(state.blocked)
-    except KeyboardInterrupt:
-        record.publish(store)
-        raise
-    if made or not (store.path / "records.csv").is_file():
+            rows = partial(planned_rows, run=sweep.run)
+            state = runner.run(stages, store, engine, watch, rows=rows)
+    finally:
         record.publish(store)
     if request.mlflow:
-        _mirror(store, sweep, stages)
+        _mirror(store, sweep, titles)
     return _say_result(request, sweep, store, state, stages)
 
 
-def _mirror(store: Store, sweep: Sweep, stages: list[Stage]) -> None:
+def _mirror(store: Store, sweep: Sweep, titles: Mapping[str, str]) -> None:
     """The mirror is a convenience: what goes wrong with it is said and costs no result."""
     try:
         tracking.mirror(
             store,
             sweep.run,
-            [s.key for s in stages],
+            titles,
             sweep.description(),
             os.environ.get("MLFLOW_TRACKING_URI", ""),
         )
@@ -164,13 +164,20 @@ def _say_plan(sweep: Sweep, stages: list[Stage], store: Store) -> None:
     console.say(f"stages   {len(stages)} ({', '.join(parts)}), {cached} there already")
 
 
-def planned_rows(stage: Stage) -> Mapping[str, Any] | None:
-    """Whose rows a scores stage would have written."""
+def planned_rows(stage: Stage, run: str = "") -> Mapping[str, Any] | None:
+    """Whose rows a scores stage would have written; ``None`` for any other stage."""
     if stage.kind != "scores":
         return None
     settings = json.loads(stage.settings)
-    cases = [case for case, _ in stage.labels]
-    return {"identity": settings["identity"], "cases": cases, "structures": settings["structures"]}
+    definition = settings["metrics"]["definition"]
+    return {
+        "identity": {**settings["identity"], "run": run, "commit": provenance.commit()},
+        "cases": [case for case, _ in stage.labels],
+        "structures": settings["structures"],
+        "definition": definition,
+        "metrics": list(METRICS_OF[definition]),
+        "stage": stage.key,
+    }
 
 
 def _selected(words: str) -> list[str]:
@@ -182,67 +189,8 @@ def _selected(words: str) -> list[str]:
 
 def _recipe(request: Request, device: str) -> Recipe:
     name = request.recipe or ("quick" if device == "cpu" else "standard")
-    chosen = recipe(name, request.changes, list(METHODS))
+    chosen = recipe(name, request.changes, {known: type(method(known)) for known in METHODS})
     return resolved(chosen, device=device, native_bfloat16=provenance.has_native_bfloat16())
-
-
-def seeds_of(text: str, default: int) -> tuple[int, ...]:
-    """``3`` is 0, 1, 2; ``0,2`` is those two; nothing is the recipe's number.
-
-    Raises:
-        UsageError: Not whole numbers >= 0, none at all, or one twice.
-    """
-    if not text:
-        return tuple(range(default))
-    try:
-        seeds = (
-            tuple(int(part) for part in text.split(",") if part.strip())
-            if "," in text
-            else tuple(range(int(text)))
-        )
-    except ValueError:
-        raise UsageError(
-            f"seeds {text!r} are not whole numbers; write 3 for 0, 1, 2, or a list such as 0,2."
-        ) from None
-    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds) or len(seeds) > 1000:
-        raise UsageError(f"seeds {text!r} must be different whole numbers from 0 up, at least one.")
-    return seeds
-
-
-def device_of(text: str) -> str:
-    """The device to compute on; ``auto`` takes a GPU where there is one.
-
-    Raises:
-        UsageError: No such device here.
-    """
-    kind, _, index = text.partition(":")
-    if kind == "cpu" and not index:
-        return "cpu"
-    if kind not in ("auto", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
-        raise UsageError(f"device {text!r} is not known; choose auto, cpu, cuda or cuda:0.")
-    if kind == "auto" and not Path("/dev/nvidia0").exists():
-        return "cpu"
-    import torch
-
-    if torch.cuda.is_available() and int(index or 0) < torch.cuda.device_count():
-        return "cuda" if kind == "auto" else text
-    if kind == "auto":
-        return "cpu"
-    raise UsageError(f"device {text!r} is not there: torch sees {torch.cuda.device_count()} CUDA devices.")
-
-
-def _jobs(wanted: int, threads: int, device: str) -> int:
-    """As many workers as the cores bear; one for a GPU."""
-    if wanted < 0:
-        raise UsageError(f"--jobs {wanted} must be at least 1 (0 takes as many as the cores bear).")
-    most = max(cores() // threads, 1)
-    if wanted == 0:
-        return most if device == "cpu" else 1
-    if wanted > most:
-        console.warn(
-            f"note: {wanted} jobs of {threads} threads are more than {cores()} cores; taking {most}."
-        )
-    return min(wanted, most)
 
 
 class _terminable:  # noqa: N801 - reads as a word of the with statement

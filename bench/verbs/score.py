@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench import console
-from bench.data.volumes import canonical_spacing_mm, check_same_grid, read_label
+from bench.data.grids import check_same_grid
+from bench.data.volumes import canonical_spacing_mm, read_label
 from bench.errors import DataError
 from bench.metrics import METRICS_OF, overall, score
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _there(path: Path) -> Store:
-    if not path.is_dir():
+    if not Store(path).is_store:
         raise DataError(f"{path} is not a store; make one with `bench run --store {path}`.")
     return Store(path)
 

@@ -17,7 +17,8 @@ from statistics import fmean
 
 from bench import provenance, record
 from bench.console import say, table
-from bench.data.datasets import open_dataset, remember
+from bench.data.dataset import remember
+from bench.data.datasets import open_dataset
 from bench.data.split import shares
 from bench.engines.local import LocalEngine, cores
 from bench.graph import Stage, in_order
@@ -25,10 +26,16 @@ from bench.recipes import recipe
 from bench.runner import run
 from bench.store import Store
 from bench.sweep import Sweep, configured, resolved
-from bench.verbs.run import planned_rows, seeds_of
+from bench.verbs.run import planned_rows
+from bench.verbs.words import seeds_of
 from methods.registry import METHODS, method
 
 DEVELOPMENT = "data.first_seed=1000"
+FORM = [
+    "tsman.loss_attention.warm_up=0.5",
+    "tsman.attention.hidden_share=1.0",
+    "tsman.attention.spatial_hidden_share=0.5",
+]
 F4 = ["tsman.attention.f1=false", "tsman.attention.f2=false", "tsman.attention.f3=false"]
 EXPERIMENTS: dict[str, list[tuple[str, str, list[str]]]] = {
     # what it is called, the method, what is set
@@ -36,23 +43,23 @@ EXPERIMENTS: dict[str, list[tuple[str, str, list[str]]]] = {
         ("plain cross-entropy, two networks", "densevoxnet", []),
         *[(f"decoupling, warm-up {w}", "decoupling", [f"decoupling.warm_up={w}"]) for w in (0.2, 0.5, 0.7)],
         *[(f"f4, warm-up {w}", "tsman", [*F4, f"tsman.loss_attention.warm_up={w}"]) for w in (0.2, 0.5, 0.7)],
-        ("f4, paper-literal (count, no warm-up)", "tsman",
-         [*F4, "tsman.loss_attention.warm_up=0.0", "tsman.loss_attention.normaliser=count"]),
-        ("f4, auxiliary weighed too", "tsman", [*F4, "tsman.loss_attention.weigh_auxiliary=true"]),
+        ("f4, paper-literal (count, no warm-up)", "tsman", [*F4, "tsman.loss_attention.normaliser=paper-literal"]),
+        ("f4, auxiliary weighed too", "tsman", [*F4, "tsman.loss_attention.warm_up=0.5", "tsman.loss_attention.weigh_auxiliary=true"]),
     ],
     "attention": [
-        ("f4 alone", "tsman", F4),
+        ("f4 alone", "tsman", [*F4, "tsman.loss_attention.warm_up=0.5"]),
         *[
             (f"f1-f4, {gain}, {gradient}, bias {bias}", "tsman",
-             [f"tsman.attention.gain={gain}", f"tsman.attention.gradient={gradient}", f"tsman.attention.start_bias={bias}"])
+             [*FORM, f"tsman.attention.gain={gain}", f"tsman.attention.gradient={gradient}", f"tsman.attention.start_bias={bias}"])
             for gain, gradient, bias in (
                 ("plain", "through", 0.0), ("plain", "through", 2.0), ("double", "through", 0.0),
                 ("residual", "through", 0.0), ("double", "detach_inputs", 0.0),
             )
         ],
         ("f1-f4, double, hidden a quarter", "tsman",
-         ["tsman.attention.gain=double", "tsman.attention.hidden_share=0.25", "tsman.attention.spatial_hidden_share=0.25"]),
-        ("f1-f4, double, placement C", "tsman", ["tsman.attention.gain=double", "tsman.attention.placement=C"]),
+         ["tsman.loss_attention.warm_up=0.5"]),
+        ("as chosen: double, a quarter, warm-up 0.2", "tsman", ["tsman.loss_attention.warm_up=0.2"]),
+        ("f1-f4, double, placement C", "tsman", [*FORM, "tsman.attention.placement=C"]),
     ],
     "stream": [
         ("as chosen", "densevoxnet", []),
@@ -67,11 +74,10 @@ EXPERIMENTS: dict[str, list[tuple[str, str, list[str]]]] = {
     ],
     "level_set": [
         ("plain cross-entropy, two networks", "densevoxnet", []),
-        *[
-            (f"alpha {alpha}, gamma {gamma}", "deep-level-set",
-             [f"deep-level-set.evolution.alpha={alpha}", f"deep-level-set.evolution.gamma={gamma}"])
-            for alpha, gamma in ((1.0, 0.5), (0.5, 0.75))
-        ],
+        ("as chosen", "deep-level-set", []),
+        ("alpha 1, gamma 0.5", "deep-level-set",
+         ["deep-level-set.evolution.alpha=1.0", "deep-level-set.evolution.gamma=0.5"]),
+        ("not anchored to the label", "deep-level-set", ["deep-level-set.anchor=0.0"]),
         ("one late revision", "deep-level-set", ["deep-level-set.revisions=[0.7]"]),
     ],
 }  # fmt: skip
@@ -87,7 +93,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1")
     parser.add_argument("--recipe", default="quick")
     parser.add_argument("--jobs", type=int, default=cores())
-    parser.add_argument("--store", type=Path, default=Path("results/development"))
+    parser.add_argument("--store", type=Path, default=Path("development"))
     parser.add_argument("--only", default="", help="variants whose name contains this")
     parser.add_argument("--set", action="append", default=[], help="further settings for all variants")
     words = parser.parse_args()
@@ -102,15 +108,21 @@ def main() -> None:
     say(table([[str(cell) for cell in row] for row in rows], header))
     out = Path(__file__).parents[2] / "results" / "reference" / "development" / f"{words.experiment}.csv"
     out.parent.mkdir(parents=True, exist_ok=True)
+    titles = [*header, "seeds", "recipe", "commit"]
+    kept: dict[str, list[str]] = {}
+    if out.is_file():
+        with out.open(newline="", encoding="utf-8") as file:
+            before = list(csv.reader(file))
+        kept = {line[0]: line for line in before[1:] if before[0] == titles}
+    kept |= {row[0]: [*row, words.seeds, words.recipe, provenance.commit()] for row in rows}
     with out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*header, "seeds", "recipe", "commit"])
-        writer.writerows([*row, words.seeds, words.recipe, provenance.commit()] for row in rows)
+        writer.writerows([titles, *kept.values()])
 
 
 def _measured(words: argparse.Namespace, store: Store, contestant: str, changes: list[str]) -> list[float]:
     """Mean overall score and mean Dice at each ξ, over test cases, structures and seeds."""
-    chosen = recipe(words.recipe, [DEVELOPMENT, *changes], list(METHODS))
+    chosen = recipe(words.recipe, [DEVELOPMENT, *changes], {name: type(method(name)) for name in METHODS})
     chosen = resolved(chosen, device="cpu", native_bfloat16=provenance.has_native_bfloat16())
     dataset = open_dataset("phantom-heart", chosen.data, store.workshop)
     remember(dataset, store.workshop)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from medpy.metric import binary
 
-from bench.data.datasets import DataSettings, Workshop, open_dataset
+from bench.data.dataset import DataSettings, Workshop
+from bench.data.datasets import open_dataset
 from bench.data.volumes import read_image, write_scan
 
 pytestmark = pytest.mark.filterwarnings("ignore")

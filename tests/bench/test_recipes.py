@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bench.errors import UsageError
 from bench.recipes import RECIPES, recipe
-from bench.settings import Cleaning, Optimiser, plain
+from bench.plain import plain
+from bench.settings import Cleaning, Optimiser
 from methods.registry import METHODS
 from tsman.settings import StreamSettings
 

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.errors import UsageError
-from bench.settings import Sampling, assignment, build, merged, plain
+from bench.plain import assignment, build, merged, plain
+from bench.settings import Sampling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.data.datasets import CaseFiles, Dataset
+from bench.data.dataset import CaseFiles, Dataset
 from bench.data.split import manual_cases
 from bench.errors import UsageError
 from bench.recipes import recipe

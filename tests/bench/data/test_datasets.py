@@ -1,10 +1,12 @@
 """Data sets by name: the built-in ones, folders, and names that a user gave to folders."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from bench.data.datasets import DATASETS, DataSettings, Workshop, open_dataset, recall, remember
+from bench.data.dataset import DataSettings, Workshop, recall, remember
+from bench.data.datasets import DATASETS, open_dataset
 from bench.errors import DataError, UsageError
 
 
@@ -57,13 +59,39 @@ def test_a_data_set_that_nobody_remembered_is_named(workshop):
         recall("heart-123", workshop)
 
 
-def test_a_name_that_was_added_opens_its_folder(bench, tmp_path, spheres):
+@pytest.mark.parametrize("spec", [" decathlon:{} ", "decathlon: {}", "decathlon:~/{}", "decathlon:{}/"])
+def test_blanks_home_and_the_working_folder_are_understood(workshop, monkeypatch, spheres, spec):
+    monkeypatch.setenv("HOME", str(spheres.parent))
+    monkeypatch.chdir(spheres.parent)
+    found = open_dataset(spec.format(spheres.name), DataSettings(), workshop)
+    assert found == open_dataset(f"decathlon:{spheres}", DataSettings(), workshop)
+    assert found.cases["case_00"].label == str(spheres / "labelsTr" / "case_00.nii.gz")
+
+
+def test_a_home_that_nobody_has_is_refused(workshop):
+    with pytest.raises(UsageError, match="home"):
+        open_dataset("decathlon:~nobody-of-this-name/x", DataSettings(), workshop)
+
+
+def test_hearts_are_known_to_be_one_piece_and_of_a_folder_nothing_is_known(workshop, spheres):
+    hearts = open_dataset("phantom-heart", DataSettings(size="smoke"), workshop)
+    balls = open_dataset(f"decathlon:{spheres}", DataSettings(), workshop)
+    assert (hearts.pieces, balls.pieces) == ("single", "any")
+    assert replace(balls, pieces="single").id != balls.id
+    remember(hearts, workshop)
+    assert recall(hearts.id, workshop) == hearts
+
+
+def test_a_name_that_was_added_opens_its_folder(bench, tmp_path, workshop, spheres):
     store = tmp_path / "store"
     done = bench("data", "add", "balls", "--from", spheres, "--store", store, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["train"] == 5
     found = open_dataset("balls", DataSettings(), Workshop(store / "data"))
-    assert found.name == "spheres"
+    assert found.name == "balls"
+    assert found.id.startswith("balls-")
+    assert replace(found, name="spheres") == open_dataset(f"decathlon:{spheres}", DataSettings(), workshop)
+    assert open_dataset(" balls ", DataSettings(), Workshop(store / "data")) == found
     listed = json.loads(bench("data", "list", "--store", store, "--json").stdout)
     assert {row["name"] for row in listed} == {*DATASETS, "balls"}
 
@@ -86,7 +114,8 @@ def test_a_made_data_set_is_a_folder_that_can_be_opened(bench, tmp_path, worksho
     folder = tmp_path / "heart"
     assert bench("data", "make", "phantom-heart", "--size", "smoke", "--to", folder).returncode == 0
     made = open_dataset(f"decathlon:{folder}", DataSettings(), workshop)
-    assert made.id == open_dataset("phantom-heart", DataSettings(size="smoke"), workshop).id
+    here = open_dataset("phantom-heart", DataSettings(size="smoke"), workshop)
+    assert replace(made, pieces=here.pieces).id == here.id
     again = bench("data", "make", "phantom-heart", "--size", "smoke", "--to", folder)
     assert again.returncode == 2
     assert "exists already" in again.stderr

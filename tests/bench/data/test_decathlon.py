@@ -6,9 +6,10 @@ import os
 import numpy as np
 import pytest
 
-from bench.data.datasets import Workshop
+from bench.data import decathlon
+from bench.data.dataset import Workshop
 from bench.data.decathlon import open_dataset
-from bench.data.volumes import write_scan
+from bench.data.volumes import read_grid, write_scan
 from bench.errors import DataError
 
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
@@ -105,6 +106,12 @@ EDITS = {
     "an image that is a number": lambda d: d["training"][0].update(image=5),
     "a path out of the folder": lambda d: d["training"][0].update(image="../outside.nii.gz"),
     "an absolute path": lambda d: d["training"][0].update(image="/etc/hostname"),
+    "modality is nothing": lambda d: d.update(modality=None),
+    "modality is empty": lambda d: d.update(modality={}),
+    "a channel number twice": lambda d: d.update(modality={"0": "T1", "00": "T2"}),
+    "two structures of one name once they are safe": lambda d: d.update(
+        labels={"0": "b", "1": "left core", "2": "left/core"}
+    ),
     "modality is a list": lambda d: d.update(modality=["MRI"]),
     "modality names more channels than there are": lambda d: d.update(modality={"0": "T1", "1": "T2"}),
     "test cases nobody knows": lambda d: d.update(bench_test=["nobody"]),
@@ -112,6 +119,7 @@ EDITS = {
     "no case is test": lambda d: d.update(bench_test=[]),
     "one case left to train on": lambda d: d.update(bench_test=[f"case_{n:02d}" for n in range(1, 7)]),
     "a test case twice": lambda d: d.update(bench_test=["case_00", "case_00"]),
+    "test cases are a word": lambda d: d.update(bench_test="case_00"),
     "test cases are lists": lambda d: d.update(bench_test=[["case_00"]]),
 }
 
@@ -123,11 +131,69 @@ def test_a_description_that_cannot_be_is_refused_and_named(folder, how):
     assert str(folder) in sentence or "***" in sentence
 
 
-def test_a_link_out_of_the_folder_is_refused(folder):
-    outside = folder.parent / "outside.nii.gz"
-    (folder / "imagesTr" / "case_00.nii.gz").rename(outside)
-    (folder / "imagesTr" / "case_00.nii.gz").symlink_to(outside)
+def test_files_may_be_links_to_where_they_really_lie(folder):
+    before = opened(folder)
+    outside = folder.parent / "SHA256-0123.nii.gz"
+    inside = folder / "imagesTr" / "case_00.nii.gz"
+    inside.rename(outside)
+    inside.symlink_to(outside)
+    assert opened(folder) == before
+    assert opened(folder).cases["case_00"].images == (str(inside),)
+
+
+@pytest.mark.parametrize(
+    "path", ["..", "imagesTr/../../outside.nii.gz", "./../outside.nii.gz", "/etc/hostname"]
+)
+def test_a_path_out_of_the_folder_is_refused(folder, path):
+    write_scan(np.ones((4, 4, 4)), AFFINE, folder.parent / "outside.nii.gz")
+    change(folder, lambda d: d["training"][0].update(image=path))
     assert "outside the folder" in refused(folder)
+
+
+def test_a_number_of_channels_other_than_the_description_says_is_refused_with_both(folder):
+    sentence = refused(change(folder, lambda d: d.update(modality={"0": "T1", "1": "T2"})))
+    assert str(folder / "imagesTr" / "case_00.nii.gz") in sentence
+    assert "1 channels; expected 2" in sentence
+
+
+def test_channels_are_on_the_fourth_axis_in_the_order_of_their_numbers(tmp_path, decathlon_folder):
+    folder = decathlon_folder(tmp_path / "Task", cases=4, shape=(8, 8, 8))
+    for number in range(4):
+        path = folder / "imagesTr" / f"case_{number:02d}.nii.gz"
+        grid = read_grid(path)
+        write_scan(RNG.uniform(1, 9, (8, 8, 8, 2)).astype(np.float32), grid.affine, path)
+    change(folder, lambda d: d.update(modality={"1": "T2", "0": "T1"}))
+    assert opened(folder).channels == ("T1", "T2")
+
+
+def test_a_folder_that_names_no_modality_has_one_channel(folder):
+    assert opened(change(folder, lambda d: d.pop("modality"))).channels == ("image",)
+
+
+def test_a_pair_is_looked_through_once_and_anew_only_where_it_or_what_is_said_of_it_changed(
+    folder, monkeypatch
+):
+    looked = []
+
+    def look(image, *_rest):
+        looked.append(image.name)
+
+    monkeypatch.setattr(decathlon, "_check_pair", look)
+    opened(folder, validate=False)
+    assert looked == []
+    opened(folder)
+    assert len(looked) == 7
+    opened(folder)
+    assert len(looked) == 7
+    rewrite(folder, "labelsTr", LABEL_IJK)
+    opened(folder)
+    assert looked[7:] == ["case_02.nii.gz"]
+    change(folder, lambda d: d["labels"].update({"3": "rind"}))
+    opened(folder)
+    assert len(looked) == 15
+    change(folder, lambda d: d.update(modality={"0": "T1", "1": "T2"}))
+    opened(folder)
+    assert len(looked) == 22
 
 
 def test_test_cases_that_the_folder_names_are_taken(folder):
@@ -135,8 +201,6 @@ def test_test_cases_that_the_folder_names_are_taken(folder):
 
 
 def rewrite(folder, sub, voxels, affine=None):
-    from bench.data.volumes import read_grid
-
     path = folder / sub / "case_02.nii.gz"
     affine = read_grid(path).affine if affine is None else affine
     path.unlink()

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.data.datasets import remember
+from bench.data.dataset import remember
 from bench.errors import LabelWithheldError, StageError
 from bench.execute import execute
 from bench.lab import open_lab, stored_label

@@ -1,0 +1,209 @@
+"""One data set and one seed -> the stages of all methods at a ξ, sharing all that is equal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from bench.data.split import manual_cases, quota
+from bench.graph import Stage, stage
+from bench.plain import plain
+from methods.dense_vox_net import DenseVoxNetMethod
+from methods.interface import Revises
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.data.dataset import Dataset
+    from bench.recipes import Recipe
+    from methods.interface import Method
+
+SUPERVISED = "1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One data set and one seed."""
+
+    recipe: Recipe
+    dataset: Dataset
+    seed: int
+
+    def at(self, xi: str, methods: Sequence[Method]) -> list[Stage]:
+        """All scores at one ξ < 1."""
+        split = self._split(xi)
+        teachers = [self._teacher(split, xi, member) for member in range(len(self.recipe.teachers.steps))]
+        pseudo = self._pseudo(xi, teachers)
+        identity = self._identity(xi)
+        made = {**identity, "role": "pseudo", "method": "distillation", "variant": self._distillation_variant}
+        scores = [self._pseudo_scores(pseudo, xi, made)]
+        for member, teacher in enumerate(teachers):
+            own = {**identity, "role": "teacher", "method": "densevoxnet", "member": str(member + 1)}
+            scores.append(self._scores(teacher, own))
+        for method in methods:
+            student = self._student(method, split, pseudo, self._manual(xi))
+            scores.append(self._scores(student, {**identity, "role": "student", "method": method.name}))
+        return scores
+
+    def supervised(self, methods: Sequence[Method]) -> list[Stage]:
+        """The fully supervised reference of every method."""
+        split = self._split(SUPERVISED)
+        identity = {**self._identity(SUPERVISED), "role": "supervised"}
+        return [
+            self._scores(
+                self._student(method, split, None, self.dataset.train), {**identity, "method": method.name}
+            )
+            for method in methods
+        ]
+
+    @property
+    def _distillation_variant(self) -> str:
+        """P's names: ``single``, ``md`` (several models), ``dd`` (several views), ``hd`` (both)."""
+        many_views = self.recipe.distillation.views != "identity"
+        many_teachers = len(self.recipe.teachers.steps) > 1
+        return {(0, 0): "single", (0, 1): "md", (1, 0): "dd", (1, 1): "hd"}[many_views, many_teachers]
+
+    @property
+    def _classes(self) -> dict[str, int]:
+        """What the shape of every network depends on."""
+        return {"channels": len(self.dataset.channels), "classes": len(self.dataset.structures) + 1}
+
+    @property
+    def _split_seed(self) -> int:
+        return self.seed if self.recipe.split.seed is None else self.recipe.split.seed
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        return self.dataset.name, self.dataset.id
+
+    def _manual(self, xi: str) -> tuple[str, ...]:
+        return manual_cases(self.dataset.train, xi, dataset=self.dataset.name, seed=self._split_seed)
+
+    def _images(self, cases: Sequence[str]) -> dict[str, str]:
+        return {case: self.dataset.cases[case].image_print for case in cases}
+
+    def _labels(self, cases: Sequence[str]) -> dict[str, str]:
+        return {case: self.dataset.cases[case].label_print for case in cases}
+
+    def _identity(self, xi: str) -> dict[str, Any]:
+        manual = quota(xi, len(self.dataset.train))
+        realised = round(Decimal(manual) / len(self.dataset.train), 4).normalize()
+        return {
+            "dataset": self.dataset.name,
+            "method": "",
+            "xi": xi,
+            "xi_realised": SUPERVISED if realised == 1 else format(realised, "f"),
+            "seed": self.seed,
+            "split": self._split_seed,
+            "role": "",
+            "member": "",
+            "variant": "",
+            "noise": "none",
+            "recipe": self.recipe.name,
+        }
+
+    def _split(self, xi: str) -> Stage:
+        manual = self._manual(xi)
+        # ξ itself is left out: shares that keep the same scans are the same split, with the same teachers.
+        settings = {
+            "seed": self._split_seed,
+            "manual": list(manual),
+            "pseudo": sorted(set(self.dataset.train) - set(manual)),
+            "test": list(self.dataset.test),
+        }
+        return stage("split", settings, dataset=self._place, images={}, labels={}, inputs={})
+
+    def _training(self, method: Method, steps: int) -> dict[str, Any]:
+        settings = {
+            "method": {"name": method.name, "version": method.version, "settings": plain(method)},
+            "stream": plain(self.recipe.stream),
+            "sampling": plain(self.recipe.sampling),
+            "optimiser": plain(self.recipe.optimiser),
+            "steps": steps,
+            "seed": self.seed,
+            "compute": plain(self.recipe.compute),
+            **self._classes,
+        }
+        return settings | self._inference() if isinstance(method, Revises) else settings
+
+    def _inference(self) -> dict[str, Any]:
+        return {"inference": plain(self.recipe.inference), "patch": list(self.recipe.sampling.patch)}
+
+    def _teacher(self, split: Stage, xi: str, member: int) -> Stage:
+        settings = self._training(DenseVoxNetMethod(networks=1), self.recipe.teachers.steps[member])
+        manual = self._manual(xi)
+        return stage(
+            "teacher",
+            {**settings, "member": member + 1},
+            dataset=self._place,
+            images=self._images(manual),
+            labels=self._labels(manual),
+            inputs={"split": split},
+        )
+
+    def _pseudo(self, xi: str, teachers: Sequence[Stage]) -> Stage:
+        settings = {
+            "members": [json.loads(teacher.settings) for teacher in teachers],
+            "distillation": plain(self.recipe.distillation),
+            "compute": plain(self.recipe.compute),
+            **self._classes,
+            **self._inference(),
+        }
+        withheld = sorted(set(self.dataset.train) - set(self._manual(xi)))
+        return stage(
+            "pseudo",
+            settings,
+            dataset=self._place,
+            images=self._images(withheld),
+            labels={},
+            inputs={f"teacher{place:02d}": teacher for place, teacher in enumerate(teachers, start=1)},
+        )
+
+    def _student(self, method: Method, split: Stage, pseudo: Stage | None, manual: Sequence[str]) -> Stage:
+        return stage(
+            "student",
+            self._training(method, self.recipe.student.steps),
+            dataset=self._place,
+            images=self._images(self.dataset.train),
+            labels=self._labels(manual),
+            inputs={"split": split} | ({"pseudo": pseudo} if pseudo else {}),
+        )
+
+    def _scores(self, trained: Stage, identity: Mapping[str, Any]) -> Stage:
+        settings = {
+            "identity": dict(identity),
+            "trained": json.loads(trained.settings),
+            "metrics": plain(self.recipe.metrics),
+            "cleaning": plain(self.recipe.cleaning.resolved(single_pieces=self.dataset.pieces == "single")),
+            "compute": plain(self.recipe.compute),
+            "structures": list(self.dataset.structures),
+            **self._inference(),
+        }
+        test = self.dataset.test
+        return stage(
+            "scores",
+            settings,
+            dataset=self._place,
+            images=self._images(test),
+            labels=self._labels(test),
+            inputs={"of": trained},
+        )
+
+    def _pseudo_scores(self, pseudo: Stage, xi: str, identity: Mapping[str, Any]) -> Stage:
+        settings = {
+            "identity": dict(identity),
+            "metrics": plain(self.recipe.metrics),
+            "compute": plain(self.recipe.compute),
+            "structures": list(self.dataset.structures),
+        }
+        withheld = sorted(set(self.dataset.train) - set(self._manual(xi)))
+        return stage(
+            "scores",
+            settings,
+            dataset=self._place,
+            images={},
+            labels=self._labels(withheld),
+            inputs={"of": pseudo},
+        )

@@ -1,0 +1,105 @@
+"""Settings objects <-> plain data, strictly: what TOML files, ``--set`` and stage documents hold."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
+
+from bench.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T")
+
+
+def plain(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
+    """Nested JSON-able data of a settings object, tuples as lists."""
+    assert is_dataclass(settings)
+    assert not isinstance(settings, type)
+    return {key: _plain_value(value) for key, value in asdict(settings).items()}
+
+
+def _plain_value(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, tuple | list):
+        return [_plain_value(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _plain_value(one) for key, one in value.items()}
+    return value
+
+
+def build(kind: type[T], given: Mapping[str, Any], what: str) -> T:
+    """A settings object from plain data, refusing unknown keys and wrong types.
+
+    Raises:
+        UsageError: Names the key, the value and what was expected.
+    """
+    import dacite
+
+    _refuse_unknown(kind, given, what)
+    config = dacite.Config(
+        strict=True,
+        cast=[tuple],
+        type_hooks={
+            float: lambda value: float(value) if type(value) is int else value,
+            int: lambda value: str(value) if type(value) is bool else value,  # true is not 1
+        },
+    )
+    try:
+        return dacite.from_dict(kind, given, config)
+    except dacite.exceptions.DaciteFieldError as error:
+        raise UsageError(f"{what}: {error}.") from error
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{what}: {error}.") from error
+
+
+def _refuse_unknown(kind: type[Any], given: Mapping[str, Any], what: str) -> None:
+    """Every key of ``given`` must be a field, also inside nested settings."""
+    types = get_type_hints(kind)
+    hints = {one.name: types[one.name] for one in fields(kind)}
+    for key, value in given.items():
+        if key not in hints:
+            raise unknown("setting", key, hints, where=what)
+        if is_dataclass(hints[key]):
+            if not isinstance(value, dict):
+                raise UsageError(f"{what}: {key} holds settings of its own; write {key}.NAME={value}.")
+            _refuse_unknown(hints[key], value, f"{what}: {key}")
+        if get_origin(hints[key]) is tuple and not isinstance(value, list | tuple):
+            raise UsageError(f"{what}: {key} takes a list; write {key}=[{value}] with all its values.")
+        if get_origin(hints[key]) is dict and not isinstance(value, dict):
+            raise UsageError(f"{what}: {key} takes a table, not {value!r}.")
+
+
+def assignment(text: str) -> tuple[list[str], Any]:
+    """``a.b=value`` as a path and a value; the value is read as TOML, or as bare text where it is none.
+
+    Raises:
+        UsageError: There is no ``=`` or no name before it.
+    """
+    name, equals, value = text.partition("=")
+    path = name.strip().split(".")
+    if not equals or not all(path):
+        raise UsageError(f"--set {text!r} is not an assignment; write it as student.steps=500.")
+    return path, _value(value)
+
+
+def _value(text: str) -> Any:  # noqa: ANN401 - JSON
+    """A TOML value of a kind that JSON has too; anything else is bare text."""
+    try:
+        document = tomllib.loads(f"value = {text}")
+        json.dumps(document)
+    except (ValueError, TypeError, RecursionError):
+        return text.strip()
+    return document["value"] if list(document) == ["value"] else text.strip()
+
+
+def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the leaves of ``change`` in their places."""
+    result = dict(base)
+    for key, value in change.items():
+        here = result.get(key)
+        nested = isinstance(value, dict) and isinstance(here, dict)
+        result[key] = merged(here, value) if nested and isinstance(here, dict) else value
+    return result

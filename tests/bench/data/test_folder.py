@@ -1,0 +1,31 @@
+"""Names that are safe to be files."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.data.folder import is_safe_name, safe_name
+from bench.errors import DataError
+
+
+@pytest.mark.parametrize("name", ["a", "9", "left_core", "v1.2-b", "x" * 80])
+def test_a_safe_name_stays_as_it_is(name):
+    assert is_safe_name(name)
+    assert safe_name(name, "name") == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "\u00fc", " a", "a ", "a\n", "-a", "a-", ".a", "_", "a/b", "a:b", "a,b", "..", "x" * 81]
+)
+def test_what_would_be_changed_is_no_safe_name(name):
+    assert not is_safe_name(name)
+
+
+@given(st.text(max_size=100))
+def test_a_name_that_was_made_safe_is_safe(text):
+    try:
+        name = safe_name(text, "name")
+    except DataError:
+        return
+    assert is_safe_name(name)
+    assert is_safe_name(text) == (name == text)
