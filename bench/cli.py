@@ -174,7 +174,7 @@ def data_add(
 def data_make(
     name: str,
     folder: Annotated[Path, typer.Option("--to", help="A folder that is not there yet.")],
-    size: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
+    size: Annotated[str, typer.Option(help="smoke, quick or paper.")] = "quick",
     first_seed: Annotated[
         int, typer.Option(min=0, help="0 is the benchmark; 1000 and up are for development.")
     ] = 0,

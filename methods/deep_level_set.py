@@ -41,7 +41,7 @@ class DeepLevelSetMethod:
         0.5,
         0.75,
     )  # ours: 0008; the first when the networks have learned all classes
-    anchor: float = 0.5  # ours: 0008; how much of the present label goes into the prior of the evolution
+    anchor: float = 0.5  # ours: 0008; the present label's share of the prior
     stop_above: float = 1.0  # mean Dice of networks and level set beyond which labels rest; 1 never stops
     evolution: Evolution = field(default_factory=lambda: Evolution(alpha=0.5, gamma=0.75))  # ours: 0008
 
@@ -98,10 +98,10 @@ class DeepLevelSetMethod:
         return {} if settled else revised
 
     def _anchored(self, probability_nijk: Tensor, label_ijk: Tensor) -> Tensor:
-        """The networks' word and the present label's: at one half or more the evolution starts from the label.
+        """The networks' word and the present label's: from one half on the evolution starts at the label.
 
-        P hands every method the labels of hierarchical distillation; a network in the middle of its training is
-        a worse start than those.
+        P hands every method the labels of hierarchical distillation; a network in the middle of its training
+        is a worse start than those.
         """
         from torch.nn import functional
 

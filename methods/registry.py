@@ -62,6 +62,11 @@ def method(name: str) -> Method:
     return found
 
 
+def classes() -> dict[str, type[Any]]:
+    """The class of each registered method by name, whose fields are its settings."""
+    return {name: type(method(name)) for name in METHODS}
+
+
 def select(text: str, extra: Mapping[str, Method] = MappingProxyType({})) -> list[str]:
     """The names that a user's words choose, in the order written.
 

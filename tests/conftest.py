@@ -129,14 +129,14 @@ def tiny_lab(tmp_path, spheres, tiny):
     from bench.recipes import recipe
     from bench.store import Store
     from bench.sweep import Sweep, configured, resolved
-    from methods.registry import METHODS, method
+    from methods.registry import classes, method
 
     store = Store(tmp_path / "store")
     dataset = open_dataset(f"decathlon:{spheres}", DataSettings(), store.workshop)
     remember(dataset, store.workshop)
 
     def plan(*methods, xi="0.5", changes=()):
-        chosen = recipe("smoke", [*tiny, *changes], list(METHODS))
+        chosen = recipe("smoke", [*tiny, *changes], classes())
         chosen = resolved(chosen, device="cpu", native_bfloat16=False)
         contestants = tuple(configured(method(name), chosen) for name in methods)
         return Sweep(chosen, contestants, (xi,), (0,), (dataset,))

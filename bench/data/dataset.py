@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bench.data.folder import write_text
-from bench.errors import DataError
+from bench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Dataset:
     cases: Mapping[str, CaseFiles]
     train: tuple[str, ...]
     test: tuple[str, ...]
-    pieces: str = "any"
+    pieces: Literal["single", "any"] = "any"
 
     @property
     def id(self) -> str:
@@ -55,9 +55,16 @@ class Dataset:
 class DataSettings:
     """How data sets that are made on demand are made."""
 
-    size: str = "quick"  # of a phantom: quick (80x64x56) or paper (200x140x120)
+    size: Literal["smoke", "quick", "paper"] = (
+        "quick"  # of a phantom: quick (80x64x56) or paper (200x140x120)
+    )
     first_seed: int = 0  # of a phantom: 0 is the benchmark, 1000 and up are for development
     validate: bool = True  # look through every volume once, until it or what is said of it changes
+
+    def __post_init__(self) -> None:
+        """Refuse a negative seed."""
+        if self.first_seed < 0:
+            raise UsageError(f"data.first_seed {self.first_seed} must be at least 0.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from bench.data.dataset import DataSettings
 from bench.data.datasets import DATASETS, open_dataset
 from bench.data.folder import is_safe_name, whole_folder, write_text
 from bench.errors import UsageError, unknown
+from bench.plain import build
 from bench.store import Store
 
 if TYPE_CHECKING:
@@ -76,8 +77,9 @@ def make_data(name: str, folder: Path, size: str, first_seed: int, *, as_json: b
         raise unknown("size", size, phantom_heart.SHAPES)
     if folder.exists():
         raise UsageError(f"{folder} exists already; name a new folder.")
+    settings = build(DataSettings, {"size": size, "first_seed": first_seed}, "data make")
     with whole_folder(folder) as aside:
-        makers[name](aside, DataSettings(size=size, first_seed=first_seed))
+        makers[name](aside, settings)
     if as_json:
         console.say_json({"name": name, "to": str(folder)})
     else:

@@ -21,7 +21,7 @@ from bench.store import Store
 from bench.summary import curve
 from bench.sweep import Sweep, configured, resolved, title
 from bench.verbs.words import datasets_of, device_of, jobs_of, seeds_of
-from methods.registry import METHODS, method, select
+from methods.registry import METHODS, classes, method, select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,7 +189,7 @@ def _selected(words: str) -> list[str]:
 
 def _recipe(request: Request, device: str) -> Recipe:
     name = request.recipe or ("quick" if device == "cpu" else "standard")
-    chosen = recipe(name, request.changes, {known: type(method(known)) for known in METHODS})
+    chosen = recipe(name, request.changes, classes())
     return resolved(chosen, device=device, native_bfloat16=provenance.has_native_bfloat16())
 
 

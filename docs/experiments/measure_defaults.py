@@ -28,7 +28,7 @@ from bench.store import Store
 from bench.sweep import Sweep, configured, resolved
 from bench.verbs.run import planned_rows
 from bench.verbs.words import seeds_of
-from methods.registry import METHODS, method
+from methods.registry import classes, method
 
 DEVELOPMENT = "data.first_seed=1000"
 FORM = [
@@ -122,7 +122,7 @@ def main() -> None:
 
 def _measured(words: argparse.Namespace, store: Store, contestant: str, changes: list[str]) -> list[float]:
     """Mean overall score and mean Dice at each ξ, over test cases, structures and seeds."""
-    chosen = recipe(words.recipe, [DEVELOPMENT, *changes], {name: type(method(name)) for name in METHODS})
+    chosen = recipe(words.recipe, [DEVELOPMENT, *changes], classes())
     chosen = resolved(chosen, device="cpu", native_bfloat16=provenance.has_native_bfloat16())
     dataset = open_dataset("phantom-heart", chosen.data, store.workshop)
     remember(dataset, store.workshop)

@@ -106,7 +106,7 @@ def test_words_that_cannot_be_end_with_2_and_a_sentence_that_names_them(here, tm
 @pytest.mark.parametrize(
     "words",
     [["--jobs", "many"], ["--jbos", "2"], ["more"]],
-    ids=lambda words: " ".join(words),
+    ids=" ".join,
 )
 def test_words_that_no_option_takes_end_with_2_and_the_usage(bench, tmp_path, words):
     done = bench("run", *words, cwd=tmp_path)
@@ -269,7 +269,7 @@ def test_label_maps_that_are_no_pair_are_refused(here, tmp_path, voxels, affine,
         ["status"], ["show", "pseudo"], ["methods", "list"], ["methods", "show", "tsman"], ["data", "list"],
         ["clean"], ["report"], ["run", "--dry-run"], ["run", "--no-mlflow"],
     ],
-    ids=lambda words: " ".join(words),
+    ids=" ".join,
 )  # fmt: skip
 def test_json_is_one_document_and_nothing_else(bench, tmp_path, swept, words):
     store = tmp_path / "store"

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import UsageError
-from bench.recipes import RECIPES, recipe
 from bench.plain import plain
+from bench.recipes import RECIPES, recipe
 from bench.settings import Cleaning, Optimiser
-from methods.registry import METHODS
+from methods.registry import classes
 from tsman.settings import StreamSettings
 
-NAMES = list(METHODS)
+NAMES = classes()
 
 
 @pytest.mark.parametrize("name", ["smoke", "quick", "standard", "paper"])
@@ -44,7 +44,7 @@ def test_paper_is_what_the_paper_and_heartseg_print():
     assert paper.student.steps == 35_000
     assert paper.distillation.views == "axial-12"
     assert paper.inference.window == "heartseg"
-    assert paper.cleaning == Cleaning(min_component=0.2, fill_holes=True)
+    assert paper.cleaning.resolved(single_pieces=True) == Cleaning(min_component=0.2, fill_holes=True)
     assert paper.stream == StreamSettings()
     assert paper.data.size == "paper"
 
@@ -157,12 +157,12 @@ def test_any_assignment_gives_a_recipe_or_a_sentence(changes):
 
 def test_a_toml_file_narrows_its_base_and_gives_its_name(tmp_path):
     path = tmp_path / "my own.toml"
-    path.write_text('base = "smoke"\n[student]\nsteps = 5\n[tsman]\nwarm_up = 0.1\n')
+    path.write_text('base = "smoke"\n[student]\nsteps = 5\n[decoupling]\nwarm_up = 0.1\n')
     found = recipe(str(path), ["teachers.steps=[1]"], NAMES)
     assert found.name.startswith("my-own")
     assert found.student.steps == 5
     assert found.teachers.steps == (1,)
-    assert found.methods == {"tsman": {"warm_up": 0.1}}
+    assert found.methods == {"decoupling": {"warm_up": 0.1}}
     assert found.sampling == RECIPES["smoke"]().sampling
 
 

@@ -16,6 +16,8 @@ WINDOWS = [
     Inference(window="heartseg"),
 ]
 
+HEARTS = Cleaning().resolved(single_pieces=True)
+
 
 def pointwise(image_bcijk):
     """Three classes of every voxel by its own intensity alone."""
@@ -124,13 +126,28 @@ def test_class_1_has_the_last_word():
     shell_ijk = np.zeros((9, 9, 9), np.uint8)
     shell_ijk[1:8, 1:8, 1:8] = 1
     shell_ijk[3:6, 3:6, 3:6] = 2
-    assert set(np.unique(clean(shell_ijk, Cleaning()))) == {0, 1}
+    assert set(np.unique(clean(shell_ijk, HEARTS))) == {0, 1}
     swapped_ijk = np.where(shell_ijk > 0, 3 - shell_ijk, 0).astype(np.uint8)
-    assert np.array_equal(clean(swapped_ijk, Cleaning()), swapped_ijk)
+    assert np.array_equal(clean(swapped_ijk, HEARTS), swapped_ijk)
 
 
 def test_cleaning_that_is_switched_off_changes_nothing_and_an_empty_map_stays_empty():
     rng = np.random.default_rng(0)
     label_ijk = rng.integers(0, 3, (9, 9, 9)).astype(np.uint8)
     assert np.array_equal(clean(label_ijk, Cleaning(min_component=0.0, fill_holes=False)), label_ijk)
-    assert clean(np.zeros((4, 4, 4), np.uint8), Cleaning()).sum() == 0
+    assert clean(np.zeros((4, 4, 4), np.uint8), HEARTS).sum() == 0
+
+
+def test_nothing_is_cleaned_where_a_data_set_does_not_say_that_its_structures_are_single_pieces():
+    lesions_ijk = np.zeros((12, 12, 12), np.uint8)
+    lesions_ijk[1:3, 1:3, 1:3] = lesions_ijk[8:10, 8:10, 8:10] = 1
+    unknown = Cleaning().resolved(single_pieces=False)
+    assert np.array_equal(clean(lesions_ijk, unknown), lesions_ijk)
+
+
+def test_the_largest_component_stays_however_many_there_are():
+    scattered_ijk = np.zeros((24, 24, 24), np.uint8)
+    for place in range(0, 24, 3):
+        scattered_ijk[place, place, place] = 1
+    scattered_ijk[0, 0, :2] = 1
+    assert clean(scattered_ijk, HEARTS).sum() == 2

@@ -10,7 +10,7 @@ from bench.data.split import manual_cases
 from bench.errors import UsageError
 from bench.recipes import recipe
 from bench.sweep import Sweep, configured, resolved, title
-from methods.registry import METHODS, PAPER, method
+from methods.registry import PAPER, classes, method
 
 TRAIN = tuple(f"train_{number}" for number in range(10))
 TEST = tuple(f"test_{number}" for number in range(3))
@@ -30,7 +30,7 @@ def with_label(dataset, case, label_print):
 
 
 def sweep(*names, xis=("0.3",), seeds=(0,), changes=(), dataset=None):
-    chosen = resolved(recipe("smoke", changes, list(METHODS)), device="cpu", native_bfloat16=False)
+    chosen = resolved(recipe("smoke", changes, classes()), device="cpu", native_bfloat16=False)
     contestants = tuple(configured(method(name), chosen) for name in names or PAPER)
     return Sweep(chosen, contestants, xis, seeds, (dataset or dataset_at(),))
 
@@ -235,11 +235,11 @@ def test_the_same_request_is_the_same_run_and_another_is_not():
 
 
 def test_precision_is_decided_before_planning():
-    auto = recipe("smoke", (), list(METHODS))
+    auto = recipe("smoke", (), classes())
     assert resolved(auto, device="cpu", native_bfloat16=False).compute.precision == "float32"
     assert resolved(auto, device="cpu", native_bfloat16=True).compute.precision == "bfloat16"
     assert resolved(auto, device="cuda:1", native_bfloat16=False).compute.precision == "bfloat16"
-    fixed = recipe("smoke", ["compute.precision=float32"], list(METHODS))
+    fixed = recipe("smoke", ["compute.precision=float32"], classes())
     assert resolved(fixed, device="cuda", native_bfloat16=True).compute.precision == "float32"
 
 

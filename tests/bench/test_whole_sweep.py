@@ -119,12 +119,11 @@ def test_changing_the_withheld_truth_changes_no_weight(undisturbed, spheres, tin
     folder = tmp_path / "copy"
     shutil.copytree(spheres, folder)
     always_manual = {
-        case
-        for one in stages_of(reference).values()
-        if one["kind"] == "teacher"
-        for case in one["labels"]
+        case for one in stages_of(reference).values() if one["kind"] == "teacher" for case in one["labels"]
     }
-    trained = {case for one in stages_of(reference).values() if one["kind"] == "student" for case in one["images"]}
+    trained = {
+        case for one in stages_of(reference).values() if one["kind"] == "student" for case in one["images"]
+    }
     withheld = min(trained - always_manual)
     path = folder / "labelsTr" / f"{withheld}.nii.gz"
     lie_ijk = np.zeros(nibabel.load(path).shape, np.uint8)
@@ -146,4 +145,7 @@ def test_changing_the_withheld_truth_changes_no_weight(undisturbed, spheres, tin
         one, other = (root / "stages" / key / WEIGHTS for root in (store, reference))
         assert one.read_bytes() == other.read_bytes()
     differing = {key.partition("-")[0] for key in set(mine) ^ set(theirs)}
-    assert differing == {"student", "scores"}  # the supervised references, and the scores of the pseudo labels
+    assert differing == {
+        "student",
+        "scores",
+    }  # the supervised references, and the scores of the pseudo labels

@@ -125,7 +125,7 @@ def losses_of(folder):
 
 def fresh_weights(stage):
     with torch_stream(stage.key, "network"):
-        return begin(json.loads(stage.settings), 1, 3, "cpu").network.state_dict()
+        return begin(json.loads(stage.settings), "cpu").network.state_dict()
 
 
 def weights_of(folder):
