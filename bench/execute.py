@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import resource
-import shutil
 import sys
 import time
 from datetime import UTC, datetime
@@ -41,7 +40,6 @@ def execute(document: Mapping[str, Any], store: Store, *, run: str, device: str)
     with store.making(key) as folder:
         lab = open_lab(document, store, folder, device)
         _carry_out(lab)
-        shutil.rmtree(store.scratch(key), ignore_errors=True)
         described = {
             **document,
             "facts": lab.facts,

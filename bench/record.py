@@ -128,7 +128,7 @@ def superseded(store: Store) -> set[str]:
         if planned := failure.get("planned_rows"):
             identity = {name: planned["identity"][name] for name in IDENTITY}
             name = json.dumps([identity, planned["definition"]], sort_keys=True)
-            claims[name].append((str(failure["when"]), key))
+            claims[name].append((str(failure.get("when", "")), key))
     return {key for same in claims.values() for _, key in sorted(same)[:-1]}
 
 

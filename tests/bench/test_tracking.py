@@ -86,7 +86,7 @@ def test_a_scores_child_has_its_mean_scores_and_says_whose_they_are(runs, mirror
 def test_a_second_mirror_writes_nothing(runs, client, mirrored):
     (run,) = [path.name for path in (mirrored.path / "runs").iterdir()]
     description = json.loads((mirrored.path / "runs" / run / "request.json").read_text())
-    assert tracking.mirror(mirrored, run, mirrored.keys(), description) == 0
+    assert tracking.mirror(mirrored, run, dict.fromkeys(mirrored.keys(), "a stage"), description) == 0
     (experiment,) = [e for e in client.search_experiments() if e.name == tracking.EXPERIMENT]
     assert len(client.search_runs([experiment.experiment_id], max_results=1000)) == len(runs)
 
@@ -97,7 +97,7 @@ def test_a_mirror_that_was_deleted_is_filled_again(tmp_path, mirrored):
     (run,) = [path.name for path in (store.path / "runs").iterdir()]
     (store.path / "mlflow.db").unlink()
     shutil.rmtree(store.path / "mlartifacts")
-    assert tracking.mirror(store, run, store.keys("split"), {"asked": "again"}) == 2
+    assert tracking.mirror(store, run, dict.fromkeys(store.keys("split"), "split"), {"asked": "again"}) == 2
 
 
 def test_a_mirror_elsewhere_is_a_mirror_of_its_own(tmp_path, mirrored):
@@ -105,4 +105,4 @@ def test_a_mirror_elsewhere_is_a_mirror_of_its_own(tmp_path, mirrored):
     shutil.copytree(mirrored.path, store.path)
     (run,) = [path.name for path in (store.path / "runs").iterdir()]
     uri = f"sqlite:///{tmp_path / 'elsewhere.db'}"
-    assert tracking.mirror(store, run, store.keys("split"), {"asked": "again"}, uri) == 2
+    assert tracking.mirror(store, run, dict.fromkeys(store.keys("split"), "split"), {"asked": "again"}, uri) == 2
