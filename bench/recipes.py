@@ -57,7 +57,7 @@ class Recipe:
 
 
 NARROW = StreamSettings(
-    stem=8, growth=12, units=2, decoder=(16, 8), dropout=0.0, weight_std=0.0, average_fraction=0.95
+    stem=8, growth=12, units=2, decoder=(16, 16), dropout=0.0, weight_std=0.0, average_fraction=0.95
 )
 """A stream for the CPU (docs/decisions/0005)."""
 
@@ -77,8 +77,8 @@ def standard() -> Recipe:
         quick(),
         name="standard",
         seeds=3,
-        teachers=Teachers(steps=(450, 650, 850)),
-        student=Student(steps=1500),
+        teachers=Teachers(steps=(400, 600, 800)),
+        student=Student(steps=1000),
     )
 
 
@@ -91,8 +91,8 @@ def quick() -> Recipe:
         stream=NARROW,
         sampling=Sampling(patch=(48, 48, 48), batch=1),
         optimiser=Optimiser(kind="adamw", learning_rate=6e-3),
-        teachers=Teachers(steps=(100, 150, 200)),
-        student=Student(steps=220),
+        teachers=Teachers(steps=(150, 200, 250)),
+        student=Student(steps=250),
         inference=Inference(window="whole"),
     )
 

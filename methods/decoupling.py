@@ -33,7 +33,7 @@ class DecouplingMethod:
 
     normaliser: Normaliser = "sum_weights"  # as the authors' code
     floor: float = 0.1  # min_batch_size of the authors' code, as a share
-    warm_up: float = 0.2  # ours: 0006; init_iter as a share of the steps, the authors' 0 stalls on background
+    warm_up: float = 0.5  # ours: 0006; init_iter as a share of the steps, the authors' 0 stalls on background
     weigh_auxiliary: bool = False  # ours: P does not say
 
     def __post_init__(self) -> None:

@@ -76,7 +76,7 @@ class LossAttentionSettings:
     in_plane: bool = False  # smooth the first two axes only, as "3 x 3" reads literally
     normaliser: Normaliser = "sum_weights"
     floor: float = 0.1  # the normaliser is at least this share of the voxels
-    warm_up: float = 0.2  # ours: 0006; share of the steps with every voxel at weight one
+    warm_up: float = 0.5  # ours: 0006; share of the steps with every voxel at weight one
     weigh_auxiliary: bool = False  # whether the auxiliary loss is weighted too
 
     @property
