@@ -58,7 +58,7 @@ EXPERIMENTS: dict[str, list[tuple[str, str, list[str]]]] = {
         ],
         ("f1-f4, double, hidden a quarter", "tsman",
          ["tsman.loss_attention.warm_up=0.5"]),
-        ("as chosen: double, a quarter, warm-up 0.2", "tsman", ["tsman.loss_attention.warm_up=0.2"]),
+        ("f1-f4, double, hidden a quarter, warm-up 0.2", "tsman", ["tsman.loss_attention.warm_up=0.2"]),
         ("f1-f4, double, placement C", "tsman", [*FORM, "tsman.attention.placement=C"]),
     ],
     "stream": [
@@ -66,6 +66,7 @@ EXPERIMENTS: dict[str, list[tuple[str, str, list[str]]]] = {
         ("crops of 32, batch 2", "densevoxnet", ["sampling.patch=[32, 32, 32]", "sampling.batch=2"]),
         ("dropout 0.2", "densevoxnet", ["stream.dropout=0.2"]),
         ("statistics over 1000 steps", "densevoxnet", ["stream.average_fraction=0.999"]),
+        ("decoder 16, 8", "densevoxnet", ["stream.decoder=[16, 8]"]),
         ("units 4, growth 6", "densevoxnet", ["stream.units=4", "stream.growth=6"]),
         ("deconvolution kernel 2", "densevoxnet", ["stream.deconv_kernel=2"]),
         ("AdamW with betas 0.9, 0.999", "densevoxnet", ["optimiser.betas=[0.9, 0.999]", "optimiser.learning_rate=0.003"]),

@@ -105,4 +105,6 @@ def test_a_mirror_elsewhere_is_a_mirror_of_its_own(tmp_path, mirrored):
     shutil.copytree(mirrored.path, store.path)
     (run,) = [path.name for path in (store.path / "runs").iterdir()]
     uri = f"sqlite:///{tmp_path / 'elsewhere.db'}"
-    assert tracking.mirror(store, run, dict.fromkeys(store.keys("split"), "split"), {"asked": "again"}, uri) == 2
+    assert (
+        tracking.mirror(store, run, dict.fromkeys(store.keys("split"), "split"), {"asked": "again"}, uri) == 2
+    )
