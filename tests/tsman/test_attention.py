@@ -12,7 +12,14 @@ from tsman.network import SITES, Independent, TwoStream, full_size, mean_probabi
 from tsman.settings import AttentionSettings, StreamSettings
 
 NARROW = StreamSettings(stem=4, growth=4, units=2, decoder=(8, 8), weight_std=0.0)
-OFF = AttentionSettings(f1=False, f2=False, f3=False, f4=False)
+
+
+def form(**changes):
+    """The plain form at full width, whatever the measured default is."""
+    return AttentionSettings(**{"gain": "plain", "hidden_share": 1.0, "spatial_hidden_share": 0.5, **changes})
+
+
+OFF = form(f1=False, f2=False, f3=False, f4=False)
 
 
 def count(module):
@@ -20,7 +27,7 @@ def count(module):
 
 
 def two_stream(**changes):
-    return TwoStream(1, 3, NARROW, AttentionSettings(**changes))
+    return TwoStream(1, 3, NARROW, form(**changes))
 
 
 def test_without_attention_it_is_two_independent_networks():
@@ -69,7 +76,7 @@ def test_every_placement_gives_maps_that_fit_its_stage(placement):
 
 @pytest.mark.parametrize("placement", ["A", "A-before-pooling"])
 def test_only_attention_before_the_pooling_changes_the_auxiliary_branch(placement):
-    network = TwoStream(1, 3, replace(NARROW, dropout=0.0), AttentionSettings(placement=placement))
+    network = TwoStream(1, 3, replace(NARROW, dropout=0.0), form(placement=placement))
     image_bcijk = torch.randn(1, 1, 16, 16, 16)
     before = network(image_bcijk).first.auxiliary_bnijk
     torch.nn.init.constant_(network.attention["f1"].last.bias, 3.0)
@@ -81,7 +88,7 @@ def test_only_attention_before_the_pooling_changes_the_auxiliary_branch(placemen
 @pytest.mark.parametrize("fusion", ["add", "concat", "abs_diff"])
 @pytest.mark.parametrize("shared", [False, True])
 def test_maps_are_shares_and_differ_unless_shared(kind, fusion, shared):
-    settings = AttentionSettings(fusion=fusion, shared_maps=shared)
+    settings = form(fusion=fusion, shared_maps=shared)
     attention = kind(6, settings, NARROW)
     a, a_hat = attention(torch.randn(2, 6, 4, 4, 4), torch.randn(2, 6, 4, 4, 4))
     assert bool(((a > 0) & (a < 1)).all())
@@ -91,7 +98,7 @@ def test_maps_are_shares_and_differ_unless_shared(kind, fusion, shared):
 def test_only_the_absolute_difference_vanishes_where_both_streams_say_the_same():
     o_bcijk = torch.randn(1, 6, 4, 4, 4)
     for fusion in ("add", "abs_diff"):
-        attention = ChannelAttention(6, AttentionSettings(fusion=fusion), NARROW)
+        attention = ChannelAttention(6, form(fusion=fusion), NARROW)
         attention.hidden_hat.load_state_dict(attention.hidden.state_dict())
         flat = torch.allclose(attention(o_bcijk, o_bcijk)[0], torch.tensor(0.5), atol=1e-6)
         assert flat == (fusion == "abs_diff")
@@ -100,21 +107,19 @@ def test_only_the_absolute_difference_vanishes_where_both_streams_say_the_same()
 def test_a_map_starts_at_the_sigmoid_of_its_start_bias():
     o_bcijk = torch.randn(1, 6, 4, 4, 4)
     for kind in (ChannelAttention, SpatialAttention):
-        a, _ = kind(6, AttentionSettings(start_bias=2.0), NARROW)(o_bcijk, o_bcijk)
+        a, _ = kind(6, form(start_bias=2.0), NARROW)(o_bcijk, o_bcijk)
         torch.testing.assert_close(a, torch.full_like(a, 0.8808), rtol=0, atol=0.02)
 
 
 @pytest.mark.parametrize(("gain", "expected"), [("plain", 0.75), ("double", 1.5), ("residual", 3.75)])
 def test_gains_scale_the_feature(gain, expected):
-    scaled = attend(
-        torch.full((1, 2, 4, 4, 4), 3.0), torch.full((1, 1, 4, 4, 4), 0.25), AttentionSettings(gain=gain)
-    )
+    scaled = attend(torch.full((1, 2, 4, 4, 4), 3.0), torch.full((1, 1, 4, 4, 4), 0.25), form(gain=gain))
     assert torch.equal(scaled, torch.full_like(scaled, expected))
 
 
 @pytest.mark.parametrize(("gradient", "is_exact"), [("detach_inputs", True), ("through", False)])
 def test_only_detached_inputs_give_the_gradient_of_the_papers_equation_5(gradient, is_exact):
-    settings = AttentionSettings(gradient=gradient)
+    settings = form(gradient=gradient)
     attention = SpatialAttention(4, settings, NARROW).eval()
     o_bcijk = torch.randn(1, 4, 4, 4, 4, requires_grad=True)
     a, _ = attention(o_bcijk, torch.randn(1, 4, 4, 4, 4))
@@ -127,7 +132,7 @@ def test_only_detached_inputs_give_the_gradient_of_the_papers_equation_5(gradien
 @pytest.mark.parametrize("placement", list(SITES))
 @pytest.mark.parametrize("gradient", ["through", "detach_inputs"])
 def test_gradient_reaches_every_parameter_of_both_streams(placement, gradient):
-    attention = AttentionSettings(placement=placement, gradient=gradient, start_bias=1.0)
+    attention = form(placement=placement, gradient=gradient, start_bias=1.0)
     network = TwoStream(1, 3, replace(NARROW, dropout=0.0), attention)
     scores = network(torch.randn(2, 1, 16, 16, 16))
     terms = [term.square().mean() for s in (scores.first, scores.second) for term in s[:2]]
@@ -136,7 +141,7 @@ def test_gradient_reaches_every_parameter_of_both_streams(placement, gradient):
 
 
 def test_one_stream_hears_the_other_through_attention_alone():
-    for attention, hears in ((OFF, False), (AttentionSettings(), True)):
+    for attention, hears in ((OFF, False), (form(), True)):
         network = TwoStream(1, 3, NARROW, attention)
         network(torch.randn(1, 1, 16, 16, 16)).first.main_bnijk.sum().backward()
         heard = any(p.grad is not None and bool(p.grad.any()) for p in network.second.parameters())
