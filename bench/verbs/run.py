@@ -98,6 +98,7 @@ def _carry_out(
             rows = partial(planned_rows, run=sweep.run)
             state = runner.run(stages, store, engine, watch, rows=rows)
     finally:
+        store.sweep_up()
         record.publish(store)
     if request.mlflow:
         _mirror(store, sweep, titles)

@@ -58,7 +58,7 @@ def test_a_trained_child_has_its_settings_and_the_loss_of_every_step(runs, clien
     for run in [*of_kind(runs, "student"), *of_kind(runs, "teacher")]:
         key = run.data.tags["bench.stage"]
         assert run.data.params["steps"] == str(mirrored.stage(key)["settings"]["steps"])
-        assert run.data.params["optimiser.learning_rate"] == "0.003"
+        assert run.data.params["optimiser.learning_rate"] == "0.006"
         assert run.data.params["method.name"] in ("densevoxnet", "tsman")
         history = sorted((m.step, m.value) for m in client.get_metric_history(run.info.run_id, "loss"))
         with (mirrored.folder(key) / "losses.csv").open(newline="") as file:
