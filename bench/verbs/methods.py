@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from textwrap import shorten
 
 from bench import console
 from bench.errors import UsageError
@@ -16,7 +17,11 @@ def list_methods(*, as_json: bool) -> int:
         wanted = ("name", "reference", "networks", "capabilities")
         console.say_json([{key: one[key] for key in wanted} for one in described])
         return 0
-    rows = [[one["name"], str(one["networks"]), one["reference"]] for one in described]
+    # Eighty columns; `bench methods show` gives the reference whole.
+    rows = [
+        [one["name"], str(one["networks"]), shorten(one["reference"], 52, placeholder=" …")]
+        for one in described
+    ]
     console.say(console.table(rows, ["method", "networks", "reference"]))
     return 0
 
