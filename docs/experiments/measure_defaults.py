@@ -99,26 +99,30 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="further settings for all variants")
     words = parser.parse_args()
     store = Store(words.store)
-    rows = []
+    header = ["variant", *[f"{what} ξ {xi}" for xi in shares(words.xi) for what in ("overall", "Dice")]]
+    rows: list[list[object]] = []
     with store.locked():
         for name, contestant, changes in EXPERIMENTS[words.experiment]:
             if words.only in name:
                 rows.append([name, *_measured(words, store, contestant, [*words.set, *changes])])
                 say("  ".join(map(str, rows[-1])))
-    header = ["variant", *[f"{what} ξ {xi}" for xi in shares(words.xi) for what in ("overall", "Dice")]]
+                _keep(words, header, rows[-1])
     say(table([[str(cell) for cell in row] for row in rows], header))
+
+
+def _keep(words: argparse.Namespace, header: list[str], row: list[object]) -> None:
+    """Write one variant into the experiment's table at once: what was measured outlives an interruption."""
     out = Path(__file__).parents[2] / "results" / "reference" / "development" / f"{words.experiment}.csv"
     out.parent.mkdir(parents=True, exist_ok=True)
     titles = [*header, "seeds", "recipe", "commit"]
-    kept: dict[str, list[str]] = {}
+    kept: dict[str, list[object]] = {}
     if out.is_file():
         with out.open(newline="", encoding="utf-8") as file:
             before = list(csv.reader(file))
-        kept = {line[0]: line for line in before[1:] if before[0] == titles}
-    kept |= {row[0]: [*row, words.seeds, words.recipe, provenance.commit()] for row in rows}
+        kept = {line[0]: list(line) for line in before[1:] if before[0] == titles}
+    kept[str(row[0])] = [*row, words.seeds, words.recipe, provenance.commit()]
     with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([titles, *kept.values()])
+        csv.writer(file, lineterminator="\n").writerows([titles, *kept.values()])
 
 
 def _measured(words: argparse.Namespace, store: Store, contestant: str, changes: list[str]) -> list[float]:
