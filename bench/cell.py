@@ -81,6 +81,10 @@ class Cell:
     def _manual(self, xi: str) -> tuple[str, ...]:
         return manual_cases(self.dataset.train, xi, dataset=self.dataset.name, seed=self._split_seed)
 
+    def _withheld(self, xi: str) -> list[str]:
+        """The training cases whose manual label nobody may learn from at this ξ, sorted."""
+        return sorted(set(self.dataset.train) - set(self._manual(xi)))
+
     def _images(self, cases: Sequence[str]) -> dict[str, str]:
         return {case: self.dataset.cases[case].image_print for case in cases}
 
@@ -110,7 +114,7 @@ class Cell:
         settings = {
             "seed": self._split_seed,
             "manual": list(manual),
-            "pseudo": sorted(set(self.dataset.train) - set(manual)),
+            "pseudo": self._withheld(xi),
             "test": list(self.dataset.test),
         }
         return stage("split", settings, dataset=self._place, images={}, labels={}, inputs={})
@@ -151,12 +155,11 @@ class Cell:
             **self._classes,
             **self._inference(),
         }
-        withheld = sorted(set(self.dataset.train) - set(self._manual(xi)))
         return stage(
             "pseudo",
             settings,
             dataset=self._place,
-            images=self._images(withheld),
+            images=self._images(self._withheld(xi)),
             labels={},
             inputs={f"teacher{place:02d}": teacher for place, teacher in enumerate(teachers, start=1)},
         )
@@ -198,12 +201,11 @@ class Cell:
             "compute": plain(self.recipe.compute),
             "structures": list(self.dataset.structures),
         }
-        withheld = sorted(set(self.dataset.train) - set(self._manual(xi)))
         return stage(
             "scores",
             settings,
             dataset=self._place,
             images={},
-            labels=self._labels(withheld),
+            labels=self._labels(self._withheld(xi)),
             inputs={"of": pseudo},
         )

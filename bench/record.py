@@ -98,16 +98,23 @@ def failed_rows(planned: Mapping[str, Any]) -> Iterator[Record]:
             )
 
 
-def gather(store: Store) -> list[Record]:
-    """All rows of a store, sorted: of the finished scores stages and of those that failed."""
+def rows_of(store: Store, keys: Iterable[str]) -> list[Record]:
+    """The rows of these scores stages: those written, then the planned ones of those that failed."""
     rows: list[Record] = []
-    for key in store.keys("scores"):
+    wanted, failures = list(keys), store.failures()
+    for key in filter(store.has, wanted):
         described = store.stage(key)
         origin = {"run": described["run"], "commit": described["commit"]}
         rows.extend(replace(row, **origin) for row in read(store.folder(key) / "records.csv"))
-    for failure in store.failures().values():
-        if planned := failure.get("planned_rows"):
+    for key in wanted:
+        if planned := failures.get(key, {}).get("planned_rows"):
             rows.extend(failed_rows(planned))
+    return rows
+
+
+def gather(store: Store) -> list[Record]:
+    """All rows of a store, sorted: of the finished scores stages and of those that failed."""
+    rows = rows_of(store, [*store.keys("scores"), *store.failures()])
     # The sort is stable: within a case, structures stay in the order of their labels and metrics in theirs.
     place = COLUMNS.index("case") + 1
     return sorted(rows, key=lambda row: (*map(str, astuple(row)[1:place]), row.stage))

@@ -21,16 +21,7 @@ def curve(store: Store, keys: Sequence[str]) -> str:
     A cell with a failed case has no mean and says so.
     """
     values: dict[tuple[str, str, str], list[float | None]] = defaultdict(list)
-    wanted = [key for key in keys if key.startswith("scores-")]
-    rows = [row for key in wanted if store.has(key) for row in record.read(store.folder(key) / "records.csv")]
-    failures = store.failures()
-    rows += [
-        row
-        for key in wanted
-        if (planned := failures.get(key, {}).get("planned_rows"))
-        for row in record.failed_rows(planned)
-    ]
-    for row in rows:
+    for row in record.rows_of(store, [key for key in keys if key.startswith("scores-")]):
         if row.metric == "dice" and row.role in ("student", "supervised"):
             values[row.dataset, row.method, row.xi].append(row.value)
     datasets = list(dict.fromkeys(dataset for dataset, _, _ in values))
