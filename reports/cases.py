@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from reports.selection import IDENTITY
+from reports.selection import BACKGROUND, IDENTITY
 
 # HVSMR 2016's ranking formula, summed over structures.
 OVERALL_WEIGHTS: Final = {"dice": 1 / 2, "adb": -1 / 4, "hdd": -1 / 30}
@@ -42,7 +42,7 @@ def _wide(part: pd.DataFrame) -> pd.DataFrame:
     recorded = values.pop("all_overall") if "all_overall" in values else None
     columns = {str(name): values[name] for name in values}
     for metric in part.loc[part["metric"] != "overall", "metric"].unique():
-        structures = sorted(part.loc[part["metric"] == metric, "structure"].unique())
+        structures = sorted(set(part.loc[part["metric"] == metric, "structure"]) - {BACKGROUND})
         columns[metric] = values[[f"{structure}_{metric}" for structure in structures]].mean(
             axis=1, skipna=False
         )
@@ -73,7 +73,9 @@ def _overall(
 
     It is linear, so its mean over cases is the score of the mean Dice, ADB and HDD.
     """
-    structures = sorted({str(name).rsplit("_", 1)[0] for name in values if str(name).endswith("_dice")})
+    structures = sorted(
+        {str(name).rsplit("_", 1)[0] for name in values if str(name).endswith("_dice")} - {BACKGROUND}
+    )
     needed = [f"{structure}_{metric}" for structure in structures for metric in OVERALL_WEIGHTS]
     if not structures or not set(needed) <= set(values.columns):
         return recorded if recorded is not None else pd.Series(np.nan, index=values.index)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from reports.selection import Benchmark
+
 # Okabe and Ito's colours, told apart by colour-blind readers; yellow is left out, it vanishes on white.
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS: Final = ("o", "s", "^", "D", "P", "X", "*", "<", ">", "h")
@@ -159,6 +161,7 @@ class Chart:
     draw: Callable[[pd.DataFrame], Figure]
     title: str
     caption: str
+    benchmarks: tuple[Benchmark, ...] = ("hvsmr", "brats")  # of which cohorts it is drawn
 
 
 FIGURES: Final[Mapping[str, Chart]] = {

@@ -87,6 +87,8 @@ def write(records: pd.DataFrame, out: Path, *, title: str, provenance: Mapping[s
 
 def _tables(cohort: Cohort, contents: dict[str, bytes]) -> Iterator[_TableOnPage]:
     for key, table in TABLES.items():
+        if cohort.benchmark not in table.benchmarks:
+            continue
         frame = table.build(cohort.records)
         found = sheet(frame, table.block)
         name, title = f"{key}{cohort.suffix}", f"{table.title}: {cohort.name}"
@@ -98,6 +100,8 @@ def _tables(cohort: Cohort, contents: dict[str, bytes]) -> Iterator[_TableOnPage
 
 def _figures(cohort: Cohort, contents: dict[str, bytes]) -> Iterator[_FigureOnPage]:
     for key, chart in FIGURES.items():
+        if cohort.benchmark not in chart.benchmarks:
+            continue
         figure = chart.draw(cohort.records)
         name = f"{key}{cohort.suffix}"
         # Without the writer's version and date, so that equal figures are equal files.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import pandas as pd
 
@@ -19,13 +19,28 @@ _SETTING: Final = ("recipe", "definition")
 _RESULT: Final = (*IDENTITY, "noise", *_SETTING, "case", "structure", "metric")
 
 
+Benchmark = Literal["hvsmr", "brats"]
+"""Which of P's two benchmarks a data set stands in for: tumours with BRATS' labels, or anything else."""
+TUMOUR: Final = ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
+"""The structures of BRATS 2015, labels 1 to 4."""
+BACKGROUND: Final = "background"
+"""Label 0, which P's Table 4 counts among its five: never part of a mean over structures or a score."""
+_FIRST: Final = ("hvsmr2016", "phantom-heart", "brats2015", "phantom-tumour")  # whose files bear no suffix
+
+
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """The records of one data set under one recipe and one definition of the metrics."""
 
     name: str
-    suffix: str  # of its files: empty for the first
+    suffix: str  # of its files: empty for the first of its benchmark
+    benchmark: Benchmark
     records: pd.DataFrame
+
+
+def benchmark_of(rows: pd.DataFrame) -> Benchmark:
+    """The benchmark of P that these records of one data set belong to."""
+    return "brats" if set(TUMOUR) <= set(rows["structure"].unique()) else "hvsmr"
 
 
 def cohorts(records: pd.DataFrame) -> list[Cohort]:
@@ -33,14 +48,18 @@ def cohorts(records: pd.DataFrame) -> list[Cohort]:
     rows = unique(records)
     found: list[Cohort] = []
     taken: Counter[str] = Counter()
-    for dataset, of_dataset in rows.groupby("dataset", sort=True):
+    by_name = {str(name): part for name, part in rows.groupby("dataset")}
+    order = {name: place for place, name in enumerate(_FIRST)}
+    for dataset in sorted(by_name, key=lambda name: (order.get(name, len(order)), name)):
+        of_dataset, benchmark = by_name[dataset], benchmark_of(by_name[dataset])
         several = [column for column in _SETTING if of_dataset[column].nunique() > 1]
         for key, part in of_dataset.groupby(several, sort=True) if several else [((), of_dataset)]:
             words = [str(dataset), *(str(word) for word in (key if isinstance(key, tuple) else (key,)))]
             slug = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", word).strip("-.") or "unnamed" for word in words)
             taken[slug] += 1
             suffix = f"-{slug}" if taken[slug] == 1 else f"-{slug}-{taken[slug]}"
-            found.append(Cohort(", ".join(words), suffix if found else "", part))
+            later = any(cohort.benchmark == benchmark for cohort in found)
+            found.append(Cohort(", ".join(words), suffix if later else "", benchmark, part))
     return found
 
 

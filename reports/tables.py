@@ -14,6 +14,8 @@ from reports.statistics import by_share, largest_share, over_seeds
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reports.selection import Benchmark
+
 _COUNTS: Final = ["cases", "seeds", "results", "failed", "empty"]
 _VARIANTS: Final = ("single", "dd", "md", "hd")  # from one teacher on one view to all teachers on all views
 _CURVE: Final = ["dataset", "method", "xi", "mean", "low", "high", "seeds", "failed"]
@@ -138,6 +140,7 @@ class Table:
     title: str
     caption: str
     block: str  # the best value of each column is marked among the rows that agree in this column
+    benchmarks: tuple[Benchmark, ...] = ("hvsmr", "brats")  # of which cohorts it is made
 
 
 _MEANS: Final = (

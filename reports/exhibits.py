@@ -1,0 +1,83 @@
+"""What a report shows beside scores: scans with what was learned of each voxel, the network, the stages.
+
+Plain arrays and tables: whoever knows stores and networks fills them in, this room only draws them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+LABEL_LAYERS: Final = ("truth", "label", "before", "after")
+"""Label maps (uint8): the truth; what the student was trained on; predictions before and after retraining."""
+WEIGHT_LAYERS: Final = ("disagreement", "f4", "f3")
+"""Maps in [0, 1] (float32): where the two streams differ; how much of a voxel's gradient f4 and f3 keep."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """One volume in canonical orientation (I right, J anterior, K superior) and what is known of each voxel.
+
+    Attributes:
+        dataset: The data set's name.
+        case: The case's name.
+        part: ``withheld`` (a training case that the student saw with its pseudo label) or ``test``.
+        method: Of the student.
+        xi: The student's share of manual labels.
+        seed: The student's seed.
+        stage: The student's key, where every number of the scan can be traced from.
+        spacing_mm: Voxel size along I, J, K.
+        structures: The names of the labels 1, 2, ...
+        image_ijk: Intensities of the first channel, float32.
+        layers: Some of ``LABEL_LAYERS`` and ``WEIGHT_LAYERS``; what is not known is left out.
+        before: Whose prediction ``before`` is, in a reader's words.
+    """
+
+    dataset: str
+    case: str
+    part: str
+    method: str
+    xi: str
+    seed: int
+    stage: str
+    spacing_mm: tuple[float, float, float]
+    structures: tuple[str, ...]
+    image_ijk: NDArray[np.float32]
+    layers: Mapping[str, NDArray[np.generic]]
+    before: str = ""
+
+
+LAYER_COLUMNS: Final = (
+    "block", "site", "operation", "kernel", "stride", "channels_in", "channels_out", "resolution", "repeats",
+)  # fmt: skip
+"""Of ``Exhibits.layers``: one row a layer of TSMAN, in the order of the forward pass.
+
+block: ``stream`` (either of the two), ``auxiliary``, or an attention: ``f1``, ``f2``, ``f3``, ``f4``.
+site: of a stream the stage (stem, block1, pool, block2, up1, up2, score); of an attention the stage that it
+follows (``softmax`` for f4). operation: a word such as convolution, dense unit, max pooling, deconvolution,
+linear, global average, add, ReLU, batch normalisation, sigmoid, softmax, exclusive or, Gaussian smoothing,
+multiply. kernel, stride: voxels along an axis, 0 where there is none. resolution: the output's share of the
+image's side (1, 0.5, 0.25; 0 for one value a channel). repeats: how often the layer stands there in a row.
+"""
+STAGE_COLUMNS: Final = ("stage", "kind", "title", "inputs")
+"""Of ``Exhibits.stages``: key, kind (split, teacher, pseudo, student, scores), a title in words, and the keys
+of its inputs with a blank between."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exhibits:
+    """All that there is to show, and in sentences what is missing and why."""
+
+    scans: tuple[Scan, ...] = ()
+    layers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LAYER_COLUMNS)))
+    stages: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(STAGE_COLUMNS)))
+    provenance: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row a stage that records name
+    missing: tuple[str, ...] = ()
