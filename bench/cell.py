@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.split import manual_cases, quota
 from bench.graph import Stage, stage
@@ -17,10 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.data.dataset import Dataset
+    from bench.experiments import Contestant, Part
     from bench.recipes import Recipe
     from methods.interface import Method
+    from tsman.settings import DistillationSettings
 
 SUPERVISED = "1.0"
+
+
+class Way(NamedTuple):
+    """A way to make pseudo labels: which teachers vote, through which views."""
+
+    members: tuple[int, ...]
+    distillation: DistillationSettings
+
+    @property
+    def name(self) -> str:
+        """P's names: ``single``, ``md`` (several models), ``dd`` (several views), ``hd`` (both)."""
+        many_views, many_teachers = self.distillation.views != "identity", len(self.members) > 1
+        return {(0, 0): "single", (0, 1): "md", (1, 0): "dd", (1, 1): "hd"}[many_views, many_teachers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +46,53 @@ class Cell:
     dataset: Dataset
     seed: int
 
-    def at(self, xi: str, methods: Sequence[Method]) -> list[Stage]:
+    def of(self, part: Part) -> list[Stage]:
+        """All scores of a part of the plan."""
+        scores = []
+        for xi in part.xis:
+            scores += self.at(xi, part.students, every_distillation=part.distillations)
+        return scores + self.supervised(part.supervised)
+
+    def at(
+        self, xi: str, contestants: Sequence[Contestant], *, every_distillation: bool = False
+    ) -> list[Stage]:
         """All scores at one ξ < 1."""
         split = self._split(xi)
         teachers = [self._teacher(split, xi, member) for member in range(len(self.recipe.teachers.steps))]
-        pseudo = self._pseudo(xi, teachers)
+        scores = self._distillations(xi, teachers) if every_distillation else []
+        whole = Way(tuple(range(len(teachers))), self.recipe.distillation)
+        pseudo = self._pseudo(xi, teachers, whole)
+        scores.append(self._pseudo_scores(pseudo, xi, whole))
         identity = self._identity(xi)
-        made = {**identity, "role": "pseudo", "method": "distillation", "variant": self._distillation_variant}
-        scores = [self._pseudo_scores(pseudo, xi, made)]
         for member, teacher in enumerate(teachers):
             own = {**identity, "role": "teacher", "method": "densevoxnet", "member": str(member + 1)}
             scores.append(self._scores(teacher, own))
-        for method in methods:
+        for method, variant in contestants:
             student = self._student(method, split, pseudo, self._manual(xi))
-            scores.append(self._scores(student, {**identity, "role": "student", "method": method.name}))
+            own = {**identity, "role": "student", "method": method.name, "variant": variant}
+            scores.append(self._scores(student, own))
         return scores
 
-    def supervised(self, methods: Sequence[Method]) -> list[Stage]:
-        """The fully supervised reference of every method."""
+    def supervised(self, contestants: Sequence[Contestant]) -> list[Stage]:
+        """The fully supervised reference of every contestant."""
         split = self._split(SUPERVISED)
         identity = {**self._identity(SUPERVISED), "role": "supervised"}
-        return [
-            self._scores(
-                self._student(method, split, None, self.dataset.train), {**identity, "method": method.name}
-            )
-            for method in methods
-        ]
+        scores = []
+        for method, variant in contestants:
+            student = self._student(method, split, None, self.dataset.train)
+            scores.append(self._scores(student, {**identity, "method": method.name, "variant": variant}))
+        return scores
 
-    @property
-    def _distillation_variant(self) -> str:
-        """P's names: ``single``, ``md`` (several models), ``dd`` (several views), ``hd`` (both)."""
-        many_views = self.recipe.distillation.views != "identity"
-        many_teachers = len(self.recipe.teachers.steps) > 1
-        return {(0, 0): "single", (0, 1): "md", (1, 0): "dd", (1, 1): "hd"}[many_views, many_teachers]
+    def _distillations(self, xi: str, teachers: Sequence[Stage]) -> list[Stage]:
+        """P's Table 1: each teacher alone and all together, through one view and through all of them."""
+        members = range(len(teachers))
+        one_view = replace(self.recipe.distillation, views="identity")
+        ways = [
+            Way(chosen, distillation)
+            for distillation in dict.fromkeys((one_view, self.recipe.distillation))
+            for chosen in dict.fromkeys([*((member,) for member in members), tuple(members)])
+        ]
+        return [self._pseudo_scores(self._pseudo(xi, teachers, way), xi, way) for way in ways]
 
     @property
     def _classes(self) -> dict[str, int]:
@@ -77,6 +106,16 @@ class Cell:
     @property
     def _place(self) -> tuple[str, str]:
         return self.dataset.name, self.dataset.id
+
+    @property
+    def _measured(self) -> dict[str, Any]:
+        """What is measured, and how."""
+        background = {"background": True} if self.dataset.background_scored else {}
+        return background | {
+            "metrics": plain(self.recipe.metrics),
+            "compute": plain(self.recipe.compute),
+            "structures": list(self.dataset.structures),
+        }
 
     def _manual(self, xi: str) -> tuple[str, ...]:
         return manual_cases(self.dataset.train, xi, dataset=self.dataset.name, seed=self._split_seed)
@@ -147,10 +186,11 @@ class Cell:
             inputs={"split": split},
         )
 
-    def _pseudo(self, xi: str, teachers: Sequence[Stage]) -> Stage:
+    def _pseudo(self, xi: str, teachers: Sequence[Stage], way: Way) -> Stage:
+        chosen = [teachers[member] for member in way.members]
         settings = {
-            "members": [json.loads(teacher.settings) for teacher in teachers],
-            "distillation": plain(self.recipe.distillation),
+            "members": [json.loads(teacher.settings) for teacher in chosen],
+            "distillation": plain(way.distillation),
             "compute": plain(self.recipe.compute),
             **self._classes,
             **self._inference(),
@@ -161,7 +201,7 @@ class Cell:
             dataset=self._place,
             images=self._images(self._withheld(xi)),
             labels={},
-            inputs={f"teacher{place:02d}": teacher for place, teacher in enumerate(teachers, start=1)},
+            inputs={f"teacher{place:02d}": teacher for place, teacher in enumerate(chosen, start=1)},
         )
 
     def _student(self, method: Method, split: Stage, pseudo: Stage | None, manual: Sequence[str]) -> Stage:
@@ -178,10 +218,8 @@ class Cell:
         settings = {
             "identity": dict(identity),
             "trained": json.loads(trained.settings),
-            "metrics": plain(self.recipe.metrics),
             "cleaning": plain(self.recipe.cleaning.resolved(single_pieces=self.dataset.pieces == "single")),
-            "compute": plain(self.recipe.compute),
-            "structures": list(self.dataset.structures),
+            **self._measured,
             **self._inference(),
         }
         test = self.dataset.test
@@ -194,12 +232,16 @@ class Cell:
             inputs={"of": trained},
         )
 
-    def _pseudo_scores(self, pseudo: Stage, xi: str, identity: Mapping[str, Any]) -> Stage:
+    def _pseudo_scores(self, pseudo: Stage, xi: str, way: Way) -> Stage:
         settings = {
-            "identity": dict(identity),
-            "metrics": plain(self.recipe.metrics),
-            "compute": plain(self.recipe.compute),
-            "structures": list(self.dataset.structures),
+            "identity": {
+                **self._identity(xi),
+                "role": "pseudo",
+                "method": "distillation",
+                "variant": way.name,
+                "member": str(way.members[0] + 1) if len(way.members) == 1 else "",
+            },
+            **self._measured,
         }
         return stage(
             "scores",

@@ -33,9 +33,23 @@ GO_ON = "interrupted; run the same command again to go on."
 
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - the contract's options
-    methods: Annotated[str, typer.Option(help="all, every, or names: a,b,!c.")] = "all",
-    xi: Annotated[str, typer.Option(help="Share of manual labels: 0.1:0.9[:0.1] or 0.3,0.5.")] = "0.1:0.9",
-    dataset: Annotated[str, typer.Option(help="Data sets, with commas between.")] = "phantom-heart",
+    methods: Annotated[
+        str | None, typer.Option(help="all (the default), every, or names: a,b,!c.", show_default=False)
+    ] = None,
+    xi: Annotated[
+        str | None,
+        typer.Option(
+            help="Share of manual labels: 0.1:0.9[:0.1] (the default) or 0.3,0.5.", show_default=False
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Data sets, with commas between; phantom-heart if none.", show_default=False),
+    ] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option(help="What P's tables and figures need: table1, ..., figure7, or paper for all."),
+    ] = None,
     recipe: Annotated[str, typer.Option(help="smoke, quick, standard, paper or FILE.toml.")] = "",
     seeds: Annotated[str, typer.Option(help="3 for 0, 1, 2, or a list: 0,2.")] = "",
     change: Annotated[
@@ -59,6 +73,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             methods=methods,
             xi=xi,
             datasets=dataset,
+            experiment=experiment,
             recipe=recipe,
             seeds=seeds,
             changes=tuple(change or ()),

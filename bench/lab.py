@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.data.dataset import recall
-from bench.data.volumes import Volume, canonical_spacing_mm, read_image, read_label, write_label
+from bench.data.volumes import (
+    Volume,
+    canonical_spacing_mm,
+    read_image,
+    read_label,
+    write_label,
+    write_weights,
+)
 from bench.errors import LabelWithheldError
 
 if TYPE_CHECKING:
@@ -124,3 +131,12 @@ def store_label(folder: Path, case: str, label_ijk: NDArray[np.uint8], volume: V
     """Write a label map on the scan's own grid where ``stored_label`` finds it."""
     (folder / "labels").mkdir(exist_ok=True)
     write_label(label_ijk, volume.own, folder / "labels" / f"{case}.nii.gz")
+
+
+def store_weights(
+    folder: Path, case: str, name: str, weight_ijk: NDArray[np.float32], volume: Volume
+) -> None:
+    """Write a map of numbers in [0, 1] on the scan's own grid: ``maps/<case>/<name>.nii.gz``."""
+    place = folder / "maps" / case
+    place.mkdir(parents=True, exist_ok=True)
+    write_weights(weight_ijk, volume.own, place / f"{name}.nii.gz")

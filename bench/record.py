@@ -47,6 +47,8 @@ class Record:
 
 
 COLUMNS = tuple(field.name for field in fields(Record))
+BACKGROUND = "background"
+"""Label 0 as a structure: of no mean and no overall score, for it dwarfs every other."""
 IDENTITY = COLUMNS[1:12]
 """The columns that the plan knows: from ``dataset`` to ``recipe``."""
 
@@ -81,6 +83,7 @@ def failed_rows(planned: Mapping[str, Any]) -> Iterator[Record]:
         planned: The identity, cases, structures, metrics, definition and key of the stage.
     """
     named = [(structure, metric) for structure in planned["structures"] for metric in planned["metrics"]]
+    named += [(BACKGROUND, "dice")] if planned.get("background") else []
     for case in planned["cases"]:
         for structure, metric in [*named, ("all", "overall")]:
             yield _record(

@@ -24,6 +24,15 @@ def segment(
     image_cijk: Tensor, predict: Predict, inference: Inference, patch: tuple[int, int, int]
 ) -> Tensor:
     """Probabilities (N, I, J, K), float32, of a normalised image (C, I, J, K) of any size."""
+    found_nijk = over_volume(image_cijk, predict, inference, patch)
+    # Windows are averaged, and rounding may leave a sum beside one.
+    return found_nijk if inference.window == "whole" else found_nijk / found_nijk.sum(dim=0, keepdim=True)
+
+
+def over_volume(
+    image_cijk: Tensor, predict: Predict, inference: Inference, patch: tuple[int, int, int]
+) -> Tensor:
+    """What ``predict`` says of each voxel, (N, I, J, K), float32: whole, or the mean over windows."""
     if inference.window == "whole":
         return _whole(image_cijk, predict)
     shape = (image_cijk.shape[1], image_cijk.shape[2], image_cijk.shape[3])
@@ -56,7 +65,7 @@ def _windows(
 
     scores = sliding_window_inference(image_cijk[None], patch, batch, own, overlap=overlaps, mode="constant")
     result: Tensor = scores[0]
-    return result / result.sum(dim=0, keepdim=True)
+    return result
 
 
 def heartseg_overlap(size: int, side: int) -> float:

@@ -22,8 +22,13 @@ def curve(store: Store, keys: Sequence[str]) -> str:
     """
     values: dict[tuple[str, str, str], list[float | None]] = defaultdict(list)
     for row in record.rows_of(store, [key for key in keys if key.startswith("scores-")]):
-        if row.metric == "dice" and row.role in ("student", "supervised"):
-            values[row.dataset, row.method, row.xi].append(row.value)
+        if (
+            row.metric == "dice"
+            and row.role in ("student", "supervised")
+            and row.structure != record.BACKGROUND
+        ):
+            name = f"{row.method}/{row.variant}" if row.variant else row.method
+            values[row.dataset, name, row.xi].append(row.value)
     datasets = list(dict.fromkeys(dataset for dataset, _, _ in values))
     return "\n\n".join(_one(dataset, values) for dataset in datasets)
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bench.cell import Cell
 from bench.graph import Stage, in_order
-from bench.plain import build, merged, plain
-from methods.registry import describe
+from bench.plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bench.data.dataset import Dataset
+    from bench.experiments import Contestant, Part
     from bench.recipes import Recipe
-    from methods.interface import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,31 @@ class Sweep:
     """A resolved request: precision is decided, names are looked up."""
 
     recipe: Recipe
-    methods: tuple[Method, ...]
-    xis: tuple[str, ...]
+    parts: tuple[Part, ...]
     seeds: tuple[int, ...]
     datasets: tuple[Dataset, ...]
+    experiments: tuple[
+        str, ...
+    ] = ()  # the published tables and figures that the parts are; none: a free sweep
+
+    @property
+    def xis(self) -> list[str]:
+        """Every ξ of any part, ascending."""
+        return sorted({xi for part in self.parts for xi in part.xis}, key=Decimal)
+
+    @property
+    def contestants(self) -> list[Contestant]:
+        """Every contestant of any part, each once."""
+        every = [one for part in self.parts for one in (*part.students, *part.supervised)]
+        return [one for place, one in enumerate(every) if one not in every[:place]]
 
     def description(self) -> dict[str, Any]:
         """Everything that was asked for, as plain JSON."""
-        return {
+        named = {"experiments": list(self.experiments)} if self.experiments else {}
+        return named | {
             "recipe": plain(self.recipe),
-            "methods": [describe(method) for method in self.methods],
-            "xi": list(self.xis),
+            "methods": [one.describe() for one in self.contestants],
+            "xi": self.xis,
             "seeds": list(self.seeds),
             "datasets": [dataset.id for dataset in self.datasets],
         }
@@ -50,18 +66,10 @@ class Sweep:
         for dataset in self.datasets:
             for seed in self.seeds:
                 cell = Cell(self.recipe, dataset, seed)
-                for xi in self.xis:
-                    targets += cell.at(xi, self.methods)
-                targets += cell.supervised(self.methods)
+                for part in self.parts:
+                    if part.benchmark in (None, dataset.benchmark):
+                        targets += cell.of(part)
         return in_order(targets)
-
-
-def configured(method: Method, recipe: Recipe) -> Method:
-    """The method with the settings that the recipe changes."""
-    changes = recipe.methods.get(method.name, {})
-    if not changes:
-        return method
-    return build(type(method), merged(plain(method), changes), f"method {method.name}")
 
 
 def resolved(recipe: Recipe, *, device: str, native_bfloat16: bool) -> Recipe:
@@ -78,13 +86,22 @@ def title(one: Stage) -> str:
     settings = json.loads(one.settings)
     if one.kind == "scores":
         who = settings["identity"]
-        name = " ".join(str(who[part]) for part in ("role", "method", "member") if who[part])
+        name = " ".join(str(who[part]) for part in ("role", "method", "variant", "member") if who[part])
         return f"scores of {name}, ξ {who['xi']}, seed {who['seed']}"
     below = dict(one.inputs)
     if one.kind == "pseudo":
-        return title(below["teacher01"]).replace("teacher 1", "pseudo labels")
+        return title(below["teacher01"]).replace(
+            f"teacher {settings['members'][0]['member']}", _voters(settings)
+        )
     split = settings if one.kind == "split" else json.loads(below["split"].settings)
     manual = len(split["manual"])
     who = {"teacher": f"teacher {settings.get('member')}", "split": "split"}.get(one.kind)
     name = who or settings["method"]["name"]
     return f"{name}, {manual} of {manual + len(split['pseudo'])} manual, seed {settings['seed']}"
+
+
+def _voters(settings: Mapping[str, Any]) -> str:
+    """Pseudo labels by those who made them."""
+    members, views = settings["members"], settings["distillation"]["views"]
+    alone = f" of teacher {members[0]['member']}" if len(members) == 1 else ""
+    return f"pseudo labels{alone}" + (" through one view" if views == "identity" else "")

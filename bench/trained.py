@@ -57,6 +57,17 @@ class Trained:
         with torch.inference_mode(), self.autocast():
             return self.method.probabilities(self.network, self.laid_out(image_bcijk))
 
+    def weigh(self, image_bcijk: Tensor) -> dict[str, Tensor]:
+        """What a method that ``Weighs`` makes of each voxel: name to (B, I, J, K), in evaluation mode."""
+        import torch
+
+        from methods.interface import Weighs
+
+        assert isinstance(self.method, Weighs)
+        self.network.eval()
+        with torch.inference_mode(), self.autocast():
+            return dict(self.method.weights(self.network, self.laid_out(image_bcijk)))
+
     def segment(self, image_cijk: Tensor, inference: Inference, patch: tuple[int, int, int]) -> Tensor:
         """Probabilities (N, I, J, K) of a whole normalised image."""
         return segment(image_cijk.to(self.device), self.predict, inference, patch)

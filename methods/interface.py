@@ -25,7 +25,9 @@ __all__ = [
     "ParameterGroup",
     "ParameterGroups",
     "Revises",
+    "SaysLayers",
     "StreamConfig",
+    "Weighs",
 ]
 
 
@@ -127,3 +129,19 @@ class Doubts(Protocol):
 
     def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
         """Name to (B, I, J, K) in [0, 1]; 1 where the voxel's gradient is removed altogether."""
+
+
+@runtime_checkable
+class Weighs(Protocol):
+    """Optional: shows what it makes of each voxel of an image, without a label, for the reader's eye."""
+
+    def weights(self, network: nn.Module, image_bcijk: Tensor) -> Mapping[str, Tensor]:
+        """Name to (B, I, J, K) in [0, 1]: where its networks disagree, what each attention keeps."""
+
+
+@runtime_checkable
+class SaysLayers(Protocol):
+    """A network that can list its own layers, for a drawing of it."""
+
+    def layers(self) -> list[dict[str, object]]:
+        """One plain row a layer, in the order of the forward pass."""

@@ -12,11 +12,28 @@ from tsman.settings import AttentionSettings, LossAttentionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from torch import Tensor, nn
 
     from methods.interface import Batch, ParameterGroup, StreamConfig
     from tsman.network import TwoStreamScores
+
+
+def _only(*kept: str) -> dict[str, Any]:
+    return {"attention": {name: name in kept for name in ("f1", "f2", "f3", "f4")}}
+
+
+ABLATIONS: Mapping[str, Mapping[str, Any]] = {
+    "baseline": _only(),
+    "f4": _only("f4"),
+    "f34": _only("f3", "f4"),
+    "f234": _only("f2", "f3", "f4"),
+    "f1234": _only("f1", "f2", "f3", "f4"),
+    # P's "0.1 score improvement" by the smoothing is told of f4.
+    "f4-unsmoothed": {**_only("f4"), "loss_attention": {"smooth": False}},
+}
+"""P's Table 2, from the baseline up, and what the smoothing is worth: name to changed settings."""
 
 
 @final
@@ -64,21 +81,24 @@ class TwoStreamMethod:
 
     def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
         """What f4, and f3 as the mean of its two maps, take from each voxel (P, Fig. 5); warm-up aside."""
+        kept = self.weights(network, batch.image_bcijk)
+        return {name: (1.0 - kept[name]).clamp(0.0, 1.0) for name in ("f4", "f3") if name in kept}
+
+    def weights(self, network: nn.Module, image_bcijk: Tensor) -> Mapping[str, Tensor]:
+        """Where the streams disagree, and what f4 and f3 (the mean of its two maps) keep of each voxel."""
         import torch
 
-        from tsman.loss import loss_attention
+        from tsman.loss import disagreement, loss_attention
         from tsman.network import full_size
 
         with torch.no_grad():
-            scores: TwoStreamScores = network(batch.image_bcijk)
-            doubts: dict[str, Tensor] = {}
+            scores: TwoStreamScores = network(image_bcijk)
+            p_bnijk, p_hat_bnijk = scores.first.main_bnijk, scores.second.main_bnijk
+            kept = {"disagreement": disagreement(p_bnijk, p_hat_bnijk).float()}
             if self.attention.f4:
-                kept_bijk = loss_attention(
-                    scores.first.main_bnijk, scores.second.main_bnijk, self.loss_attention
-                )
-                doubts["f4"] = (1.0 - kept_bijk).clamp(0.0, 1.0)
+                kept["f4"] = loss_attention(p_bnijk, p_hat_bnijk, self.loss_attention)
             if self.attention.f3:
                 a_b1ijk, a_hat_b1ijk = scores.maps["f3"]
-                kept_b1ijk = full_size(0.5 * (a_b1ijk + a_hat_b1ijk), batch.image_bcijk)
-                doubts["f3"] = (1.0 - kept_b1ijk.squeeze(1)).clamp(0.0, 1.0)
-        return doubts
+                mean_b1ijk = full_size(0.5 * (a_b1ijk + a_hat_b1ijk), image_bcijk)
+                kept["f3"] = mean_b1ijk.squeeze(1).float()
+        return kept

@@ -126,10 +126,11 @@ def tiny_lab(tmp_path, spheres, tiny):
 
     from bench.data.dataset import DataSettings, remember
     from bench.data.datasets import open_dataset
+    from bench.experiments import free_part
     from bench.recipes import recipe
     from bench.store import Store
-    from bench.sweep import Sweep, configured, resolved
-    from methods.registry import classes, method
+    from bench.sweep import Sweep, resolved
+    from methods.registry import classes
 
     store = Store(tmp_path / "store")
     dataset = open_dataset(f"decathlon:{spheres}", DataSettings(), store.workshop)
@@ -138,8 +139,7 @@ def tiny_lab(tmp_path, spheres, tiny):
     def plan(*methods, xi="0.5", changes=()):
         chosen = recipe("smoke", [*tiny, *changes], classes())
         chosen = resolved(chosen, device="cpu", native_bfloat16=False)
-        contestants = tuple(configured(method(name), chosen) for name in methods)
-        return Sweep(chosen, contestants, (xi,), (0,), (dataset,))
+        return Sweep(chosen, (free_part(methods, (xi,), chosen),), (0,), (dataset,))
 
     return SimpleNamespace(store=store, dataset=dataset, plan=plan)
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+Benchmark = Literal["hvsmr", "brats"]
+
 
 @dataclass(frozen=True, slots=True)
 class CaseFiles:
@@ -40,14 +42,19 @@ class Dataset:
     train: tuple[str, ...]
     test: tuple[str, ...]
     pieces: Literal["single", "any"] = "any"
+    background_scored: bool = False  # BRATS: P's Table 4 counts label 0 among its five
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """Which of P's two benchmarks the data set stands in for."""
+        return "brats" if self.background_scored else "hvsmr"
 
     @property
     def id(self) -> str:
         """Name and content in one word."""
         prints = sorted((case, f.image_print, f.label_print) for case, f in self.cases.items())
-        content = json.dumps(
-            [self.channels, self.structures, prints, self.train, self.test, {"pieces": self.pieces}]
-        )
+        kind = {"pieces": self.pieces} | ({"background": True} if self.background_scored else {})
+        content = json.dumps([self.channels, self.structures, prints, self.train, self.test, kind])
         return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
@@ -102,4 +109,7 @@ def recall(dataset_id: str, workshop: Workshop) -> Dataset:
     plain = json.loads(path.read_text())
     cases = {case: CaseFiles(**{**f, "images": tuple(f["images"])}) for case, f in plain["cases"].items()}
     lists = {key: tuple(plain[key]) for key in ("channels", "structures", "train", "test")}
-    return Dataset(name=plain["name"], cases=cases, pieces=plain["pieces"], **lists)
+    background = bool(plain.get("background_scored", False))
+    return Dataset(
+        name=plain["name"], cases=cases, pieces=plain["pieces"], background_scored=background, **lists
+    )

@@ -152,14 +152,33 @@ def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.ui
 
 def write_label(label_ijk: NDArray[np.uint8], own: Grid, path: Path) -> None:
     """Write a canonical label map (I, J, K) on the scan's own grid, with the voxel size of its header."""
+    _write_on(own, label_ijk, path, np.uint8)
+
+
+def write_weights(weight_ijk: NDArray[np.float32], own: Grid, path: Path) -> None:
+    """Write a canonical map (I, J, K) of numbers in [0, 1] on the scan's own grid, to about 1/255."""
+    _write_on(own, weight_ijk, path, np.uint8)
+
+
+def read_weights(path: Path) -> NDArray[np.float32]:
+    """The canonical map (I, J, K) that ``write_weights`` wrote.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    image = _load(path)
+    return np.ascontiguousarray(_canonical(_voxels(image, path).astype(np.float32), _grid(image).affine))
+
+
+def _write_on(own: Grid, canonical_ijk: NDArray[Any], path: Path, kind: type[np.generic]) -> None:
     import nibabel
 
     back = nibabel.orientations.ornt_transform(
         nibabel.orientations.axcodes2ornt("RAS"), nibabel.io_orientation(own.affine)
     )
-    voxels = np.ascontiguousarray(nibabel.orientations.apply_orientation(label_ijk, back))
+    voxels = np.ascontiguousarray(nibabel.orientations.apply_orientation(canonical_ijk, back))
     assert voxels.shape == own.shape
-    image = nibabel.Nifti1Image(voxels, own.affine)
+    image = nibabel.Nifti1Image(voxels, own.affine, dtype=kind)  # nibabel scales what is no integer
     image.header.set_zooms(own.zooms_mm or own.spacing_mm)
     nibabel.save(image, path)
 

@@ -1,6 +1,6 @@
 """How good a segmentation is: Dice, surface distances and the overall score of a case."""
 
-from bench.metrics.case import score
+from bench.metrics.case import background, score
 from bench.metrics.definition import DEFINITIONS, METRICS_OF, STATUSES, UNITS, Measure, diagonal_mm
 from bench.metrics.overall import overall, overall_of_means
 
@@ -10,6 +10,7 @@ __all__ = [
     "STATUSES",
     "UNITS",
     "Measure",
+    "background",
     "diagonal_mm",
     "overall",
     "overall_of_means",

@@ -66,6 +66,28 @@ def score(
     return measures
 
 
+def background(predicted_ijk: Labels, reference_ijk: Labels, definition: str = "hvsmr2016") -> Measure:
+    """Dice of label 0, which `score` never measures; the same under every definition.
+
+    Args:
+        predicted_ijk: Integer label map of shape (I, J, K).
+        reference_ijk: Integer label map of the same shape.
+        definition: One of `DEFINITIONS`, to be written beside it.
+
+    Raises:
+        ValueError: If a label map or the definition is refused.
+    """
+    _check_choice(definition, "fast")
+    _check_labels(predicted_ijk, reference_ijk)
+    predicted, reference = np.asarray(predicted_ijk == 0), np.asarray(reference_ijk == 0)
+    sizes = int(predicted.sum()), int(reference.sum())
+    if not any(sizes):
+        return Measure(0, "dice", 1.0, UNITS["dice"], definition, "both_empty")
+    status = "ok" if all(sizes) else "empty_reference" if sizes[0] else "empty_prediction"
+    dice = 2 * int((predicted & reference).sum()) / sum(sizes)
+    return Measure(0, "dice", dice, UNITS["dice"], definition, status)
+
+
 def _values(
     predicted_ijk: Mask,
     reference_ijk: Mask,

@@ -12,6 +12,7 @@ from bench.errors import StageError
 from bench.plain import build
 from bench.seeding import generator, torch_stream
 from bench.settings import Optimiser, Sampling
+from bench.stages.keepsakes import keep
 from bench.stages.sampler import Sampler, TrainingCase, cropped
 from bench.trained import Trained, begin, inference_of, normal
 
@@ -43,6 +44,7 @@ def _fit(lab: Lab) -> None:
     losses = _train(lab, trained, sampler, cases)
     trained.save(lab.folder)
     _write_losses(lab, losses)
+    keep(lab, trained)
     steps = int(settings["steps"])
     voxels = steps * sampling.batch * math.prod(sampling.patch)
     lab.facts.update(

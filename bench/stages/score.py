@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench import record
 from bench.data.folder import write_text
 from bench.lab import store_label, stored_label
-from bench.metrics import overall, score
+from bench.metrics import background, overall, score
 from bench.plain import build
 from bench.record import Record
 from bench.segment import clean
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.lab import Lab
+    from bench.metrics import Measure
 
 
 def score_stage(lab: Lab) -> None:
@@ -64,25 +65,27 @@ def _rows(
     metrics: Metrics,
 ) -> Iterator[Record]:
     names = dict(enumerate(lab.dataset.structures, start=1))
+    reference_ijk, definition = lab.label(case), metrics.definition
     measures = score(
-        predicted_ijk,
-        lab.label(case),
-        spacing_mm,
-        list(names),
-        definition=metrics.definition,
-        compute=metrics.compute,
+        predicted_ijk, reference_ijk, spacing_mm, list(names), definition=definition, compute=metrics.compute
     )
     for one in [*measures, overall(measures)]:
-        yield Record(
-            **lab.settings["identity"],
-            run="",
-            case=case,
-            structure=names.get(one.structure, "all"),
-            metric=one.metric,
-            value=one.value,
-            unit=one.unit,
-            definition=one.definition,
-            status=one.status,
-            stage=lab.key,
-            commit="",
-        )
+        yield _row(lab, case, names.get(one.structure, "all"), one)
+    if lab.settings.get("background"):
+        yield _row(lab, case, record.BACKGROUND, background(predicted_ijk, reference_ijk, definition))
+
+
+def _row(lab: Lab, case: str, structure: str, one: Measure) -> Record:
+    return Record(
+        **lab.settings["identity"],
+        run="",
+        case=case,
+        structure=structure,
+        metric=one.metric,
+        value=one.value,
+        unit=one.unit,
+        definition=one.definition,
+        status=one.status,
+        stage=lab.key,
+        commit="",
+    )

@@ -15,18 +15,20 @@ from bench.data.folder import write_text
 from bench.data.split import shares
 from bench.engines.local import LocalEngine
 from bench.errors import UsageError, unknown
+from bench.experiments import DEFAULT_DATASETS, Part, Plan, chosen, free_part, resolved_part
 from bench.metrics import METRICS_OF
 from bench.recipes import Recipe, recipe
 from bench.store import Store
 from bench.summary import curve
-from bench.sweep import Sweep, configured, resolved, title
+from bench.sweep import Sweep, resolved, title
 from bench.verbs.words import datasets_of, device_of, jobs_of, seeds_of
-from methods.registry import METHODS, classes, method, select
+from methods.registry import METHODS, classes, select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from bench.data.dataset import Dataset
     from bench.graph import Stage
 
 ENGINES = ("local",)
@@ -36,9 +38,10 @@ ENGINES = ("local",)
 class Request:
     """The words of the command line."""
 
-    methods: str
-    xi: str
-    datasets: str
+    methods: str | None  # None: not said
+    xi: str | None
+    datasets: str | None
+    experiment: str | None
     recipe: str
     seeds: str
     changes: tuple[str, ...]
@@ -53,28 +56,31 @@ class Request:
 
 def run(request: Request) -> int:
     """Carry out ``bench run``; returns the exit code."""
-    names = _selected(request.methods)
-    xis = shares(request.xi)
+    plans = _plans(request)
+    names = [] if plans else _selected("all" if request.methods is None else request.methods)
+    xis = shares("0.1:0.9" if request.xi is None else request.xi)
     if request.engine not in ENGINES:
         raise unknown("engine", request.engine, ENGINES)
     device = device_of(request.device)
-    chosen = _recipe(request, device)
-    seeds = seeds_of(request.seeds, chosen.seeds)
-    jobs = jobs_of(request.jobs, chosen.compute.threads, device)
-    contestants = tuple(configured(method(name), chosen) for name in names)
+    with_settings = _recipe(request, device)
+    seeds = seeds_of(request.seeds, with_settings.seeds)
+    jobs = jobs_of(request.jobs, with_settings.compute.threads, device)
+    parts = [resolved_part(plan, with_settings) for plan in plans.values()]
+    parts = parts or [free_part(names, xis, with_settings)]
     store = Store(request.store)
     if not request.as_json:
-        console.say(f"methods  {len(names)} of {len(METHODS)}: {', '.join(names)}")
+        _say_methods(parts)
     with store.locked(), _terminable():
-        datasets = datasets_of(request.datasets, chosen.data, store.workshop)
-        sweep = Sweep(chosen, contestants, tuple(xis), seeds, datasets)
+        specs = _default_datasets(parts) if request.datasets is None else request.datasets
+        datasets = datasets_of(specs, with_settings.data, store.workshop)
+        _say_left_out(plans, datasets, quiet=request.as_json)
+        sweep = Sweep(with_settings, tuple(parts), seeds, datasets, tuple(plans))
         stages = sweep.stages()
         if not request.as_json:
             _say_plan(sweep, stages, store)
         if not request.dry_run:
-            engine = LocalEngine(
-                store, run=sweep.run, device=device, jobs=jobs, threads=chosen.compute.threads
-            )
+            threads = with_settings.compute.threads
+            engine = LocalEngine(store, run=sweep.run, device=device, jobs=jobs, threads=threads)
             return _carry_out(request, sweep, stages, store, engine)
         if request.as_json:
             console.say_json(
@@ -157,6 +163,8 @@ def _say_plan(sweep: Sweep, stages: list[Stage], store: Store) -> None:
             f"{', '.join(dataset.structures)}"
         )
     seeds = ", ".join(map(str, sweep.seeds))
+    if sweep.experiments:
+        console.say(f"paper    {', '.join(sweep.experiments)}")
     console.say(f"sweep    ξ {', '.join(sweep.xis)} · seeds {seeds}")
     console.say(f"recipe   {sweep.recipe.name} · {sweep.recipe.compute.precision} · run {sweep.run}")
     counted = runner.summary(stages, store)
@@ -175,6 +183,7 @@ def planned_rows(stage: Stage, run: str = "") -> Mapping[str, Any] | None:
         "identity": {**settings["identity"], "run": run, "commit": provenance.commit()},
         "cases": [case for case, _ in stage.labels],
         "structures": settings["structures"],
+        "background": settings.get("background", False),
         "definition": definition,
         "metrics": list(METRICS_OF[definition]),
         "stage": stage.key,
@@ -188,10 +197,56 @@ def _selected(words: str) -> list[str]:
         raise UsageError(f"{error}.") from error
 
 
+def _plans(request: Request) -> dict[str, Plan]:
+    """The published tables and figures that are asked for; none where the sweep is free.
+
+    Raises:
+        UsageError: Methods or ξ are named beside an experiment, which has its own.
+    """
+    if request.experiment is None:
+        return {}
+    for option, given in (("--methods", request.methods), ("--xi", request.xi)):
+        if given is not None:
+            raise UsageError(f"--experiment has its own methods and ξ; leave {option} {given} out.")
+    return chosen(request.experiment)
+
+
+def _default_datasets(parts: list[Part]) -> str:
+    wanted = dict.fromkeys(part.benchmark or "hvsmr" for part in parts)
+    return ",".join(DEFAULT_DATASETS[benchmark] for benchmark in wanted)
+
+
+def _say_methods(parts: list[Part]) -> None:
+    every = [one.method.name for part in parts for one in (*part.students, *part.supervised)]
+    names = list(dict.fromkeys(every))
+    ablations = len({one.variant for part in parts for one in part.students if one.variant})
+    more = f"; {ablations} ablations" if ablations else ""
+    console.say(f"methods  {len(names)} of {len(METHODS)}: {', '.join(names)}{more}")
+
+
+def _say_left_out(plans: Mapping[str, Plan], datasets: tuple[Dataset, ...], *, quiet: bool) -> None:
+    """Nothing is left out silently: an experiment needs a data set that stands in for its benchmark.
+
+    Raises:
+        UsageError: None of the experiments has one.
+    """
+    there = {dataset.benchmark for dataset in datasets}
+    lacking = [name for name, plan in plans.items() if plan.benchmark not in there]
+    if not lacking:
+        return
+    named = ", ".join(dataset.name for dataset in datasets)
+    wants = "tumours with BRATS' labels" if plans[lacking[0]].benchmark == "brats" else "no tumours"
+    sentence = f"{', '.join(lacking)}: wants a data set with {wants}; --dataset names {named}"
+    if len(lacking) == len(plans):
+        raise UsageError(f"{sentence}.")
+    if not quiet:
+        console.say(f"left out {sentence}")
+
+
 def _recipe(request: Request, device: str) -> Recipe:
     name = request.recipe or ("quick" if device == "cpu" else "standard")
-    chosen = recipe(name, request.changes, classes())
-    return resolved(chosen, device=device, native_bfloat16=provenance.has_native_bfloat16())
+    found = recipe(name, request.changes, classes())
+    return resolved(found, device=device, native_bfloat16=provenance.has_native_bfloat16())
 
 
 class _terminable:  # noqa: N801 - reads as a word of the with statement

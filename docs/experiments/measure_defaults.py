@@ -21,14 +21,15 @@ from bench.data.dataset import remember
 from bench.data.datasets import open_dataset
 from bench.data.split import shares
 from bench.engines.local import LocalEngine, cores
+from bench.experiments import free_part
 from bench.graph import Stage, in_order
 from bench.recipes import recipe
 from bench.runner import run
 from bench.store import Store
-from bench.sweep import Sweep, configured, resolved
+from bench.sweep import Sweep, resolved
 from bench.verbs.run import planned_rows
 from bench.verbs.words import seeds_of
-from methods.registry import classes, method
+from methods.registry import classes
 
 DEVELOPMENT = "data.first_seed=1000"
 FORM = [
@@ -132,9 +133,7 @@ def _measured(words: argparse.Namespace, store: Store, contestant: str, changes:
     dataset = open_dataset("phantom-heart", chosen.data, store.workshop)
     remember(dataset, store.workshop)
     xis = tuple(shares(words.xi))
-    sweep = Sweep(
-        chosen, (configured(method(contestant), chosen),), xis, seeds_of(words.seeds, 1), (dataset,)
-    )
+    sweep = Sweep(chosen, (free_part((contestant,), xis, chosen),), seeds_of(words.seeds, 1), (dataset,))
     wanted = [stage for stage in sweep.stages() if _role(stage) == "student"]
     engine = LocalEngine(store, run=sweep.run, device="cpu", jobs=words.jobs, threads=chosen.compute.threads)
     run(in_order(wanted), store, engine, lambda _state: None, rows=planned_rows)

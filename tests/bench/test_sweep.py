@@ -8,9 +8,10 @@ import pytest
 from bench.data.dataset import CaseFiles, Dataset
 from bench.data.split import manual_cases
 from bench.errors import UsageError
+from bench.experiments import free_part
 from bench.recipes import recipe
-from bench.sweep import Sweep, configured, resolved, title
-from methods.registry import PAPER, classes, method
+from bench.sweep import Sweep, resolved, title
+from methods.registry import PAPER, classes
 
 TRAIN = tuple(f"train_{number}" for number in range(10))
 TEST = tuple(f"test_{number}" for number in range(3))
@@ -31,8 +32,7 @@ def with_label(dataset, case, label_print):
 
 def sweep(*names, xis=("0.3",), seeds=(0,), changes=(), dataset=None):
     chosen = resolved(recipe("smoke", changes, classes()), device="cpu", native_bfloat16=False)
-    contestants = tuple(configured(method(name), chosen) for name in names or PAPER)
-    return Sweep(chosen, contestants, xis, seeds, (dataset or dataset_at(),))
+    return Sweep(chosen, (free_part(names or PAPER, xis, chosen),), seeds, (dataset or dataset_at(),))
 
 
 def keys(one, *kinds):

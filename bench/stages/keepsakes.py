@@ -1,0 +1,71 @@
+"""What a student leaves for the reader's eye: its layers, and what it made of one scan's pseudo label."""
+
+# Legend: B batch, C image channels, I J K voxel axes, M maps.
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bench.data.folder import write_text
+from bench.lab import store_label, store_weights
+from bench.plain import build
+from bench.segment import over_volume
+from bench.settings import Inference, Sampling
+from bench.trained import Trained, normal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.data.volumes import Volume
+    from bench.lab import Lab
+
+LAYERS = "network.json"
+
+
+def keep(lab: Lab, trained: Trained) -> None:
+    """Write ``network.json``, and prediction and maps of the first case whose manual label is withheld.
+
+    A teacher, which sees no such case, and a network that cannot say its layers leave out what they lack.
+    """
+    from methods.interface import SaysLayers
+
+    if lab.document["kind"] != "student":
+        return
+    if isinstance(trained.network, SaysLayers):
+        write_text(lab.folder / LAYERS, json.dumps(trained.network.layers(), indent=1))
+    withheld = sorted(set(lab.image_cases) - set(lab.label_cases))
+    if withheld:
+        _keep_maps(lab, trained, withheld[0])
+        lab.facts["shown_case"] = withheld[0]
+
+
+def _keep_maps(lab: Lab, trained: Trained, case: str) -> None:
+    from methods.interface import Weighs
+    from tsman.labels import hard_label
+
+    # By windows as it was trained: how scans are segmented is no setting of a student and in no key of one.
+    windows, patch = Inference(window="overlap"), build(Sampling, lab.settings["sampling"], "sampling").patch
+    volume: Volume = lab.image(case)
+    image_cijk = normal(volume)
+    label_ijk = hard_label(trained.segment(image_cijk, windows, patch), dim=0)
+    store_label(lab.folder, case, label_ijk.cpu().numpy(), volume)
+    if not isinstance(trained.method, Weighs):
+        return
+    names: list[str] = []
+
+    def weighed(image_bcijk: Tensor) -> Tensor:
+        found = trained.weigh(image_bcijk)
+        names[:] = list(found)
+        return _stacked(found)
+
+    maps_mijk = over_volume(image_cijk.to(trained.device), weighed, windows, patch)
+    for name, map_ijk in zip(names, maps_mijk, strict=True):
+        store_weights(lab.folder, case, name, map_ijk.clamp(0, 1).cpu().numpy(), volume)
+
+
+def _stacked(maps: dict[str, Tensor]) -> Tensor:
+    """(B, I, J, K) each to (B, M, I, J, K)."""
+    import torch
+
+    return torch.stack(list(maps.values()), dim=1)
