@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.lab import Lab
 
 LAYERS = "network.json"
+AT_ONCE = 2**21  # voxels: two streams at full width then take about 3 GiB
 
 
 def keep(lab: Lab, trained: Trained) -> None:
@@ -44,11 +45,13 @@ def _keep_maps(lab: Lab, trained: Trained, case: str) -> None:
     from methods.interface import Weighs
     from tsman.labels import hard_label
 
-    # By windows as it was trained: how scans are segmented is no setting of a student and in no key of one.
-    windows, patch = Inference(window="overlap"), build(Sampling, lab.settings["sampling"], "sampling").patch
     volume: Volume = lab.image(case)
     image_cijk = normal(volume)
-    label_ijk = hard_label(trained.segment(image_cijk, windows, patch), dim=0)
+    # How scans are segmented is no setting of a student and in no key of one: at once where memory allows it,
+    # which leaves a disagreement of 0 or 1, else by windows as it was trained.
+    inference = Inference(window="whole" if image_cijk[0].numel() <= AT_ONCE else "overlap")
+    patch = build(Sampling, lab.settings["sampling"], "sampling").patch
+    label_ijk = hard_label(trained.segment(image_cijk, inference, patch), dim=0)
     store_label(lab.folder, case, label_ijk.cpu().numpy(), volume)
     if not isinstance(trained.method, Weighs):
         return
@@ -59,7 +62,7 @@ def _keep_maps(lab: Lab, trained: Trained, case: str) -> None:
         names[:] = list(found)
         return _stacked(found)
 
-    maps_mijk = over_volume(image_cijk.to(trained.device), weighed, windows, patch)
+    maps_mijk = over_volume(image_cijk.to(trained.device), weighed, inference, patch)
     for name, map_ijk in zip(names, maps_mijk, strict=True):
         store_weights(lab.folder, case, name, map_ijk.clamp(0, 1).cpu().numpy(), volume)
 
