@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -198,17 +198,19 @@ def _selected(words: str) -> list[str]:
 
 
 def _plans(request: Request) -> dict[str, Plan]:
-    """The published tables and figures that are asked for; none where the sweep is free.
+    """The published tables and figures that are asked for, at ξ of one's own where given; none in a free sweep.
 
     Raises:
-        UsageError: Methods or ξ are named beside an experiment, which has its own.
+        UsageError: Methods are named beside an experiment, which has its own.
     """
     if request.experiment is None:
         return {}
-    for option, given in (("--methods", request.methods), ("--xi", request.xi)):
-        if given is not None:
-            raise UsageError(f"--experiment has its own methods and ξ; leave {option} {given} out.")
-    return chosen(request.experiment)
+    if request.methods is not None:
+        raise UsageError(f"--experiment has its own methods; leave --methods {request.methods} out.")
+    plans = chosen(request.experiment)
+    if request.xi is None:
+        return plans
+    return {name: replace(plan, xis=tuple(shares(request.xi))) for name, plan in plans.items()}
 
 
 def _default_datasets(parts: list[Part]) -> str:

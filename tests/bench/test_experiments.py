@@ -164,7 +164,6 @@ def test_the_order_of_the_stages_lets_every_input_come_first():
     [
         (("--experiment", "table9"), "table9"),
         (("--experiment", "table1", "--methods", "tsman"), "leave --methods tsman out"),
-        (("--experiment", "table1", "--xi", "0.3"), "leave --xi 0.3 out"),
         (("--experiment", "table4", "--dataset", "phantom-heart"), "tumours with BRATS' labels"),
     ],
 )
@@ -172,6 +171,15 @@ def test_an_experiment_that_cannot_be_ends_with_2(bench, tmp_path, words, named)
     found = bench("run", *words, "--recipe", "smoke", "-n", "--store", tmp_path / "store")
     assert found.returncode == 2, found.stdout
     assert named in found.stderr
+
+
+def test_an_experiment_can_be_had_at_other_shares(bench, tmp_path):
+    words = ("run", "--experiment", "table2", "--xi", "0.5", "--recipe", "smoke", "-n", "--json")
+    found = bench(*words, "--store", tmp_path / "store")
+    assert found.returncode == 0, found.stderr
+    said = json.loads(found.stdout)
+    assert said["xi"] == ["0.5"]
+    assert said["stages"]["student"]["stages"] == 6
 
 
 def test_what_no_data_set_is_for_is_left_out_with_a_line(bench, tmp_path):
