@@ -198,7 +198,7 @@ def _selected(words: str) -> list[str]:
 
 
 def _plans(request: Request) -> dict[str, Plan]:
-    """The published tables and figures that are asked for, at ξ of one's own where given; none in a free sweep.
+    """The published tables and figures asked for, at other ξ where given; none in a free sweep.
 
     Raises:
         UsageError: Methods are named beside an experiment, which has its own.
