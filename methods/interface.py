@@ -21,6 +21,7 @@ __all__ = [
     "Batch",
     "Case",
     "Doubts",
+    "Fits",
     "Method",
     "ParameterGroup",
     "ParameterGroups",
@@ -127,3 +128,11 @@ class Doubts(Protocol):
 
     def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
         """Name to (B, I, J, K) in [0, 1]; 1 where the voxel's gradient is removed altogether."""
+
+
+@runtime_checkable
+class Fits(Protocol):
+    """Optional: says which data it cannot be trained on."""
+
+    def fits(self, channels: int, classes: int) -> str:
+        """Empty if it can be trained on so many image channels and classes, else a clause: why not."""
