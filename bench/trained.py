@@ -92,8 +92,6 @@ def method_of(settings: Mapping[str, Any]) -> Method:
 
 def begin(settings: Mapping[str, Any], device: str) -> Trained:
     """A method with a fresh network from torch's global generator, in the layout of the stage."""
-    import torch
-
     from tsman.settings import StreamSettings
 
     method = method_of(settings)
@@ -101,8 +99,18 @@ def begin(settings: Mapping[str, Any], device: str) -> Trained:
     stream = build(StreamSettings, settings["stream"], "stream")
     network = method.network(settings["channels"], settings["classes"], stream).to(device)
     if compute.layout == "channels_last":
-        network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stub
+        lay_channels_last(network)
     return Trained(method, network, compute, device)
+
+
+def lay_channels_last(network: nn.Module) -> None:
+    """Channels last for the weights of 2-D and of 3-D convolutions; ``Module.to`` takes one kind alone."""
+    import torch
+
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in network.parameters():
+        if parameter.dim() in layouts:
+            parameter.data = parameter.data.contiguous(memory_format=layouts[parameter.dim()])
 
 
 def opened(folder: Path, settings: Mapping[str, Any], device: str) -> Trained:

@@ -21,6 +21,7 @@ __all__ = [
     "Batch",
     "Case",
     "Doubts",
+    "Fits",
     "Method",
     "ParameterGroup",
     "ParameterGroups",
@@ -145,3 +146,11 @@ class SaysLayers(Protocol):
 
     def layers(self) -> list[dict[str, object]]:
         """One plain row a layer, in the order of the forward pass."""
+
+
+@runtime_checkable
+class Fits(Protocol):
+    """Optional: says which data it cannot be trained on."""
+
+    def fits(self, channels: int, classes: int) -> str:
+        """Empty if it can be trained on so many image channels and classes, else a clause: why not."""

@@ -8,7 +8,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from methods.interface import AfterStep, Doubts, ParameterGroups, Revises, Weighs
+from methods.interface import AfterStep, Doubts, Fits, ParameterGroups, Revises, Weighs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from methods.deep_level_set import DeepLevelSetMethod
     from methods.dense_vox_net import DenseVoxNetMethod
     from methods.interface import Method
+    from methods.mme import MultiModalEncodersMethod
     from methods.two_stream import TwoStreamMethod
+    from methods.u_net import UNet2dMethod, UNet3dMethod
 
     # mypy's proof that each keeps the interface, which the lazy table cannot give.
     _KEPT: tuple[Method, ...] = (
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
         DecouplingMethod(),
         DeepLevelSetMethod(),
         DenseVoxNetMethod(),
+        UNet2dMethod(),
+        UNet3dMethod(),
+        MultiModalEncodersMethod(),
     )
 
 
@@ -41,12 +46,15 @@ METHODS: Mapping[str, Entry] = MappingProxyType(
         "decoupling": Entry("methods.decoupling", "DecouplingMethod"),
         "deep-level-set": Entry("methods.deep_level_set", "DeepLevelSetMethod"),
         "densevoxnet": Entry("methods.dense_vox_net", "DenseVoxNetMethod"),
+        "unet-2d": Entry("methods.u_net", "UNet2dMethod"),
+        "unet-3d": Entry("methods.u_net", "UNet3dMethod"),
+        "mme": Entry("methods.mme", "MultiModalEncodersMethod"),
     }
 )
 """Every method by name; a new one is one file and one line."""
 PAPER: tuple[str, ...] = ("tsman", "decoupling", "deep-level-set", "densevoxnet")
 """The four that P compares."""
-CAPABILITIES = (ParameterGroups, AfterStep, Revises, Doubts, Weighs)
+CAPABILITIES = (ParameterGroups, AfterStep, Revises, Doubts, Weighs, Fits)
 """What a method may do beside what it must."""
 
 
@@ -93,6 +101,25 @@ def select(text: str, extra: Mapping[str, Method] = MappingProxyType({})) -> lis
             f"{text!r} chooses no method; choose from all, every, {', '.join((*METHODS, *extra))}"
         )
     return chosen
+
+
+def unfit(
+    names: Iterable[str], channels: int, classes: int, extra: Mapping[str, Method] = MappingProxyType({})
+) -> dict[str, str]:
+    """Which of these methods cannot be trained on such data, and why.
+
+    Args:
+        names: As ``select`` gives them.
+        channels: Image channels of the data.
+        classes: Classes of the data, background included.
+        extra: Methods from plug-ins, by name.
+
+    Raises:
+        ValueError: If a name is unknown.
+    """
+    chosen = {name: extra[name] if name in extra else method(name) for name in names}
+    asked = {name: one.fits(channels, classes) for name, one in chosen.items() if isinstance(one, Fits)}
+    return {name: why for name, why in asked.items() if why}
 
 
 def describe(contestant: Method) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import is_dataclass
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from bench.trained import lay_channels_last
 from methods import registry
 from methods.interface import Batch, Doubts, Method, ParameterGroups
 from tsman.labels import hard_label, mean_dice
@@ -16,23 +18,37 @@ from tsman.settings import StreamSettings
 NARROW = StreamSettings(stem=8, growth=4, units=2, decoder=(16, 8), weight_std=0.0)
 
 
+SIDE = re.compile(r"^(first|second|streams\.\d+)\.")
+"""What the names of one network's weights begin with, and no other's."""
+
+
 @pytest.fixture(params=list(registry.METHODS))
 def method(request):
     return registry.method(request.param)
 
 
-def cubes(batch=1, classes=3):
+def channels_of(method):
+    """The fewest image channels that the method can be trained on."""
+    return next(channels for channels in (1, 2) if not registry.unfit([method.name], channels, 3))
+
+
+def cubes(method, batch=1, classes=3):
     """Two cuboids side by side, on the grid that the decoder can draw exactly."""
     label_bijk = torch.zeros(batch, 16, 16, 16, dtype=torch.int64)
     label_bijk[:, 4:8, 4:12, 4:12] = 1
     if classes == 3:
         label_bijk[:, 8:12, 4:12, 4:12] = 2
-    image_bcijk = label_bijk[:, None] - 0.3 + 0.1 * torch.randn(batch, 1, 16, 16, 16)
+    noise_bcijk = torch.randn(batch, channels_of(method), 16, 16, 16)
+    image_bcijk = label_bijk[:, None] - 0.3 + 0.1 * noise_bcijk
     return Batch(image_bcijk, label_bijk, torch.zeros(batch, dtype=torch.bool))
 
 
+def fresh(method):
+    return method.network(channels_of(method), 3, NARROW)
+
+
 def trained(method, batch, steps):
-    network = method.network(1, 3, NARROW)
+    network = fresh(method)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
     for step in range(steps):
         loss = method.loss(network, batch, step / steps)
@@ -66,10 +82,16 @@ def test_probabilities_sum_to_one(method, batch_size):
     torch.testing.assert_close(probability_bnijk.sum(1), torch.ones(batch_size, 8, 12, 16))
 
 
+@pytest.mark.parametrize("size_ijk", [(20, 12, 8), (36, 20, 4)])
+def test_any_multiple_of_four_is_segmented(method, size_ijk):
+    network = method.network(2, 3, NARROW)
+    assert predicted(method, network, torch.randn(1, 2, *size_ijk)).shape == (1, 3, *size_ijk)
+
+
 @pytest.mark.parametrize("progress", [0.0, 0.99])
 def test_its_loss_is_a_finite_scalar_that_moves_the_network(method, progress):
-    network = method.network(1, 3, NARROW)
-    loss = method.loss(network, cubes(batch=2), progress)
+    network = fresh(method)
+    loss = method.loss(network, cubes(method, batch=2), progress)
     assert loss.shape == ()
     assert loss.dtype == torch.float32
     loss.backward()
@@ -81,12 +103,13 @@ def test_its_loss_is_a_finite_scalar_that_moves_the_network(method, progress):
 
 @pytest.mark.parametrize("progress", [0.0, 0.99])
 def test_a_missing_class_and_a_lone_item_do_no_harm(method, progress):
-    loss = method.loss(method.network(1, 3, NARROW), cubes(batch=1, classes=2), progress)
+    loss = method.loss(fresh(method), cubes(method, batch=1, classes=2), progress)
     assert loss is None or bool(torch.isfinite(loss))
 
 
 def test_bfloat16_keeps_loss_and_probabilities_in_float32(method):
-    network, batch = method.network(1, 3, NARROW).to(memory_format=torch.channels_last_3d), cubes()
+    network, batch = fresh(method), cubes(method)
+    lay_channels_last(network)
     with torch.autocast("cpu", torch.bfloat16):
         assert method.loss(network, batch, 0.0).dtype == torch.float32
         assert predicted(method, network, batch.image_bcijk).dtype == torch.float32
@@ -95,31 +118,32 @@ def test_bfloat16_keeps_loss_and_probabilities_in_float32(method):
 def test_the_same_seed_gives_the_same_losses_bit_for_bit(method):
     def losses():
         torch.manual_seed(3)  # noqa: TID251 a test is its own harness
-        network, batch = method.network(1, 3, NARROW), cubes()
+        network, batch = fresh(method), cubes(method)
         return [method.loss(network, batch, progress).item() for progress in (0.0, 0.2, 0.99)]
 
     assert losses() == losses()
 
 
 def test_saved_and_loaded_it_predicts_the_same(method, tmp_path):
-    batch = cubes()
+    batch = cubes(method)
     network = trained(method, batch, 2)
     save_file(network.state_dict(), tmp_path / "weights.safetensors")
-    loaded = method.network(1, 3, NARROW)
+    loaded = fresh(method)
     loaded.load_state_dict(load_file(tmp_path / "weights.safetensors"))
     before, after = (predicted(method, n, batch.image_bcijk) for n in (network, loaded))
     assert torch.equal(before, after)
 
 
 def test_its_networks_start_different(method):
-    state = method.network(1, 3, NARROW).state_dict()
-    starts = [weight for name, weight in state.items() if name.endswith("stages.stem.weight")]
+    state = fresh(method).state_dict()
+    first = next(name for name in state if name.endswith("weight"))
+    starts = [weight for name, weight in state.items() if SIDE.sub("", name) == SIDE.sub("", first)]
     assert len(starts) == method.networks
     assert not torch.equal(starts[0], starts[-1])
 
 
 def test_prediction_sees_no_batch_and_changes_nothing(method):
-    network, image_bcijk = method.network(1, 3, NARROW), torch.randn(2, 1, 16, 16, 16)
+    network, image_bcijk = fresh(method), torch.randn(2, channels_of(method), 16, 16, 16)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     both, alone = predicted(method, network, image_bcijk), predicted(method, network, image_bcijk[:1])
     torch.testing.assert_close(alone, both[:1])
@@ -127,15 +151,16 @@ def test_prediction_sees_no_batch_and_changes_nothing(method):
 
 
 def test_it_learns_one_patch_by_heart(method):
-    batch = cubes()
+    batch = cubes(method)
     network = trained(method, batch, 80)
     label_bijk = hard_label(predicted(method, network, batch.image_bcijk), dim=1)
     assert mean_dice(label_bijk, batch.label_bijk, 3) > 0.95
 
 
 def test_its_parameter_groups_hold_every_parameter_once(method):
-    assert isinstance(method, ParameterGroups)
-    network = method.network(1, 3, NARROW)
+    if not isinstance(method, ParameterGroups):
+        pytest.skip("all its parameters learn alike")
+    network = fresh(method)
     groups = method.parameter_groups(network)
     grouped = [id(parameter) for group in groups for parameter in group.parameters]
     assert sorted(grouped) == sorted(id(parameter) for parameter in network.parameters())
@@ -149,7 +174,7 @@ def test_its_parameter_groups_hold_every_parameter_once(method):
 def test_its_doubt_is_a_share_of_every_voxel(method):
     if not isinstance(method, Doubts):
         pytest.skip("declares no doubt")
-    doubts = method.doubt(method.network(1, 3, NARROW), cubes(batch=2))
+    doubts = method.doubt(fresh(method), cubes(method, batch=2))
     assert doubts
     for doubt_bijk in doubts.values():
         assert doubt_bijk.shape == (2, 16, 16, 16)
