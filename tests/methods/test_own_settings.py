@@ -133,3 +133,12 @@ def test_a_flat_u_net_sees_one_slice_and_a_deep_one_its_neighbours():
 def test_what_no_network_can_be_is_refused(kind, wrong):
     with pytest.raises(ValueError, match=r"must be in"):
         kind(**wrong)
+
+
+def test_a_deep_u_net_has_sound_gradients_in_bfloat16_on_a_small_crop():
+    method = UNet3dMethod(width=4, networks=1)
+    network, batch = method.network(1, 3, NARROW), random_batch()
+    with torch.autocast("cpu", torch.bfloat16):
+        method.loss(network, batch, 0.0).backward()
+    deepest = network.streams[0].down_4.convs.conv_1.conv.weight
+    assert deepest.grad.abs().max() < 1e3
