@@ -87,7 +87,8 @@ class MultiModalNet(nn.Module):
         """The deepest fused features, and those of every scale before its pooling, the finest first."""
         # A slice of channels keeps the strides of all; the convolutions want their own.
         alone = [
-            image_s1ij.contiguous(memory_format=torch.channels_last) for image_s1ij in image_smij.split(1, 1)
+            image_s1ij.contiguous(memory_format=torch.channels_last)
+            for image_s1ij in torch.split(image_smij, 1, dim=1)
         ]
         features = [encoder(image_s1ij) for encoder, image_s1ij in zip(self.encoders, alone, strict=True)]
         *fused, deepest_scij = [
@@ -98,7 +99,7 @@ class MultiModalNet(nn.Module):
 
     def _remembered(self, x_scij: Tensor, batch: int) -> Tensor:
         """Each slice's features given those before it, or when bidirectional the sum of both ways."""
-        x_bkcij = x_scij.unflatten(0, (batch, -1))
+        x_bkcij = x_scij.reshape(batch, -1, *x_scij.shape[1:])
         y_bkcij: Tensor = self.forwards(x_bkcij)
         if self.backwards is not None:
             y_bkcij = y_bkcij + self.backwards(x_bkcij.flip(1)).flip(1)
@@ -148,7 +149,7 @@ class ConvLSTM(nn.Module):
     def forward(self, x_bkcij: Tensor) -> Tensor:
         """The hidden state (B, K, C, I, J) after each slice of the features (B, K, C, I, J)."""
         # The input's share of the gates does not wait for the state: all slices at once.
-        gates_bkcij = self.of_input(x_bkcij.flatten(0, 1)).unflatten(0, x_bkcij.shape[:2])
+        gates_bkcij = torch.unflatten(self.of_input(x_bkcij.flatten(0, 1)), 0, x_bkcij.shape[:2])
         hidden_bcij = torch.zeros_like(x_bkcij[:, 0])
         cell_bcij = torch.zeros_like(hidden_bcij, dtype=torch.float32)
         states = []

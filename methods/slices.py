@@ -19,7 +19,7 @@ def axial_slices(image_bcijk: Tensor) -> Tensor:
 
 def from_slices(image_scij: Tensor, batch: int) -> Tensor:
     """(S, C, I, J) as (B, C, I, J, K), the way back."""
-    return image_scij.unflatten(0, (batch, -1)).movedim(1, -1)
+    return image_scij.reshape(batch, -1, *image_scij.shape[1:]).movedim(1, -1)
 
 
 def padded(image: Tensor, multiple: int, least: int = 0) -> Tensor:

@@ -22,6 +22,8 @@ MULTIPLE = 16
 """What four halvings need."""
 LEAST = 32
 """Instance normalisation needs more than one voxel at the fifth level."""
+LEAST_REDUCED = 48
+"""In reduced precision three: torch 2.13's gradient of a bfloat16 3-D kernel on two voxels is garbage."""
 
 
 @final
@@ -46,7 +48,8 @@ class UNets(nn.Module):
         """Score every voxel of (B, C, I, J, K), of any size, by each network."""
         batch, _, size_i, size_j, size_k = image_bcijk.shape
         if self.axes == 3:
-            whole_bcijk = padded(image_bcijk, MULTIPLE, LEAST)
+            reduced = torch.is_autocast_enabled(image_bcijk.device.type)
+            whole_bcijk = padded(image_bcijk, MULTIPLE, LEAST_REDUCED if reduced else LEAST)
             scores_bnijk = [stream(whole_bcijk) for stream in self.streams]
         else:
             image_scij = padded(axial_slices(image_bcijk), MULTIPLE, LEAST)

@@ -41,7 +41,7 @@ def show_method(name: str, *, as_json: bool) -> int:
         return 0
     for key in ("name", "version", "reference", "networks"):
         console.say(f"{key:12} {described[key]}")
-    console.say(f"{'can':12} {', '.join(described['capabilities'])}")
+    console.say(f"{'can':12} {', '.join(described['capabilities']) or 'only what it must'}")
     console.say(f"{'settings':12} change one with --set {name}.SETTING=VALUE")
     for path, value in _flat(described["settings"]):
         console.say(f"  {path:32} {json.dumps(value)}")

@@ -12,7 +12,9 @@ from methods.deep_level_set import DeepLevelSetMethod
 from methods.dense_vox_net import DenseVoxNetMethod
 from methods.interface import Batch, Case
 from methods.level_set import Evolution
+from methods.mme import MultiModalEncodersMethod
 from methods.two_stream import TwoStreamMethod
+from methods.u_net import UNet2dMethod, UNet3dMethod
 from tsman.settings import AttentionSettings, LossAttentionSettings, StreamSettings
 
 NARROW = StreamSettings(stem=4, growth=4, units=2, decoder=(8, 8), weight_std=0.0, dropout=0.0)
@@ -101,3 +103,42 @@ def test_labels_rest_once_networks_and_level_set_agree():
 def test_revisions_out_of_order_are_refused(revisions):
     with pytest.raises(ValueError, match="must ascend inside"):
         DeepLevelSetMethod(revisions=revisions)
+
+
+@pytest.mark.parametrize("kind", [UNet2dMethod, UNet3dMethod])
+def test_a_u_net_is_as_wide_as_half_the_streams_last_stage_or_as_set(kind):
+    wide = StreamSettings(decoder=(8, 24))
+    first_by_width = {
+        width: kind(width=width, networks=1).network(1, 3, wide).streams[0].conv_0.conv_0.conv.weight
+        for width in (0, 5)
+    }
+    assert {width: len(weight) for width, weight in first_by_width.items()} == {0: 12, 5: 5}
+
+
+def test_a_flat_u_net_sees_one_slice_and_a_deep_one_its_neighbours():
+    image_bcijk = torch.randn(1, 1, 32, 32, 32)
+    other_bcijk = image_bcijk.clone()
+    other_bcijk[..., 5] = 0.0
+    for kind, moved in ((UNet2dMethod, False), (UNet3dMethod, True)):
+        method = kind(width=4)
+        network = method.network(1, 3, NARROW).eval()
+        with torch.inference_mode():
+            one, two = (method.probabilities(network, image) for image in (image_bcijk, other_bcijk))
+        assert not torch.allclose(one[..., 5], two[..., 5])
+        assert torch.allclose(one[..., 6], two[..., 6], atol=1e-6) is not moved
+
+
+@pytest.mark.parametrize("wrong", [{"networks": 0}, {"width": -1}])
+@pytest.mark.parametrize("kind", [UNet2dMethod, UNet3dMethod, MultiModalEncodersMethod])
+def test_what_no_network_can_be_is_refused(kind, wrong):
+    with pytest.raises(ValueError, match=r"must be in"):
+        kind(**wrong)
+
+
+def test_a_deep_u_net_has_sound_gradients_in_bfloat16_on_a_small_crop():
+    method = UNet3dMethod(width=4, networks=1)
+    network, batch = method.network(1, 3, NARROW), random_batch()
+    with torch.autocast("cpu", torch.bfloat16):
+        method.loss(network, batch, 0.0).backward()
+    deepest = network.streams[0].down_4.convs.conv_1.conv.weight
+    assert deepest.grad.abs().max() < 1e3
