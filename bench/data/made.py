@@ -1,4 +1,4 @@
-"""Data sets that are made: a recipe of synthetic patients -> a Decathlon task folder, written once a store."""
+"""Made data sets: a recipe of synthetic patients -> a Decathlon task folder, written once a store."""
 
 from __future__ import annotations
 

@@ -125,7 +125,8 @@ def _fissure(inner: Grid, rng: np.random.Generator) -> Array:
     bend_ijk = 1.6 * _field(inner, rng, 40.0)
     cleft_ijk = np.abs(inner.place_aijk[0] + bend_ijk) - 1.3
     bridge_ijk = np.minimum(_solid(inner, (0, -4, 4), (40, 42, 27)), inner.place_aijk[2] + 6)
-    return np.maximum(cleft_ijk, -bridge_ijk)
+    cleft_ijk = np.maximum(cleft_ijk, -bridge_ijk)
+    return cleft_ijk
 
 
 def _fluid(grid: Grid, outline_ijk: Array, cleft_ijk: Array, rng: np.random.Generator) -> Array:
@@ -133,7 +134,7 @@ def _fluid(grid: Grid, outline_ijk: Array, cleft_ijk: Array, rng: np.random.Gene
     wide = rng.uniform(0.3, 1.6)
     skin_ijk = np.clip(wide + 0.8 * _field(grid, rng, 22.0), 0, 4)
     fluid_ijk = np.minimum(-outline_ijk - skin_ijk, cleft_ijk)
-    # Furrows: the zero sheets of a random field, down to some depth. The factor makes of its value millimetres.
+    # Furrows: the zero sheets of a random field, to some depth; the factor makes millimetres of its value.
     furrow_ijk = 5.0 * np.abs(_field(grid, rng, 8.0)) - rng.uniform(0.5, 1.0)
     depth_ijk = -outline_ijk - 16 - 5 * _field(grid, rng, 26.0)
     np.minimum(fluid_ijk, rounded_max(furrow_ijk, depth_ijk, 2.0), out=fluid_ijk)
@@ -190,9 +191,9 @@ def _spots(inner: Grid, rng: np.random.Generator) -> Array:
     """Caps of the horns and spots near the ventricles, more of them in some patients than in others."""
     spots_ijk = np.full(inner.shape, FAR_MM)
     load = rng.gamma(1.3, 1.0)
-    for _ in range(4 + int(rng.poisson(5 * load))):
+    for _ in range(6 + int(rng.poisson(8 * load))):
         near_a = _VENTRICLE[rng.integers(len(_VENTRICLE))] * [rng.choice([-1, 1]), 1, 1]
         centre_a = near_a + rng.normal(0, 1, 3) * [9, 8, 9] + [np.sign(near_a[0]) * 6, 0, 4]
-        radii = (rng.uniform(1.5, 3.0 + load) * rng.uniform(0.6, 1.4, 3)).tolist()
+        radii = (rng.uniform(2.0, 3.5 + load) * rng.uniform(0.6, 1.4, 3)).tolist()
         np.minimum(spots_ijk, ellipsoid(inner, centre_a, _UPRIGHT, radii), out=spots_ijk)
     return spots_ijk + 0.7 * _field(inner, rng, 8.0)

@@ -30,14 +30,16 @@ def glioma(seed: int, shape: tuple[int, int, int]) -> Phantom:
         shape: Voxels along the axes left, posterior and superior, at least 24 each.
 
     Returns:
-        FLAIR, T1, T1c and T2, 0 outside the brain and at least 1 inside, and BRATS 2015's labels: 0 everything
-        else, 1 necrosis, 2 oedema, 3 non-enhancing core, 4 enhancing core.
+        FLAIR, T1, T1c and T2, 0 outside the brain and at least 1 inside, and BRATS 2015's labels: 0 all else,
+        1 necrosis, 2 oedema, 3 non-enhancing core, 4 enhancing core.
 
     Raises:
         ValueError: If the shape is not three axes of at least 24 voxels.
     """
     if len(shape) != 3 or min(shape) < _SMALLEST:
-        raise ValueError(f"a tumour phantom has three axes of at least {_SMALLEST} voxels, not {tuple(shape)}")
+        raise ValueError(
+            f"a tumour phantom has three axes of at least {_SMALLEST} voxels, not {tuple(shape)}"
+        )
     rng = {name: stream(seed, n) for n, name in enumerate(_PURPOSES)}
     patient = lesion(rng["lesion"])
     view = head_grid(rng["view"], shape)

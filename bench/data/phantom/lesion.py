@@ -67,19 +67,19 @@ class Tissues:
 def lesion(rng: np.random.Generator) -> Lesion:
     """Draw a glioma: three in four have a necrotic middle, one in seven is of low grade."""
     low_grade, solid = rng.random(2) < [0.16, 0.15]
-    size = rng.uniform(14, 22) if low_grade else rng.uniform(11, 24)
+    size = rng.uniform(15, 24) if low_grade else rng.uniform(13, 27)
     radii = size * np.exp(rng.normal(0, 0.16, 3))
     depth = rng.uniform(0.66, 0.98) if low_grade or solid else rng.uniform(0.2, 0.42)
     turn, lift, far = rng.uniform(0, 2 * np.pi), rng.uniform(-0.1, 1.1), rng.uniform(0.42, 0.72)
-    centre = [np.cos(lift) * np.cos(turn), np.cos(lift) * np.sin(turn), np.sin(lift)] * np.array([64, 76, 54])
-    centre = np.array([0.0, 0, 12]) + far * centre
+    outward = np.array([np.cos(lift) * np.cos(turn), np.cos(lift) * np.sin(turn), np.sin(lift)])
+    centre = np.array([0.0, 0, 12]) + far * outward * [64, 76, 54]
     # Off the midline: white matter begins beside the ventricles.
     centre[0] = np.copysign(max(abs(centre[0]), 20.0), centre[0])
     return Lesion(
         centre=centre,
         frame=rotation(rng.uniform(-np.pi, np.pi, 3)),
         radii=radii,
-        lobes=rng.uniform(0.18, 0.36),
+        lobes=rng.uniform(0.16, 0.30),
         oedema=rng.uniform(2, 7) if low_grade else rng.uniform(3, 11),
         oedema_shift=rng.normal(0, 3.5, 3),
         push=rng.uniform(0.1, 0.4) * size,

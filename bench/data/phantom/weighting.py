@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bench.data.phantom.brain import Brain
 from bench.data.phantom.contrast import paint
 from bench.data.phantom.field import smooth
-from bench.data.phantom.grid import Grid
+from bench.data.phantom.grid import Box, Grid
 from bench.data.phantom.lesion import Tissues
 
 Array = NDArray[np.float64]
@@ -20,14 +20,14 @@ _WHITE = (0.70, 1.00, 1.00, 0.70)
 _GREY = (0.84, 0.74, 0.76, 0.98)
 _DEEP = (0.80, 0.84, 0.86, 0.86)
 _FLUID = (0.18, 0.32, 0.32, 1.80)
-_FALX = (0.60, 0.60, 1.20, 0.60)
-_VESSEL = (0.40, 0.55, 1.50, 0.40)
-_CHOROID = (0.75, 0.60, 1.40, 1.10)
-_SPOT = (1.15, 0.86, 0.86, 1.15)
-_OEDEMA = (1.18, 0.72, 0.74, 1.35)
-_ENHANCING = (1.12, 0.70, 1.45, 1.20)
-_DULL = (1.14, 0.64, 0.72, 1.25)
-_NECROSIS = (0.85, 0.44, 0.46, 1.60)
+_FALX = (0.60, 0.60, 1.30, 0.60)
+_VESSEL = (0.40, 0.55, 1.80, 0.40)
+_CHOROID = (0.75, 0.60, 1.60, 1.10)
+_SPOT = (1.18, 0.80, 0.80, 1.20)
+_OEDEMA = (1.25, 0.70, 0.72, 1.30)
+_ENHANCING = (1.15, 0.66, 1.90, 1.25)
+_DULL = (1.10, 0.52, 0.58, 1.55)
+_NECROSIS = (0.62, 0.34, 0.36, 1.85)
 
 
 def weighted(grid: Grid, body: Brain, tumour: Tissues, rng: np.random.Generator) -> Array:
@@ -57,7 +57,8 @@ def weighted(grid: Grid, body: Brain, tumour: Tissues, rng: np.random.Generator)
         (body.falx, _FALX, 0.1),
         (body.vessels, _VESSEL, 0.1),
     ):
-        paint(signal_cijk, distance_ijk, _drawn(rng, row, vary), width)
+        box = _around(distance_ijk, width)
+        paint(signal_cijk[:, *box], distance_ijk[box], _drawn(rng, row, vary), width)
     _lay_tumour(signal_cijk, grid, tumour, rng)
     signal_cijk *= 1 + 0.03 * smooth(rng, grid.shape, grid.extent_mm, 5.0)
     return signal_cijk
@@ -66,14 +67,24 @@ def weighted(grid: Grid, body: Brain, tumour: Tissues, rng: np.random.Generator)
 def _lay_tumour(signal_cijk: Array, grid: Grid, tumour: Tissues, rng: np.random.Generator) -> None:
     """Lay the tumour; the edge of its oedema is the softest, and no tissue of it is even."""
     for distance_ijk, row, vary, uneven, soft_mm in (
-        (tumour.oedema, _OEDEMA, 0.07, 0.08, 4.0),
-        (tumour.enhancing, _ENHANCING, 0.09, 0.13, 1.0),
-        (tumour.dull, _DULL, 0.07, 0.08, 1.5),
-        (tumour.necrosis, _NECROSIS, 0.12, 0.1, 1.0),
+        (tumour.oedema, _OEDEMA, 0.06, 0.06, 3.0),
+        (tumour.enhancing, _ENHANCING, 0.08, 0.10, 1.0),
+        (tumour.dull, _DULL, 0.06, 0.06, 1.5),
+        (tumour.necrosis, _NECROSIS, 0.10, 0.08, 1.0),
     ):
         texture_ijk = 1 + uneven * smooth(rng, grid.shape, grid.extent_mm, 6.0)
         width = float(np.hypot(grid.voxel_mm, soft_mm))
-        paint(signal_cijk, distance_ijk, _drawn(rng, row, vary) * texture_ijk, width)
+        box = _around(distance_ijk, width)
+        value_cijk = _drawn(rng, row, vary) * texture_ijk[box]
+        paint(signal_cijk[:, *box], distance_ijk[box], value_cijk, width)
+
+
+def _around(distance_ijk: Array, width_mm: float) -> Box:
+    """The smallest box that holds all that a tissue fills, and none where it fills nothing."""
+    from scipy.ndimage import find_objects
+
+    found: list[Box] = find_objects((distance_ijk < width_mm / 2).astype(np.uint8))
+    return found[0] if found else (slice(0), slice(0), slice(0))
 
 
 def _drawn(rng: np.random.Generator, row: tuple[float, ...], vary: float) -> Array:
