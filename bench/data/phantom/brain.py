@@ -125,8 +125,8 @@ def _fissure(inner: Grid, rng: np.random.Generator) -> Array:
     bend_ijk = 1.6 * _field(inner, rng, 40.0)
     cleft_ijk = np.abs(inner.place_aijk[0] + bend_ijk) - 1.3
     bridge_ijk = np.minimum(_solid(inner, (0, -4, 4), (40, 42, 27)), inner.place_aijk[2] + 6)
-    cleft_ijk = np.maximum(cleft_ijk, -bridge_ijk)
-    return cleft_ijk
+    fissure_ijk: Array = np.maximum(cleft_ijk, -bridge_ijk)
+    return fissure_ijk
 
 
 def _fluid(grid: Grid, outline_ijk: Array, cleft_ijk: Array, rng: np.random.Generator) -> Array:

@@ -83,8 +83,9 @@ def _around(distance_ijk: Array, width_mm: float) -> Box:
     """The smallest box that holds all that a tissue fills, and none where it fills nothing."""
     from scipy.ndimage import find_objects
 
-    found: list[Box] = find_objects((distance_ijk < width_mm / 2).astype(np.uint8))
-    return found[0] if found else (slice(0), slice(0), slice(0))
+    found = find_objects((distance_ijk < width_mm / 2).astype(np.uint8))
+    i, j, k = found[0] if found else (slice(0),) * 3
+    return i, j, k
 
 
 def _drawn(rng: np.random.Generator, row: tuple[float, ...], vary: float) -> Array:
