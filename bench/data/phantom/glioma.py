@@ -64,9 +64,9 @@ def _scans(
     image_cijk = np.zeros(signal_cijk.shape, np.int16)
     for channel, signal_ijk in enumerate(signal_cijk):
         gain = np.exp(rng.uniform(np.log(150), np.log(1200)))
-        bias_ijk = np.exp(0.09 * smooth(rng, grid.shape, grid.extent_mm, 80.0))
+        bias_ijk = np.exp(0.07 * smooth(rng, grid.shape, grid.extent_mm, 80.0))
         true_ijk = gain * gaussian_filter(bias_ijk * np.clip(signal_ijk, 0, None), 0.4)
-        sd = gain / rng.uniform(16, 30)
+        sd = gain / rng.uniform(20, 36)
         real_ijk = true_ijk + sd * rng.standard_normal(grid.shape)
         noisy_ijk = np.hypot(real_ijk, sd * rng.standard_normal(grid.shape))
         image_cijk[channel] = np.where(inside_ijk, np.clip(np.rint(noisy_ijk), 1, 32000), 0)

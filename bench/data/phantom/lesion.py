@@ -66,10 +66,10 @@ class Tissues:
 
 def lesion(rng: np.random.Generator) -> Lesion:
     """Draw a glioma: three in four have a necrotic middle, one in seven is of low grade."""
-    low_grade, solid = rng.random(2) < [0.16, 0.15]
-    size = rng.uniform(15, 24) if low_grade else rng.uniform(13, 27)
+    low_grade, solid = rng.random(2) < [0.16, 0.12]
+    size = rng.uniform(17, 26) if low_grade else rng.uniform(14, 30)
     radii = size * np.exp(rng.normal(0, 0.16, 3))
-    depth = rng.uniform(0.66, 0.98) if low_grade or solid else rng.uniform(0.2, 0.42)
+    depth = rng.uniform(0.66, 0.98) if low_grade or solid else rng.uniform(0.18, 0.36)
     turn, lift, far = rng.uniform(0, 2 * np.pi), rng.uniform(-0.1, 1.1), rng.uniform(0.42, 0.72)
     outward = np.array([np.cos(lift) * np.cos(turn), np.cos(lift) * np.sin(turn), np.sin(lift)])
     centre = np.array([0.0, 0, 12]) + far * outward * [64, 76, 54]
@@ -79,12 +79,12 @@ def lesion(rng: np.random.Generator) -> Lesion:
         centre=centre,
         frame=rotation(rng.uniform(-np.pi, np.pi, 3)),
         radii=radii,
-        lobes=rng.uniform(0.16, 0.30),
+        lobes=rng.uniform(0.15, 0.27),
         oedema=rng.uniform(2, 7) if low_grade else rng.uniform(3, 11),
         oedema_shift=rng.normal(0, 3.5, 3),
         push=rng.uniform(0.1, 0.4) * size,
         rim=FAR_MM if low_grade and rng.random() < 0.6 else float(depth * size),
-        dull=rng.uniform(-1.7, -0.9) if low_grade else rng.uniform(-0.3, 0.9),
+        dull=rng.uniform(-1.7, -0.9) if low_grade else rng.uniform(-0.2, 0.8),
     )
 
 
@@ -110,6 +110,6 @@ def tissues(grid: Grid, body: Brain, patient: Lesion, rng: np.random.Generator) 
     for wall_ijk in (1.2 - body.fluid, -body.ventricles, -body.falx, body.outline + 1):
         np.maximum(oedema_ijk, wall_ijk, out=oedema_ijk)
 
-    patch_ijk = 5.5 * (patient.dull - field(11.0)) + 1.2 * field(5.0)
-    hollow_ijk = core_ijk + patient.rim * (1 + 0.4 * field(9.0)) + 0.5 * field(5.0)
+    patch_ijk = 8.0 * (patient.dull - field(16.0)) + 1.2 * field(6.0)
+    hollow_ijk = core_ijk + patient.rim * (1 + 0.4 * field(12.0)) + 0.5 * field(5.0)
     return Tissues(oedema_ijk, core_ijk, np.maximum(core_ijk, patch_ijk), np.maximum(core_ijk, hollow_ijk))

@@ -24,10 +24,10 @@ _FALX = (0.60, 0.60, 1.30, 0.60)
 _VESSEL = (0.40, 0.55, 1.80, 0.40)
 _CHOROID = (0.75, 0.60, 1.60, 1.10)
 _SPOT = (1.18, 0.80, 0.80, 1.20)
-_OEDEMA = (1.25, 0.70, 0.72, 1.30)
-_ENHANCING = (1.15, 0.66, 1.90, 1.25)
-_DULL = (1.10, 0.52, 0.58, 1.55)
-_NECROSIS = (0.62, 0.34, 0.36, 1.85)
+_OEDEMA = (1.28, 0.76, 0.78, 1.20)
+_ENHANCING = (1.15, 0.68, 2.10, 1.20)
+_DULL = (1.06, 0.44, 0.48, 1.70)
+_NECROSIS = (0.46, 0.26, 0.28, 2.10)
 
 
 def weighted(grid: Grid, body: Brain, tumour: Tissues, rng: np.random.Generator) -> Array:
@@ -67,9 +67,9 @@ def weighted(grid: Grid, body: Brain, tumour: Tissues, rng: np.random.Generator)
 def _lay_tumour(signal_cijk: Array, grid: Grid, tumour: Tissues, rng: np.random.Generator) -> None:
     """Lay the tumour; the edge of its oedema is the softest, and no tissue of it is even."""
     for distance_ijk, row, vary, uneven, soft_mm in (
-        (tumour.oedema, _OEDEMA, 0.06, 0.06, 3.0),
+        (tumour.oedema, _OEDEMA, 0.05, 0.05, 3.0),
         (tumour.enhancing, _ENHANCING, 0.08, 0.10, 1.0),
-        (tumour.dull, _DULL, 0.06, 0.06, 1.5),
+        (tumour.dull, _DULL, 0.05, 0.05, 1.0),
         (tumour.necrosis, _NECROSIS, 0.10, 0.08, 1.0),
     ):
         texture_ijk = 1 + uneven * smooth(rng, grid.shape, grid.extent_mm, 6.0)
