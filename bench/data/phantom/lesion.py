@@ -69,7 +69,7 @@ def lesion(rng: np.random.Generator) -> Lesion:
     low_grade, solid = rng.random(2) < [0.16, 0.12]
     size = rng.uniform(17, 26) if low_grade else rng.uniform(14, 30)
     radii = size * np.exp(rng.normal(0, 0.16, 3))
-    depth = rng.uniform(0.66, 0.98) if low_grade or solid else rng.uniform(0.18, 0.36)
+    depth = rng.uniform(0.45, 0.7) if low_grade or solid else rng.uniform(0.18, 0.36)
     turn, lift, far = rng.uniform(0, 2 * np.pi), rng.uniform(-0.1, 1.1), rng.uniform(0.42, 0.72)
     outward = np.array([np.cos(lift) * np.cos(turn), np.cos(lift) * np.sin(turn), np.sin(lift)])
     centre = np.array([0.0, 0, 12]) + far * outward * [64, 76, 54]
@@ -83,8 +83,8 @@ def lesion(rng: np.random.Generator) -> Lesion:
         oedema=rng.uniform(2, 7) if low_grade else rng.uniform(3, 11),
         oedema_shift=rng.normal(0, 3.5, 3),
         push=rng.uniform(0.1, 0.4) * size,
-        rim=FAR_MM if low_grade and rng.random() < 0.6 else float(depth * size),
-        dull=rng.uniform(-1.7, -0.9) if low_grade else rng.uniform(-0.2, 0.8),
+        rim=FAR_MM if low_grade and rng.random() < 0.3 else float(depth * size),
+        dull=rng.uniform(-1.2, -0.6) if low_grade else rng.uniform(-0.2, 0.8),
     )
 
 

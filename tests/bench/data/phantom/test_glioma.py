@@ -16,7 +16,7 @@ SEEDS = tuple(range(1000, 1012))
 FLAIR, T1, T1C, T2 = range(4)
 NECROSIS, OEDEMA, DULL, ENHANCING = 1, 2, 3, 4
 
-GOLDEN = {1: "e6c0d76d5f3e8bbf3664b6181683c1e418aee84cb9ea5fbd093569bef0af5cec"}
+GOLDEN = {1: "e980a3ff5b5552efdcb5261097ed9f3f3d19e4585e03e853d8078a2f8abff8ee"}
 
 
 @cache
