@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.data import decathlon, phantom_heart
+from bench.data import decathlon, phantom_heart, phantom_tumour
 from bench.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ def _phantom_heart(_where: str, settings: DataSettings, workshop: Workshop) -> D
     return phantom_heart.open_dataset(settings, workshop)
 
 
+def _phantom_tumour(_where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+    return phantom_tumour.open_dataset(settings, workshop)
+
+
 def _decathlon(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
     try:
         folder = Path(where).expanduser()
@@ -42,6 +46,11 @@ def _decathlon(where: str, settings: DataSettings, workshop: Workshop) -> Datase
 DATASETS: Mapping[str, Source] = {
     "phantom-heart": Source(
         "10 + 10 made cardiac MR volumes, myocardium and blood pool", _phantom_heart, takes_folder=False
+    ),
+    "phantom-tumour": Source(
+        "20 + 10 made brain MR volumes of four modalities, a glioma's four tissues",
+        _phantom_tumour,
+        takes_folder=False,
     ),
     "decathlon": Source(
         "any Medical Segmentation Decathlon task folder, as decathlon:DIR", _decathlon, takes_folder=True

@@ -68,18 +68,20 @@ def make_data(name: str, folder: Path, size: str, first_seed: int, *, as_json: b
     Raises:
         UsageError: It is not a made one, or the folder is there already.
     """
-    from bench.data import phantom_heart
+    from bench.data import made
+    from bench.data.phantom_heart import HEART
+    from bench.data.phantom_tumour import TUMOUR
 
-    makers = {"phantom-heart": phantom_heart.write}
+    makers = {each.name: each for each in (HEART, TUMOUR)}
     if name not in makers:
         raise unknown("made data set", name, makers)
-    if size not in phantom_heart.SHAPES:
-        raise unknown("size", size, phantom_heart.SHAPES)
+    if size not in makers[name].shapes:
+        raise unknown("size", size, makers[name].shapes)
     if folder.exists():
         raise UsageError(f"{folder} exists already; name a new folder.")
     settings = build(DataSettings, {"size": size, "first_seed": first_seed}, "data make")
     with whole_folder(folder) as aside:
-        makers[name](aside, settings)
+        made.write(makers[name], aside, settings)
     if as_json:
         console.say_json({"name": name, "to": str(folder)})
     else:

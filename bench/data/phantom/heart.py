@@ -11,7 +11,7 @@ from bench.data.phantom.chambers import chambers
 from bench.data.phantom.contrast import contrast
 from bench.data.phantom.field import smooth
 from bench.data.phantom.grid import grid
-from bench.data.phantom.phantom import Phantom
+from bench.data.phantom.phantom import Phantom, stream
 from bench.data.phantom.scanner import scan
 from bench.data.phantom.thorax import thorax
 from bench.data.phantom.tissue import heart_on
@@ -38,7 +38,7 @@ def heart(seed: int, shape: tuple[int, int, int]) -> Phantom:
     """
     if len(shape) != 3 or min(shape) < _SMALLEST:
         raise ValueError(f"a heart phantom has three axes of at least {_SMALLEST} voxels, not {tuple(shape)}")
-    rng = {name: _generator(seed, n) for n, name in enumerate(_PURPOSES)}
+    rng = {name: stream(seed, n) for n, name in enumerate(_PURPOSES)}
     patient = anatomy(rng["anatomy"])
     view = grid(rng["view"], shape, mirrored=bool(rng["anatomy"].random() < 0.06))
     body = chambers(view, patient, rng["heart"])
@@ -51,8 +51,3 @@ def heart(seed: int, shape: tuple[int, int, int]) -> Phantom:
     label_ijk[body.myocardium < 0] = 1
     label_ijk[body.blood < 0] = 2
     return Phantom(scan(signal_ijk, view, rng["noise"]), label_ijk, view.affine)
-
-
-def _generator(seed: int, purpose: int) -> np.random.Generator:
-    """A stream of its own for each purpose, so that changing one leaves the others as they are."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(purpose,))))

@@ -1,4 +1,4 @@
-"""Phantom: what every recipe of a synthetic patient returns."""
+"""Phantom: what every recipe of a synthetic patient returns, and where its chance comes from."""
 
 # C channels, I J K voxel axes.
 
@@ -21,3 +21,8 @@ class Phantom:
     image_cijk: NDArray[np.int16]
     label_ijk: NDArray[np.uint8]
     affine: NDArray[np.float64]
+
+
+def stream(seed: int, purpose: int) -> np.random.Generator:
+    """A stream of its own for each purpose, so that changing one leaves the others as they are."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(purpose,))))

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bench.data.dataset import DataSettings, Workshop, recall, remember
 from bench.data.datasets import DATASETS, open_dataset
+from bench.data.volumes import read_image, read_label
 from bench.errors import DataError, UsageError
 
 
@@ -45,6 +47,20 @@ def test_the_phantom_is_made_once_and_has_ten_and_ten_cases(workshop):
     assert len(marks) == 40
     assert open_dataset("phantom-heart", DataSettings(size="smoke"), workshop) == first
     assert {path: path.stat().st_mtime_ns for path in workshop.path.rglob("*.nii.gz")} == marks
+
+
+def test_the_tumour_phantom_has_four_modalities_and_the_labels_of_brats(workshop):
+    tumours = open_dataset("phantom-tumour", DataSettings(size="smoke"), workshop)
+    assert (len(tumours.train), len(tumours.test)) == (20, 10)
+    assert not {*tumours.train} & {*tumours.test}
+    assert tumours.channels == ("Flair", "T1", "T1c", "T2")
+    assert tumours.structures == ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
+    assert tumours.pieces == "any"
+    first = read_image([Path(path) for path in tumours.cases["tumour_0000"].images])
+    assert first.image_cijk.shape == (4, 28, 32, 24)
+    assert first.spacing_mm == (6, 6, 6)
+    label_ijk, _ = read_label(Path(tumours.cases["tumour_0000"].label), classes=5)
+    assert not label_ijk[first.image_cijk[0] == 0].any()
 
 
 def test_a_data_set_is_remembered_whole(workshop, spheres):
@@ -110,12 +126,13 @@ def test_a_folder_that_is_invalid_gets_no_name(bench, tmp_path):
     assert not (tmp_path / "s" / "data" / "names.json").exists()
 
 
-def test_a_made_data_set_is_a_folder_that_can_be_opened(bench, tmp_path, workshop):
-    folder = tmp_path / "heart"
-    assert bench("data", "make", "phantom-heart", "--size", "smoke", "--to", folder).returncode == 0
+@pytest.mark.parametrize("name", ["phantom-heart", "phantom-tumour"])
+def test_a_made_data_set_is_a_folder_that_can_be_opened(bench, tmp_path, workshop, name):
+    folder = tmp_path / "made"
+    assert bench("data", "make", name, "--size", "smoke", "--to", folder).returncode == 0
     made = open_dataset(f"decathlon:{folder}", DataSettings(), workshop)
-    here = open_dataset("phantom-heart", DataSettings(size="smoke"), workshop)
+    here = open_dataset(name, DataSettings(size="smoke"), workshop)
     assert replace(made, pieces=here.pieces).id == here.id
-    again = bench("data", "make", "phantom-heart", "--size", "smoke", "--to", folder)
+    again = bench("data", "make", name, "--size", "smoke", "--to", folder)
     assert again.returncode == 2
     assert "exists already" in again.stderr

@@ -1,0 +1,102 @@
+"""Made data sets: a recipe of synthetic patients -> a Decathlon task folder, written once a store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.data import decathlon
+from bench.data.folder import whole_folder
+from bench.errors import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from bench.data.dataset import Dataset, DataSettings, Workshop
+    from bench.data.phantom import Phantom
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A data set of synthetic patients: the first cases are for training, the last ones are test.
+
+    Attributes:
+        name: Of the data set.
+        what: One sentence for its ``dataset.json``.
+        case: What the name of each case begins with.
+        channels: In order.
+        structures: Label 1, 2, ...
+        shapes: Voxels by size.
+        num_train: Training cases.
+        num_test: Test cases.
+        version: Of the patients that the seeds stand for.
+        patient: A seed and a shape -> a patient.
+    """
+
+    name: str
+    what: str
+    case: str
+    channels: tuple[str, ...]
+    structures: tuple[str, ...]
+    shapes: Mapping[str, Shape]
+    num_train: int
+    num_test: int
+    version: int
+    patient: Callable[[int, Shape], Phantom]
+
+
+def write(made: Made, folder: Path, settings: DataSettings) -> None:
+    """Make all cases into ``folder``; an image of several channels has them on its last axis."""
+    from bench.data.volumes import write_scan
+
+    names = [f"{made.case}_{settings.first_seed + k:04d}" for k in range(made.num_train + made.num_test)]
+    for sub in ("imagesTr", "labelsTr"):
+        (folder / sub).mkdir(parents=True)
+    for place, name in enumerate(names):
+        patient = made.patient(settings.first_seed + place, made.shapes[settings.size])
+        several = len(made.channels) > 1
+        voxels = np.moveaxis(patient.image_cijk, 0, -1) if several else patient.image_cijk[0]
+        write_scan(voxels, patient.affine, folder / "imagesTr" / f"{name}.nii.gz")
+        write_scan(patient.label_ijk, patient.affine, folder / "labelsTr" / f"{name}.nii.gz")
+    text = json.dumps(_description(made, names), indent=1) + "\n"
+    (folder / "dataset.json").write_text(text, encoding="utf-8")
+
+
+def _description(made: Made, names: list[str]) -> dict[str, object]:
+    labels = ("background", *made.structures)
+    return {
+        "name": made.name,
+        "description": made.what,
+        "licence": "Apache-2.0",
+        "tensorImageSize": "4D" if len(made.channels) > 1 else "3D",
+        "modality": {str(number): channel for number, channel in enumerate(made.channels)},
+        "labels": {str(number): structure for number, structure in enumerate(labels)},
+        "numTraining": len(names),
+        "numTest": 0,
+        "training": [
+            {"image": f"./imagesTr/{name}.nii.gz", "label": f"./labelsTr/{name}.nii.gz"} for name in names
+        ],
+        "test": [],
+        decathlon.HELD_OUT: names[made.num_train :],
+    }
+
+
+def open_dataset(made: Made, settings: DataSettings, workshop: Workshop) -> Dataset:
+    """The data set of this size and first seed, made on the first call.
+
+    Raises:
+        UsageError: No such size.
+    """
+    if settings.size not in made.shapes:
+        raise unknown("phantom size", settings.size, made.shapes)
+    folder = workshop.path / f"{made.name}-{settings.size}-{settings.first_seed}-v{made.version}"
+    if not folder.is_dir():
+        with whole_folder(folder) as aside:
+            write(made, aside, settings)
+    return decathlon.open_dataset(folder, workshop, validate=False)
