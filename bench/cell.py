@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,12 @@ class Cell:
     recipe: Recipe
     dataset: Dataset
     seed: int
+
+    @staticmethod
+    def of(recipe: Recipe, dataset: Dataset, seed: int) -> Cell:
+        """The cell with the data set's test cases drawn by the seed of the split, where they are drawn."""
+        cell = Cell(recipe, dataset, seed)
+        return replace(cell, dataset=dataset.drawn(cell._split_seed))
 
     def at(self, xi: str, methods: Sequence[Method]) -> list[Stage]:
         """All scores at one ξ < 1."""

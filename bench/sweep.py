@@ -49,7 +49,7 @@ class Sweep:
         targets: list[Stage] = []
         for dataset in self.datasets:
             for seed in self.seeds:
-                cell = Cell(self.recipe, dataset, seed)
+                cell = Cell.of(self.recipe, dataset, seed)
                 for xi in self.xis:
                     targets += cell.at(xi, self.methods)
                 targets += cell.supervised(self.methods)

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from bench.data import decathlon
+from bench.data import cases
 from bench.data.dataset import Workshop
 from bench.data.decathlon import open_dataset
 from bench.data.volumes import read_grid, write_scan
@@ -175,10 +175,10 @@ def test_a_pair_is_looked_through_once_and_anew_only_where_it_or_what_is_said_of
 ):
     looked = []
 
-    def look(image, *_rest):
-        looked.append(image.name)
+    def look(files, *_rest):
+        looked.append(files.label.name)
 
-    monkeypatch.setattr(decathlon, "_check_pair", look)
+    monkeypatch.setattr(cases, "check_case", look)
     opened(folder, validate=False)
     assert looked == []
     opened(folder)
