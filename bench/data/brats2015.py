@@ -1,7 +1,7 @@
 """BRATS 2015 as the organisers hand it out: four MR modalities of brain tumours and four kinds of tissue.
 
-``BRATS2015_Training/{HGG,LGG}/<patient>/VSD.Brain.XX.O.MR_<modality>.<id>/VSD.Brain.XX.O.MR_<modality>.<id>.mha``,
-the label in ``VSD.Brain_3more.XX.O.OT.<id>`` beside it (what stands before OT varies). Copies without the inner
+``BRATS2015_Training/{HGG,LGG}/<patient>/VSD.Brain.XX.O.MR_<modality>.<id>/`` holds a ``.mha`` of that name,
+``VSD.Brain_3more.XX.O.OT.<id>`` beside it the label (what stands before OT varies). Copies without the inner
 folders are read too; files of other kinds are not looked at.
 """
 
@@ -78,8 +78,8 @@ def _files(patient: Path) -> Files:
         found[what] = path
     if missing := [what for what in (*CHANNELS, LABEL) if what not in found]:
         raise DataError(
-            f"{patient} lacks {', '.join(missing)}; expected .mha files with MR_Flair., MR_T1., MR_T1c., MR_T2. "
-            "and OT in their names."
+            f"{patient} lacks {', '.join(missing)}; expected .mha files with MR_Flair., MR_T1., MR_T1c., "
+            "MR_T2. and OT in their names."
         )
     return Files(tuple(found[channel] for channel in CHANNELS), found[LABEL])
 

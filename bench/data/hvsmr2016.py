@@ -1,8 +1,8 @@
 """HVSMR 2016 as the organisers hand it out: whole hearts in cardiac MR, 10 scans with and 10 without labels.
 
 Files are found by their names anywhere below the folder: ``training_<variant>_pat{0..9}.nii[.gz]``, the same
-with ``-label``, and ``testing_<variant>_pat{10..19}.nii[.gz]``. The organisers keep the labels of the last ten,
-so 3 of the first ten are test, drawn by the seed of the split. Predictions that lie there are not looked at.
+with ``-label``, and ``testing_<variant>_pat{10..19}.nii[.gz]``. The organisers keep the labels of the last
+ten, so 3 of the first ten are test, drawn by the seed of the split. Predictions that lie there are not read.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def open_dataset(root: Path, settings: DataSettings, workshop: Workshop) -> Data
     if not root.is_dir():
         raise DataError(f"{root} does not exist; expected the folder of HVSMR 2016.")
     found = _found(root)
-    variant = settings.variant or next((v for v in VARIANTS if f"training_{v}" in _kinds(found)), None)
-    if variant is None:
+    variant = settings.variant or next((v for v in VARIANTS if f"training_{v}" in _kinds(found)), "")
+    if not variant:
         raise DataError(f"{root} has no file such as training_axial_crop_pat0.nii.gz in it, at any depth.")
-    labelled = {name: files for name, files in _labelled(found, variant, root)}
+    labelled = dict(_labelled(found, variant, root))
     unlabelled = {name: Files((path,)) for name, path in _unlabelled(found, variant, root)}
     channels = ("MRI",)
     made = case_files(

@@ -16,18 +16,18 @@ from bench.data.split import shares
 from bench.engines.local import LocalEngine
 from bench.errors import UsageError, unknown
 from bench.metrics import METRICS_OF
-from bench.recipes import Recipe, recipe
 from bench.store import Store
 from bench.summary import curve
-from bench.sweep import Sweep, configured, resolved, title
-from bench.verbs.words import datasets_of, device_of, jobs_of, seeds_of
-from methods.registry import METHODS, classes, method, select
+from bench.sweep import Sweep, configured, title
+from bench.verbs.words import datasets_of, device_of, jobs_of, recipe_of, seeds_of
+from methods.registry import METHODS, method, select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from bench.graph import Stage
+    from bench.recipes import Recipe
 
 ENGINES = ("local",)
 
@@ -189,9 +189,7 @@ def _selected(words: str) -> list[str]:
 
 
 def _recipe(request: Request, device: str) -> Recipe:
-    name = request.recipe or ("quick" if device == "cpu" else "standard")
-    chosen = recipe(name, request.changes, classes())
-    return resolved(chosen, device=device, native_bfloat16=provenance.has_native_bfloat16())
+    return recipe_of(request.recipe, request.changes, device)
 
 
 class _terminable:  # noqa: N801 - reads as a word of the with statement
