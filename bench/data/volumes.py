@@ -158,11 +158,23 @@ def read_image(
 
 
 def _read_mask(path: Path, own: Grid) -> NDArray[np.uint8]:
-    mask_ijk, grid = read_label(path)
+    """1 where the mask is above 0: scaled storage makes 0.99999997 of a 1."""
+    voxels, grid = _one_number_a_voxel(path)
     check_same_grid(own, grid, path)
+    mask_ijk = np.ascontiguousarray(_canonical((voxels > 0).astype(np.uint8), grid.affine))
     if not mask_ijk.any():
         raise DataError(f"{path} is an empty mask: no voxel in it is above 0.")
     return mask_ijk
+
+
+def _one_number_a_voxel(path: Path) -> tuple[NDArray[Any], Grid]:
+    """Voxels as stored, on three axes, and their grid."""
+    image = _load(path)
+    if len(image.shape) == 4 and image.shape[3] == 1:
+        image = image.slicer[..., 0]
+    if len(image.shape) != 3:
+        raise DataError(f"{path} has the shape {image.shape}; a label map or mask has three axes.")
+    return _voxels(image, path), _grid(image)
 
 
 def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.uint8], Grid]:
@@ -171,12 +183,7 @@ def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.ui
     Raises:
         DataError: Not three axes, not integers, or labels outside 0..``classes`` - 1.
     """
-    image = _load(path)
-    if len(image.shape) == 4 and image.shape[3] == 1:
-        image = image.slicer[..., 0]
-    if len(image.shape) != 3:
-        raise DataError(f"{path} has the shape {image.shape}; a label map has three axes.")
-    voxels = _voxels(image, path)
+    voxels, grid = _one_number_a_voxel(path)
     found = np.unique(voxels)
     if not np.isfinite(found).all() or not np.array_equal(found, np.round(found)):
         raise DataError(
@@ -186,7 +193,6 @@ def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.ui
     if found.min() < 0 or found.max() > top:
         bad = found[(found < 0) | (found > top)][0]
         raise DataError(f"{path} holds the label {int(bad)}; expected 0..{top}.")
-    grid = _grid(image)
     return np.ascontiguousarray(_canonical(voxels.astype(np.uint8), grid.affine)), grid
 
 
