@@ -46,7 +46,13 @@ class Cell:
     dataset: Dataset
     seed: int
 
-    def of(self, part: Part) -> list[Stage]:
+    @staticmethod
+    def of(recipe: Recipe, dataset: Dataset, seed: int) -> Cell:
+        """The cell with the data set's test cases drawn by the seed of the split, where they are drawn."""
+        cell = Cell(recipe, dataset, seed)
+        return replace(cell, dataset=dataset.drawn(cell._split_seed))
+
+    def all_of(self, part: Part) -> list[Stage]:
         """All scores of a part of the plan."""
         scores = []
         for xi in part.xis:

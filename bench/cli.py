@@ -22,6 +22,8 @@ methods_app = typer.Typer(help="The contestants.", no_args_is_help=True, rich_ma
 data_app = typer.Typer(help="The data sets.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(methods_app, name="methods")
 app.add_typer(data_app, name="data")
+export_app = typer.Typer(help="Results for elsewhere.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(export_app, name="export")
 
 StorePath = Annotated[Path, typer.Option("--store", help="Folder of all results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
@@ -200,6 +202,40 @@ def data_make(
     from bench.verbs.data import make_data
 
     return make_data(name, folder, size, first_seed, as_json=as_json)
+
+
+@export_app.command("predictions")
+def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
+    out: Annotated[Path, typer.Option("--to", help="Folder of the label maps.")],
+    dataset: Annotated[str, typer.Option(help="A data set with scans without labels.")],
+    method: Annotated[str, typer.Option(help="One method.")],
+    xi: Annotated[str, typer.Option(help="One share of manual labels.")],
+    recipe: Annotated[str, typer.Option(help="smoke, quick, standard, paper or FILE.toml.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="One seed.")] = 0,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting, as student.steps=500.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")] = "auto",
+    store: StorePath = RESULTS,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Segment the scans whose labels the organisers keep, by a student that `bench run` has trained."""
+    from bench.verbs.export import Request
+    from bench.verbs.export import predictions as export
+
+    words = Request(
+        dataset=dataset,
+        method=method,
+        xi=xi,
+        seed=seed,
+        recipe=recipe,
+        changes=tuple(change or ()),
+        device=device,
+        store=store,
+        to=out,
+    )
+    return export(words, as_json=as_json)
 
 
 def main() -> None:

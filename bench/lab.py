@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bench.data.dataset import Dataset
+    from bench.data.dataset import CaseFiles, Dataset
     from bench.store import Store
 
 
@@ -81,19 +81,17 @@ class Lab:
         return sorted(self.document["labels"])
 
     def image(self, case: str) -> Volume:
-        """The image of a case.
+        """The image of a case, as a network is shown it.
 
         Raises:
             LabelWithheldError: The stage may not see this case.
         """
         if case not in self.document["images"]:
             raise LabelWithheldError(f"{self.key} may not read the image of {case}.")
-        from pathlib import Path
-
-        return read_image([Path(path) for path in self.dataset.cases[case].images])
+        return image_of(self.dataset.cases[case])
 
     def label(self, case: str) -> NDArray[np.uint8]:
-        """The data set's label of a case, canonical (I, J, K).
+        """The data set's label of a case, canonical (I, J, K), where the scan lies.
 
         Raises:
             LabelWithheldError: The label is withheld from this stage.
@@ -112,6 +110,14 @@ class Lab:
     def inputs(self, prefix: str) -> list[Path]:
         """The folders of all inputs whose name begins so, in the order of the names."""
         return [self.input(name) for name in sorted(self.document["inputs"]) if name.startswith(prefix)]
+
+
+def image_of(files: CaseFiles) -> Volume:
+    """The image of a case, wherever it is read."""
+    from pathlib import Path
+
+    mask = Path(files.mask) if files.mask else None
+    return read_image([Path(path) for path in files.images], mask, files.zoom)
 
 
 def open_lab(document: Mapping[str, Any], store: Store, folder: Path, device: str) -> Lab:

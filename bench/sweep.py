@@ -65,10 +65,10 @@ class Sweep:
         targets: list[Stage] = []
         for dataset in self.datasets:
             for seed in self.seeds:
-                cell = Cell(self.recipe, dataset, seed)
+                cell = Cell.of(self.recipe, dataset, seed)
                 for part in self.parts:
                     if part.benchmark in (None, dataset.benchmark):
-                        targets += cell.of(part)
+                        targets += cell.all_of(part)
         return in_order(targets)
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data.patches import normalise
 from bench.plain import build
-from bench.segment import segment
-from bench.settings import Compute, Inference
+from bench.segment import clean, segment
+from bench.settings import Cleaning, Compute, Inference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from bench.data.volumes import Volume
@@ -132,4 +134,13 @@ def normal(volume: Volume) -> Tensor:
     """A scan's image as a network sees it: (C, I, J, K), normalised."""
     import torch
 
-    return torch.from_numpy(normalise(volume.image_cijk))
+    return torch.from_numpy(normalise(volume.image_cijk, volume.mask_ijk))
+
+
+def label_map(trained: Trained, volume: Volume, settings: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """The cleaned label map (I, J, K) of a whole scan, where the scan lies; settings of a scores stage."""
+    from tsman.labels import hard_label
+
+    inference, patch = inference_of(settings)
+    label_ijk = hard_label(trained.segment(normal(volume), inference, patch), dim=0).cpu().numpy()
+    return clean(volume.on_scan(label_ijk), build(Cleaning, settings["cleaning"], "cleaning"))

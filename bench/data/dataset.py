@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench.data.folder import write_text
 from bench.errors import DataError, UsageError
+from bench.seeding import generator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,12 +20,14 @@ Benchmark = Literal["hvsmr", "brats"]
 
 @dataclass(frozen=True, slots=True)
 class CaseFiles:
-    """Where one case lies; paths are absolute."""
+    """Where one case lies, and how its image is shown to a network; paths are absolute."""
 
     images: tuple[str, ...]  # one file a channel, or one file with all
-    label: str
-    image_print: str  # fingerprints of the voxels, not of the files
+    label: str  # empty where there is none
+    image_print: str  # of the voxels, not of the files: image, and mask and zoom where there are any
     label_print: str
+    mask: str = ""  # of the voxels that the image is normalised by
+    zoom: tuple[float, float, float] = (1, 1, 1)  # of what a network sees, along the canonical axes I, J, K
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class Dataset:
     """A data set as planning and stages see it: names, files, fingerprints; no voxels.
 
     ``pieces`` is "single" where each structure is known to be one piece (hearts), so that minor components
-    of a prediction may be removed, and "any" where nothing is known.
+    of a prediction may be removed, and "any" where nothing is known. Where ``test_by_seed`` is not 0,
+    that many labelled cases are test, others for every seed: ``drawn`` says which.
     """
 
     name: str
@@ -43,6 +47,10 @@ class Dataset:
     test: tuple[str, ...]
     pieces: Literal["single", "any"] = "any"
     background_scored: bool = False  # BRATS: P's Table 4 counts label 0 among its five
+    test_by_seed: int = 0
+    unlabelled: Mapping[str, CaseFiles] = field(
+        default_factory=dict
+    )  # to export predictions of, never in a stage
 
     @property
     def benchmark(self) -> Benchmark:
@@ -51,11 +59,27 @@ class Dataset:
 
     @property
     def id(self) -> str:
-        """Name and content in one word."""
+        """Name and content in one word; the same for every seed that the test cases are drawn by."""
         prints = sorted((case, f.image_print, f.label_print) for case, f in self.cases.items())
-        kind = {"pieces": self.pieces} | ({"background": True} if self.background_scored else {})
-        content = json.dumps([self.channels, self.structures, prints, self.train, self.test, kind])
+        more: dict[str, Any] = {"pieces": self.pieces}
+        who: list[Any] = [self.train, self.test]
+        if self.background_scored:
+            more["background"] = True
+        if self.test_by_seed:
+            who = [sorted(self.cases), self.test_by_seed]
+        if self.unlabelled:
+            more["unlabelled"] = sorted((case, f.image_print) for case, f in self.unlabelled.items())
+        content = json.dumps([self.channels, self.structures, prints, *who, more])
         return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+    def drawn(self, seed: int) -> Dataset:
+        """The data set with the test cases of a split's seed; itself where all seeds have the same."""
+        if not self.test_by_seed:
+            return self
+        order = generator(f"test/{self.name}/{seed}", "test").permutation(len(self.cases))
+        names = sorted(self.cases)
+        test = sorted(names[place] for place in order[: self.test_by_seed])
+        return replace(self, test=tuple(test), train=tuple(sorted(set(names) - set(test))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +90,9 @@ class DataSettings:
         "quick"  # of a phantom: quick (80x64x56) or paper (200x140x120)
     )
     first_seed: int = 0  # of a phantom: 0 is the benchmark, 1000 and up are for development
+    variant: Literal["", "axial_crop", "axial_full", "sa_crop"] = (
+        ""  # of hvsmr2016: the first that is there; axial_crop is P's
+    )
     validate: bool = True  # look through every volume once, until it or what is said of it changes
 
     def __post_init__(self) -> None:
@@ -107,9 +134,15 @@ def recall(dataset_id: str, workshop: Workshop) -> Dataset:
     if not path.is_file():
         raise DataError(f"{path} is missing; run the same `bench run` again to have it written.")
     plain = json.loads(path.read_text())
-    cases = {case: CaseFiles(**{**f, "images": tuple(f["images"])}) for case, f in plain["cases"].items()}
     lists = {key: tuple(plain[key]) for key in ("channels", "structures", "train", "test")}
-    background = bool(plain.get("background_scored", False))
-    return Dataset(
-        name=plain["name"], cases=cases, pieces=plain["pieces"], background_scored=background, **lists
-    )
+    cases = {key: _files(plain.get(key, {})) for key in ("cases", "unlabelled")}
+    return Dataset(**{**plain, **lists, **cases})
+
+
+def _files(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, CaseFiles]:
+    """Cases from plain data: what is a list there is a tuple here."""
+    cases: dict[str, CaseFiles] = {}
+    for case, files in plain.items():
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in files.items()}
+        cases[case] = CaseFiles(**given)
+    return cases

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.data import decathlon, phantom_heart, phantom_tumour
+from bench.data import brats2015, decathlon, hvsmr2016, phantom_heart, phantom_tumour
 from bench.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -35,12 +35,23 @@ def _phantom_tumour(_where: str, settings: DataSettings, workshop: Workshop) -> 
     return phantom_tumour.open_dataset(settings, workshop)
 
 
-def _decathlon(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+def _folder(where: str) -> Path:
     try:
-        folder = Path(where).expanduser()
+        return Path(where).expanduser()
     except RuntimeError:
         raise UsageError(f"{where!r} begins with a home folder that is not known.") from None
-    return decathlon.open_dataset(folder, workshop, validate=settings.validate)
+
+
+def _decathlon(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+    return decathlon.open_dataset(_folder(where), workshop, validate=settings.validate)
+
+
+def _hvsmr2016(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+    return hvsmr2016.open_dataset(_folder(where), settings, workshop)
+
+
+def _brats2015(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+    return brats2015.open_dataset(_folder(where), workshop, validate=settings.validate)
 
 
 DATASETS: Mapping[str, Source] = {
@@ -54,6 +65,17 @@ DATASETS: Mapping[str, Source] = {
     ),
     "decathlon": Source(
         "any Medical Segmentation Decathlon task folder, as decathlon:DIR", _decathlon, takes_folder=True
+    ),
+    "hvsmr2016": Source(
+        "the HVSMR 2016 challenge, 10 labelled cardiac MR scans (3 of them test by the seed) and 10 without "
+        "labels, as hvsmr2016:DIR",
+        _hvsmr2016,
+        takes_folder=True,
+    ),
+    "brats2015": Source(
+        "the BRATS 2015 training set, four MR modalities of brain tumours, as brats2015:DIR",
+        _brats2015,
+        takes_folder=True,
     ),
 }
 

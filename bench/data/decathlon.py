@@ -1,4 +1,8 @@
-"""A Medical Segmentation Decathlon task folder: ``dataset.json``, ``imagesTr/``, ``labelsTr/``."""
+"""A Medical Segmentation Decathlon task folder: ``dataset.json``, ``imagesTr/``, ``labelsTr/``.
+
+Two keys of our own: ``bench_test`` names the cases that are test, and a training item may name, beside image
+and label, a ``mask`` of the voxels that its image is normalised by (a brain mask, say).
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,15 @@ import os.path
 from pathlib import Path
 from typing import Any
 
-from bench.data.dataset import CaseFiles, Dataset, Workshop
-from bench.data.fingerprints import Fingerprints
+from bench.data.cases import Files, case_files
+from bench.data.dataset import Dataset, Workshop
 from bench.data.folder import safe_name
-from bench.data.grids import check_same_grid
-from bench.data.volumes import fingerprint, read_grid, read_image, read_label
 from bench.errors import DataError
 from bench.seeding import generator
 
 TEST_SHARE = 0.3  # of the labelled cases; drawn by a fixed seed, the same for every seed of a sweep
-HELD_OUT = "bench_test"  # our own key in dataset.json: the names of the cases that are test
+HELD_OUT = "bench_test"
+MASK = "mask"
 ALL = "all"  # what the records call all structures together; no structure can bear the name
 
 
@@ -75,23 +78,29 @@ def _file(root: Path, relative: object, what: str) -> Path:
     return path
 
 
-def _case(root: Path, item: object) -> tuple[str, Path, Path]:
+def _case(root: Path, item: object) -> tuple[str, Files]:
     if not isinstance(item, dict) or "image" not in item:
         raise DataError(f"{root / 'dataset.json'} lists {item!r}; expected an object with image and label.")
     if "label" not in item:
         raise DataError(f"{root / 'dataset.json'} lists {item['image']!r} without its label.")
     image, label = _file(root, item["image"], "image"), _file(root, item["label"], "label")
-    return safe_name(image.name.removesuffix(".gz").removesuffix(".nii"), "case"), image, label
+    mask = _file(root, item[MASK], MASK) if MASK in item else None
+    name = safe_name(image.name.removesuffix(".gz").removesuffix(".nii"), "case")
+    return name, Files((image,), label, mask)
 
 
-def _listed(description: dict[str, Any], root: Path) -> dict[str, tuple[Path, Path]]:
-    cases: dict[str, tuple[Path, Path]] = {}
-    for name, image, label in (_case(root, item) for item in description["training"]):
+def _listed(description: dict[str, Any], root: Path) -> dict[str, Files]:
+    cases: dict[str, Files] = {}
+    for name, files in (_case(root, item) for item in description["training"]):
         if name in cases:
             raise DataError(f"{root / 'dataset.json'} lists the case {name!r} twice.")
-        cases[name] = (image, label)
-    if len(cases) < 4:
-        raise DataError(f"{root} has {len(cases)} labelled cases; a sweep needs at least 4.")
+        cases[name] = files
+    least = 3 if HELD_OUT in description else 4
+    if len(cases) < least:
+        raise DataError(
+            f"{root} has {len(cases)} labelled cases; a sweep needs at least 4, or 3 if {HELD_OUT!r} says "
+            "which of them are test."
+        )
     return cases
 
 
@@ -116,19 +125,8 @@ def _test_cases(description: dict[str, Any], names: list[str], root: Path) -> tu
     return tuple(sorted(held_out))
 
 
-def _check_pair(image: Path, label: Path, classes: int, channels: tuple[str, ...]) -> None:
-    check_same_grid(read_grid(image), read_grid(label), label)
-    found = read_image([image]).image_cijk.shape[0]
-    if found != len(channels):
-        raise DataError(
-            f"{image} has {found} channels; expected {len(channels)} "
-            f"by 'modality' in dataset.json: {', '.join(channels)}."
-        )
-    read_label(label, classes=classes)
-
-
 def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
-    """Open the folder; with ``validate``, pairs that are new or changed are looked through.
+    """Open the folder; with ``validate``, cases that are new or changed are looked through.
 
     Raises:
         DataError: Something is missing or contradicts itself; the file is named.
@@ -140,24 +138,6 @@ def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
     channels = _in_order(description["modality"], "channels of its modality", root)
     listed = _listed(description, root)
     test = _test_cases(description, sorted(listed), root)
-    prints = Fingerprints(workshop.path / "fingerprints.json")
-    cases: dict[str, CaseFiles] = {}
-    try:
-        for case, (image, label) in listed.items():
-            if validate:
-                _look_through(prints, image, label, len(structures) + 1, channels)
-            taken = prints.of(image, fingerprint), prints.of(label, fingerprint)
-            cases[case] = CaseFiles((str(image),), str(label), *taken)
-    finally:
-        prints.save()
+    cases = case_files(listed, channels, len(structures) + 1, workshop, validate=validate)
     train = tuple(sorted(set(cases) - set(test)))
     return Dataset(name, channels, structures, cases, train, test)
-
-
-def _look_through(
-    prints: Fingerprints, image: Path, label: Path, classes: int, channels: tuple[str, ...]
-) -> None:
-    def look() -> None:
-        _check_pair(image, label, classes, channels)
-
-    prints.look_through(image, label, [classes, len(channels)], look)

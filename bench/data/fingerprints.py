@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.data.folder import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 
@@ -30,14 +30,14 @@ class Fingerprints:
         """The fingerprint of a file, by ``take`` if it is not known yet."""
         return self._once(_mark(path), lambda: take(path))
 
-    def look_through(self, image: Path, label: Path, said: object, look: Callable[[], None]) -> None:
-        """Call ``look`` unless it found nothing wrong in these two files by what was ``said`` of them."""
+    def look_through(self, files: Sequence[Path], said: object, look: Callable[[], None]) -> None:
+        """Call ``look`` unless it found nothing wrong in these files by what was ``said`` of them."""
 
         def looked() -> str:
             look()
             return "looked through"
 
-        self._once(json.dumps(["looked through", _mark(image), _mark(label), said]), looked)
+        self._once(json.dumps(["looked through", *map(_mark, files), said]), looked)
 
     def _once(self, mark: str, take: Callable[[], str]) -> str:
         if mark not in self._known:

@@ -12,15 +12,22 @@ if TYPE_CHECKING:
     Box = tuple[slice, slice, slice]
 
 
-def normalise(image_cijk: NDArray[np.float32]) -> NDArray[np.float32]:
+def normalise(
+    image_cijk: NDArray[np.float32], mask_ijk: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
     """Zero mean and unit (population) deviation by the voxels > 0, applied to all, channel by channel.
 
-    A channel that is centred already (it has negative voxels) goes by its voxels that are not zero.
+    Where there is a mask, its voxels say mean and deviation instead; as in HeartSeg these are applied to all
+    voxels, so that what lies outside the mask is shifted and scaled too and not made 0. A channel that is
+    centred already (it has negative voxels) and has no mask goes by its voxels that are not zero.
     Source: HeartSeg, pre_process_isotropic.m.
     """
     normal = np.empty_like(image_cijk, dtype=np.float32)
     for channel_ijk, out_ijk in zip(image_cijk, normal, strict=True):
-        inside = channel_ijk[channel_ijk != 0 if channel_ijk.min() < 0 else channel_ijk > 0]
+        if mask_ijk is None:
+            inside = channel_ijk[channel_ijk != 0 if channel_ijk.min() < 0 else channel_ijk > 0]
+        else:
+            inside = channel_ijk[mask_ijk]
         inside = inside if inside.size else channel_ijk
         mean, deviation = inside.mean(dtype=np.float64), inside.std(dtype=np.float64)
         out_ijk[:] = (channel_ijk - mean) / max(deviation, 1e-6)

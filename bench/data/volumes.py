@@ -1,6 +1,6 @@
 """One scan on disk <-> arrays: canonical orientation (RAS+) inside, the scan's own outside.
 
-The only file that knows nibabel.
+The only file that knows nibabel; ``bench.data.metaimage`` knows the other format.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.data.grids import Grid, check_same_grid
+from bench.data.metaimage import is_metaimage, read_metaimage
+from bench.data.zoom import resampled_label, zoomed_image
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,11 +28,23 @@ MAX_VOXELS = 2**31  # a header that promises more is refused before anything is 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volume:
-    """An image in canonical orientation."""
+    """An image in canonical orientation, as a network is shown it: zoomed where the data set says so.
+
+    Label maps lie on the scan everywhere but at a network: ``on_image`` and ``on_scan`` go there and back.
+    """
 
     image_cijk: NDArray[np.float32]
-    spacing_mm: tuple[float, float, float]
+    spacing_mm: tuple[float, float, float]  # of the scan, not of the zoomed image
     own: Grid
+    mask_ijk: NDArray[np.bool_] | None = None  # the voxels that the image is normalised by
+
+    def on_image(self, label_ijk: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A label map of the scan where the image lies."""
+        return resampled_label(label_ijk, self.image_cijk.shape[1:])
+
+    def on_scan(self, label_ijk: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A label map of the image where the scan lies."""
+        return resampled_label(label_ijk, canonical_shape(self.own))
 
 
 def _load(path: Path) -> Any:  # noqa: ANN401 - nibabel is untyped
@@ -41,7 +55,7 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - nibabel is untyped
     if not path.is_file():
         raise DataError(f"{path} does not exist.")
     try:
-        image = nibabel.load(path)
+        image = nibabel.Nifti1Image(*read_metaimage(path)) if is_metaimage(path) else nibabel.load(path)
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"{path} cannot be read as an image: {error}.") from error
     if (
@@ -92,13 +106,29 @@ def canonical_spacing_mm(grid: Grid) -> tuple[float, float, float]:
     return sizes[0], sizes[1], sizes[2]
 
 
+def canonical_shape(grid: Grid) -> tuple[int, int, int]:
+    """Voxels along the canonical axes of the arrays that are read here."""
+    import nibabel
+
+    order = nibabel.io_orientation(grid.affine)[:, 0].astype(int)
+    sizes = dict(zip(order.tolist(), grid.shape, strict=True))
+    return sizes[0], sizes[1], sizes[2]
+
+
 def read_grid(path: Path) -> Grid:
     """Shape, affine and voxel size from the header alone."""
     return _grid(_load(path))
 
 
-def read_image(paths: Sequence[Path]) -> Volume:
+def read_image(
+    paths: Sequence[Path], mask: Path | None = None, zoom: tuple[float, float, float] = (1, 1, 1)
+) -> Volume:
     """Read one image: one file (channels on a fourth axis) or one file a channel.
+
+    Args:
+        paths: The files.
+        mask: Of the voxels that the image is normalised by, if there is one.
+        zoom: More voxels along the canonical axes I, J, K by this factor.
 
     Returns:
         Float32 (C, I, J, K) in canonical orientation.
@@ -122,7 +152,29 @@ def read_image(paths: Sequence[Path]) -> Volume:
             channels.append(_canonical(channel, grid.affine).astype(np.float32))
     if own is None:
         raise DataError("an image needs at least one file.")
-    return Volume(np.ascontiguousarray(np.stack(channels)), canonical_spacing_mm(own), own)
+    image_cijk = zoomed_image(np.ascontiguousarray(np.stack(channels)), zoom)
+    inside_ijk = None if mask is None else resampled_label(_read_mask(mask, own), image_cijk.shape[1:]) > 0
+    return Volume(image_cijk, canonical_spacing_mm(own), own, inside_ijk)
+
+
+def _read_mask(path: Path, own: Grid) -> NDArray[np.uint8]:
+    """1 where the mask is above 0: scaled storage makes 0.99999997 of a 1."""
+    voxels, grid = _one_number_a_voxel(path)
+    check_same_grid(own, grid, path)
+    mask_ijk = np.ascontiguousarray(_canonical((voxels > 0).astype(np.uint8), grid.affine))
+    if not mask_ijk.any():
+        raise DataError(f"{path} is an empty mask: no voxel in it is above 0.")
+    return mask_ijk
+
+
+def _one_number_a_voxel(path: Path) -> tuple[NDArray[Any], Grid]:
+    """Voxels as stored, on three axes, and their grid."""
+    image = _load(path)
+    if len(image.shape) == 4 and image.shape[3] == 1:
+        image = image.slicer[..., 0]
+    if len(image.shape) != 3:
+        raise DataError(f"{path} has the shape {image.shape}; a label map or mask has three axes.")
+    return _voxels(image, path), _grid(image)
 
 
 def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.uint8], Grid]:
@@ -131,12 +183,7 @@ def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.ui
     Raises:
         DataError: Not three axes, not integers, or labels outside 0..``classes`` - 1.
     """
-    image = _load(path)
-    if len(image.shape) == 4 and image.shape[3] == 1:
-        image = image.slicer[..., 0]
-    if len(image.shape) != 3:
-        raise DataError(f"{path} has the shape {image.shape}; a label map has three axes.")
-    voxels = _voxels(image, path)
+    voxels, grid = _one_number_a_voxel(path)
     found = np.unique(voxels)
     if not np.isfinite(found).all() or not np.array_equal(found, np.round(found)):
         raise DataError(
@@ -146,7 +193,6 @@ def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.ui
     if found.min() < 0 or found.max() > top:
         bad = found[(found < 0) | (found > top)][0]
         raise DataError(f"{path} holds the label {int(bad)}; expected 0..{top}.")
-    grid = _grid(image)
     return np.ascontiguousarray(_canonical(voxels.astype(np.uint8), grid.affine)), grid
 
 

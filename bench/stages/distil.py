@@ -29,7 +29,7 @@ def distil(lab: Lab) -> None:
     for done, case in enumerate(cases, start=1):
         volume = lab.image(case)
         label_ijk = vote(predictors, normal(volume), settings).label_ijk
-        store_label(lab.folder, case, label_ijk.cpu().numpy(), volume)
+        store_label(lab.folder, case, volume.on_scan(label_ijk.cpu().numpy()), volume)
         lab.progress(done, len(cases))
     lab.facts.update(
         volumes=len(cases), network_passes=len(cases) * len(predictors) * len(VIEWS[settings.views])

@@ -66,7 +66,8 @@ def _training_cases(lab: Lab) -> Iterator[TrainingCase]:
     for name in lab.image_cases:
         is_manual = name in lab.label_cases
         label_ijk = lab.label(name) if is_manual else stored_label(lab.input("pseudo"), name)[0]
-        yield TrainingCase(name, normal(lab.image(name)), torch.from_numpy(label_ijk), is_manual)
+        volume = lab.image(name)
+        yield TrainingCase(name, normal(volume), torch.from_numpy(volume.on_image(label_ijk)), is_manual)
 
 
 def _train(

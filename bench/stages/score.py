@@ -10,9 +10,8 @@ from bench.lab import store_label, stored_label
 from bench.metrics import background, overall, score
 from bench.plain import build
 from bench.record import Record
-from bench.segment import clean
-from bench.settings import Cleaning, Metrics
-from bench.trained import Trained, inference_of, normal, opened
+from bench.settings import Metrics
+from bench.trained import Trained, label_map, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,12 +46,8 @@ def _predicted(
 ) -> tuple[NDArray[np.uint8], tuple[float, float, float]]:
     if trained is None:
         return stored_label(lab.input("of"), case)
-    from tsman.labels import hard_label
-
-    inference, patch = inference_of(lab.settings)
     volume = lab.image(case)
-    label_ijk = hard_label(trained.segment(normal(volume), inference, patch), dim=0).cpu().numpy()
-    label_ijk = clean(label_ijk, build(Cleaning, lab.settings["cleaning"], "cleaning"))
+    label_ijk = label_map(trained, volume, lab.settings)
     store_label(lab.folder, case, label_ijk, volume)
     return label_ijk, volume.spacing_mm
 

@@ -17,12 +17,11 @@ from bench.engines.local import LocalEngine
 from bench.errors import UsageError, unknown
 from bench.experiments import DEFAULT_DATASETS, Part, Plan, chosen, free_part, resolved_part
 from bench.metrics import METRICS_OF
-from bench.recipes import Recipe, recipe
 from bench.store import Store
 from bench.summary import curve
-from bench.sweep import Sweep, resolved, title
-from bench.verbs.words import datasets_of, device_of, jobs_of, seeds_of
-from methods.registry import METHODS, classes, select
+from bench.sweep import Sweep, title
+from bench.verbs.words import datasets_of, device_of, jobs_of, recipe_of, seeds_of
+from methods.registry import METHODS, select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from bench.data.dataset import Dataset
     from bench.graph import Stage
+    from bench.recipes import Recipe
 
 ENGINES = ("local",)
 
@@ -246,9 +246,7 @@ def _say_left_out(plans: Mapping[str, Plan], datasets: tuple[Dataset, ...], *, q
 
 
 def _recipe(request: Request, device: str) -> Recipe:
-    name = request.recipe or ("quick" if device == "cpu" else "standard")
-    found = recipe(name, request.changes, classes())
-    return resolved(found, device=device, native_bfloat16=provenance.has_native_bfloat16())
+    return recipe_of(request.recipe, request.changes, device)
 
 
 class _terminable:  # noqa: N801 - reads as a word of the with statement

@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import console
+from bench import console, provenance
 from bench.data.datasets import open_dataset
 from bench.engines.local import cores
 from bench.errors import UsageError
+from bench.recipes import recipe
+from bench.sweep import resolved
+from methods.registry import classes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.data.dataset import Dataset, DataSettings, Workshop
+    from bench.recipes import Recipe
 
 MOST_SEEDS = 1000
 
@@ -50,6 +56,12 @@ def seeds_of(text: str, default: int) -> tuple[int, ...]:
     if not listed or min(listed) < 0 or len(set(listed)) < len(listed) or len(listed) > MOST_SEEDS:
         raise UsageError(f"seeds {text!r} must be 1 to {MOST_SEEDS} different whole numbers from 0 up.")
     return tuple(listed)
+
+
+def recipe_of(name: str, changes: Sequence[str], device: str) -> Recipe:
+    """The recipe with its changes, resolved for the device; nothing is the default of the device."""
+    chosen = recipe(name or ("quick" if device == "cpu" else "standard"), changes, classes())
+    return resolved(chosen, device=device, native_bfloat16=provenance.has_native_bfloat16())
 
 
 def device_of(text: str) -> str:

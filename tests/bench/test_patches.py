@@ -27,6 +27,20 @@ def test_a_centred_channel_goes_by_its_voxels_that_are_not_zero():
     assert inside.std() == pytest.approx(1, abs=1e-6)
 
 
+def test_a_mask_says_which_voxels_count_and_every_voxel_is_shifted_by_them():
+    rng = np.random.default_rng(1)
+    image_cijk = rng.normal(size=(2, 8, 8, 8)).astype(np.float32)
+    mask_ijk = np.zeros((8, 8, 8), bool)
+    mask_ijk[2:6, 2:6, 2:6] = True
+    image_cijk[:, ~mask_ijk] = -50  # as where a scan that is centred in the brain was left at its former zero
+    normal_cijk = normalise(image_cijk, mask_ijk)
+    for channel_ijk, before_ijk in zip(normal_cijk, image_cijk, strict=True):
+        assert channel_ijk[mask_ijk].mean() == pytest.approx(0, abs=1e-5)
+        assert channel_ijk[mask_ijk].std() == pytest.approx(1, abs=1e-5)
+        inside = before_ijk[mask_ijk]
+        assert channel_ijk[0, 0, 0] == pytest.approx((-50 - inside.mean()) / inside.std(), rel=1e-4)
+
+
 def test_channels_are_normalised_each_by_itself():
     rng = np.random.default_rng(0)
     one, other = rng.uniform(1, 2, (2, 6, 6, 6)).astype(np.float32)

@@ -11,6 +11,8 @@ from medpy.metric import binary
 from bench.data.dataset import DataSettings, Workshop
 from bench.data.datasets import open_dataset
 from bench.data.volumes import read_image, write_scan
+from bench.lab import image_of
+from bench.trained import normal
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -80,3 +82,63 @@ def test_the_label_maps_of_brats_score_as_medpy_scores_them(real_data, tmp_path,
         for metric, by_medpy in (("adb", binary.assd), ("hdd", binary.hd), ("hd95", binary.hd95)):
             expected = by_medpy(one, other, spacing_mm)
             assert rows[str(structure), metric]["value"] == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.fixture
+def brats_task(real_data, tmp_path):
+    """The patients of ``brats2015-sample`` as a Decathlon folder: two channels, brain masks, the last is test."""
+    patients = sorted(path.parent for path in real_data.glob("brats2015-sample/*/OTMultiClass.nii.gz"))
+    if len(patients) < 3:
+        pytest.skip(f"{real_data} has no brats2015-sample of three patients")
+    folder = tmp_path / "Task"
+    files = {"label": "OTMultiClass", "mask": "brainmask"}
+    for sub in ("images", *(f"{kind}s" for kind in files)):
+        (folder / f"{sub}Tr").mkdir(parents=True)
+    for patient in patients:
+        channels = [nibabel.load(patient / f"{name}_subtrMeanDivStd.nii.gz") for name in ("Flair", "T1c")]
+        voxels = np.stack([np.asarray(channel.dataobj, np.float32) for channel in channels], axis=-1)
+        write_scan(voxels, channels[0].affine, folder / "imagesTr" / f"{patient.name}.nii.gz")
+        for kind, name in files.items():
+            (folder / f"{kind}sTr" / f"{patient.name}.nii.gz").symlink_to(patient / f"{name}.nii.gz")
+    tissues = ("background", "necrosis", "oedema", "non_enhancing_core", "enhancing_core")
+    description = {
+        "name": "brats2015-sample",
+        "modality": {"0": "Flair", "1": "T1c"},
+        "labels": {str(number): tissue for number, tissue in enumerate(tissues)},
+        "training": [
+            {kind: f"./{kind}sTr/{patient.name}.nii.gz" for kind in ("image", *files)} for patient in patients
+        ],
+        "bench_test": [patients[-1].name],
+    }
+    (folder / "dataset.json").write_text(json.dumps(description))
+    return folder
+
+
+@pytest.mark.slow
+def test_three_brains_are_trained_on_segmented_and_scored(brats_task, tmp_path, bench, tiny):
+    """Whole volumes of 240 x 240 x 155 with two channels: about a minute of one core, 2.2 GiB."""
+    dataset = open_dataset(f"decathlon:{brats_task}", DataSettings(), Workshop(tmp_path / "data"))
+    for files in dataset.cases.values():
+        volume = image_of(files)
+        inside_cx = normal(volume).numpy()[:, volume.mask_ijk].astype(np.float64)
+        assert np.allclose(inside_cx.mean(axis=1), 0, atol=1e-3)
+        assert np.allclose(inside_cx.std(axis=1), 1, atol=1e-3)
+        assert 0.05 < volume.mask_ijk.mean() < 0.5
+    changes = [*tiny, "sampling.patch=[64,64,64]", "teachers.steps=[2]", "inference.window=overlap"]
+    sets = [word for change in [*changes, "inference.overlap=0.0"] for word in ("--set", change)]
+    store = tmp_path / "store"
+    words = ["--methods", "densevoxnet", "--xi", "0.5", "--store", store, "--no-mlflow", "--jobs", 1]
+    task = ("--recipe", "smoke", "--dataset", f"decathlon:{brats_task}")
+    done = bench("run", *task, *words, *sets, timeout=1200)
+    assert done.returncode == 0, done.stderr
+    with (store / "records.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    students = [row for row in rows if row["role"] == "student" and row["metric"] == "dice"]
+    assert {row["structure"] for row in students} >= set(dataset.structures)
+    assert {row["case"] for row in students} == set(dataset.test)
+    assert not {"failed"} & {row["status"] for row in rows}
+    (case,) = dataset.test
+    scored = nibabel.load(next(store.glob(f"stages/scores-*/labels/{case}.nii.gz")))
+    truth = nibabel.load(brats_task / "labelsTr" / f"{case}.nii.gz")
+    assert scored.shape == truth.shape
+    assert np.allclose(scored.affine, truth.affine, atol=1e-5)

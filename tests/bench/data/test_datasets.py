@@ -24,6 +24,8 @@ def workshop(tmp_path):
         ("", "phantom-heart"),
         ("decathlon", "decathlon:DIR"),
         ("decathlon:", "decathlon:DIR"),
+        ("hvsmr2016", "hvsmr2016:DIR"),
+        ("brats2015:", "brats2015:DIR"),
         ("phantom-heart:/tmp", "takes no folder"),
         ("nobody:/tmp", "unknown data set"),
     ],
@@ -68,6 +70,18 @@ def test_a_data_set_is_remembered_whole(workshop, spheres):
     remember(dataset, workshop)
     assert recall(dataset.id, workshop) == dataset
     assert recall(dataset.id, workshop).id == dataset.id
+
+
+def test_a_manifest_from_before_there_were_masks_and_drawn_test_cases_still_opens(workshop, spheres):
+    dataset = open_dataset(f"decathlon:{spheres}", DataSettings(), workshop)
+    remember(dataset, workshop)
+    path = workshop.path / f"{dataset.id}.json"
+    plain = json.loads(path.read_text())
+    del plain["test_by_seed"], plain["unlabelled"]
+    for files in plain["cases"].values():
+        del files["mask"], files["zoom"]
+    path.write_text(json.dumps(plain))
+    assert recall(dataset.id, workshop) == dataset
 
 
 def test_a_data_set_that_nobody_remembered_is_named(workshop):

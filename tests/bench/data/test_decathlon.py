@@ -6,11 +6,13 @@ import os
 import numpy as np
 import pytest
 
-from bench.data import decathlon
+from bench.data import cases
 from bench.data.dataset import Workshop
 from bench.data.decathlon import open_dataset
 from bench.data.volumes import read_grid, write_scan
 from bench.errors import DataError
+from bench.lab import image_of
+from bench.trained import normal
 
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
 
@@ -119,6 +121,12 @@ EDITS = {
     "no case is test": lambda d: d.update(bench_test=[]),
     "one case left to train on": lambda d: d.update(bench_test=[f"case_{n:02d}" for n in range(1, 7)]),
     "a test case twice": lambda d: d.update(bench_test=["case_00", "case_00"]),
+    "three cases, two of them test": lambda d: d.update(
+        training=d["training"][:3], bench_test=["case_00", "case_01"]
+    ),
+    "two cases, one of them test": lambda d: d.update(training=d["training"][:2], bench_test=["case_00"]),
+    "a mask that is not there": lambda d: d["training"][0].update(mask="./masksTr/none.nii.gz"),
+    "a mask out of the folder": lambda d: d["training"][0].update(mask="../outside.nii.gz"),
     "test cases are a word": lambda d: d.update(bench_test="case_00"),
     "test cases are lists": lambda d: d.update(bench_test=[["case_00"]]),
 }
@@ -175,10 +183,10 @@ def test_a_pair_is_looked_through_once_and_anew_only_where_it_or_what_is_said_of
 ):
     looked = []
 
-    def look(image, *_rest):
-        looked.append(image.name)
+    def look(files, *_rest):
+        looked.append(files.label.name)
 
-    monkeypatch.setattr(decathlon, "_check_pair", look)
+    monkeypatch.setattr(cases, "check_case", look)
     opened(folder, validate=False)
     assert looked == []
     opened(folder)
@@ -198,6 +206,42 @@ def test_a_pair_is_looked_through_once_and_anew_only_where_it_or_what_is_said_of
 
 def test_test_cases_that_the_folder_names_are_taken(folder):
     assert opened(change(folder, lambda d: d.update(bench_test=["case_03"]))).test == ("case_03",)
+
+
+def test_three_cases_are_enough_where_the_folder_says_which_is_test(folder):
+    dataset = opened(change(folder, lambda d: d.update(training=d["training"][:3], bench_test=["case_01"])))
+    assert (dataset.train, dataset.test) == (("case_00", "case_02"), ("case_01",))
+
+
+def masked(folder, mask_ijk, affine=None):
+    affine = read_grid(folder / "imagesTr" / "case_02.nii.gz").affine if affine is None else affine
+    (folder / "masksTr").mkdir(exist_ok=True)
+    write_scan(mask_ijk, affine, folder / "masksTr" / "case_02.nii.gz")
+    return change(folder, lambda d: d["training"][2].update(mask="./masksTr/case_02.nii.gz"))
+
+
+def test_a_mask_reaches_the_image_that_a_network_sees(folder):
+    plain = opened(folder)
+    mask_ijk = np.zeros(SHAPE)
+    mask_ijk[4:12, 3:9, 2:10] = 0.99999997  # what a 1 becomes in scaled storage
+    files = opened(masked(folder, mask_ijk)).cases["case_02"]
+    volume = image_of(files)
+    assert volume.mask_ijk.sum() == 8 * 6 * 8
+    inside = normal(volume).numpy()[0][volume.mask_ijk]
+    assert inside.mean() == pytest.approx(0, abs=1e-4)
+    assert inside.std() == pytest.approx(1, abs=1e-4)
+    assert image_of(plain.cases["case_02"]).mask_ijk is None
+    assert plain.cases["case_02"].image_print != files.image_print  # so it is part of every key
+    assert plain.cases["case_02"].label_print == files.label_print
+    mask_ijk[4] = 0
+    assert opened(masked(folder, mask_ijk)).cases["case_02"].image_print != files.image_print
+
+
+@pytest.mark.parametrize("how", ["empty", "another shape", "another place"])
+def test_a_mask_that_cannot_be_used_is_refused_and_named(folder, how):
+    voxels = {"empty": np.zeros(SHAPE), "another shape": np.ones((3, 3, 3))}.get(how, np.ones(SHAPE))
+    masked(folder, voxels, AFFINE if how == "another place" else None)
+    assert "masksTr/case_02.nii.gz" in refused(folder)
 
 
 def rewrite(folder, sub, voxels, affine=None):

@@ -1,0 +1,103 @@
+"""BRATS 2015 as the organisers hand it out: four MR modalities of brain tumours and four kinds of tissue.
+
+``BRATS2015_Training/{HGG,LGG}/<patient>/VSD.Brain.XX.O.MR_<modality>.<id>/`` holds a ``.mha`` of that name,
+``VSD.Brain_3more.XX.O.OT.<id>`` beside it the label (what stands before OT varies). Copies without the inner
+folders are read too; files of other kinds are not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bench.data.cases import Files, case_files
+from bench.data.dataset import Dataset
+from bench.data.folder import safe_name
+from bench.errors import DataError
+from bench.seeding import generator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.data.dataset import Workshop
+
+FOLDER = "BRATS2015_Training"
+CHANNELS = ("Flair", "T1", "T1c", "T2")
+STRUCTURES = ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
+TEST_SHARES = {"HGG": (25, 220), "LGG": (5, 54)}  # P: 30 of 274 are test, after Tseng et al. 2017
+FEWEST = 4  # patients of a grade from which one is test
+
+_MODALITY = re.compile(r"MR_(Flair|T1|T1c|T2)\.")  # the dot keeps T1c from being taken for T1
+LABEL = "label"
+
+
+def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
+    """Open ``BRATS2015_Training`` or the folder that it lies in.
+
+    Of 220 high and 54 low grade patients 25 and 5 are test by a fixed seed, since P does not say which; of
+    other numbers the same shares, rounded, at least one of each grade that has 4 or more patients.
+
+    Raises:
+        DataError: Files are missing, there twice, or contradict each other.
+    """
+    root = root.absolute()
+    root = root / FOLDER if (root / FOLDER).is_dir() else root
+    found: dict[str, Files] = {}
+    test: list[str] = []
+    for grade in TEST_SHARES:
+        of_grade = _patients(root / grade, grade)
+        found |= of_grade
+        test += _test_cases(sorted(of_grade), grade)
+    if not found:
+        raise DataError(f"{root} has no patients in HGG or LGG; expected {FOLDER} or the folder it lies in.")
+    if not test or len(found) - len(test) < 2:
+        raise DataError(
+            f"{root} has {len(found)} patients, which is too few; a sweep needs {FEWEST} of one grade."
+        )
+    cases = case_files(found, CHANNELS, len(STRUCTURES) + 1, workshop, validate=validate)
+    train = tuple(sorted(set(cases) - set(test)))
+    held_out = tuple(sorted(test))
+    return Dataset("brats2015", CHANNELS, STRUCTURES, cases, train, held_out, background_scored=True)
+
+
+def _patients(folder: Path, grade: str) -> dict[str, Files]:
+    """Case -> files; the grade is part of the name, as both grades have a brats_2013_pat0001_1."""
+    if not folder.is_dir():
+        return {}
+    patients = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return {safe_name(f"{grade}-{patient.name}", "patient"): _files(patient) for patient in patients}
+
+
+def _files(patient: Path) -> Files:
+    found: dict[str, Path] = {}
+    for path in sorted(patient.rglob("*.mha")):
+        what = _what(path.name)
+        if what is None or not path.is_file():
+            continue
+        if what in found:
+            raise DataError(f"{patient} has two files of {what}: {found[what].name} and {path.name}.")
+        found[what] = path
+    if missing := [what for what in (*CHANNELS, LABEL) if what not in found]:
+        raise DataError(
+            f"{patient} lacks {', '.join(missing)}; expected .mha files with MR_Flair., MR_T1., MR_T1c., "
+            "MR_T2. and OT in their names."
+        )
+    return Files(tuple(found[channel] for channel in CHANNELS), found[LABEL])
+
+
+def _what(name: str) -> str | None:
+    """The channel or the label that a file of this name holds."""
+    if name.startswith("."):
+        return None
+    modality = _MODALITY.search(name)
+    if modality is not None:
+        return modality[1]
+    return LABEL if "OT" in name else None
+
+
+def _test_cases(names: list[str], grade: str) -> list[str]:
+    share, of = TEST_SHARES[grade]
+    if len(names) < FEWEST:
+        return []
+    order = generator(f"brats2015/{grade}/{len(names)}", "test").permutation(len(names))
+    return [names[place] for place in order[: max(1, round(share * len(names) / of))]]

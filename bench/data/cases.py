@@ -1,0 +1,102 @@
+"""The files of one case: looked through once, and remembered by fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.data.dataset import CaseFiles
+from bench.data.fingerprints import Fingerprints
+from bench.data.grids import check_same_grid
+from bench.data.volumes import fingerprint, read_grid, read_image, read_label
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bench.data.dataset import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a data set's folder holds of one case."""
+
+    images: tuple[Path, ...]  # one file a channel, or one file with all
+    label: Path | None = None
+    mask: Path | None = None
+    zoom: tuple[float, float, float] = (1, 1, 1)
+
+    def __iter__(self) -> Iterator[Path]:
+        """All files there are."""
+        yield from self.images
+        yield from (path for path in (self.label, self.mask) if path is not None)
+
+
+def case_files(
+    found: Mapping[str, Files],
+    channels: tuple[str, ...],
+    classes: int,
+    workshop: Workshop,
+    *,
+    validate: bool,
+) -> dict[str, CaseFiles]:
+    """The cases with their fingerprints; with ``validate``, those that are new or changed are looked through.
+
+    Raises:
+        DataError: Files of a case are damaged or contradict each other; the file is named.
+    """
+    prints = Fingerprints(workshop.path / "fingerprints.json")
+    cases: dict[str, CaseFiles] = {}
+    try:
+        for case, files in found.items():
+            if validate:
+                _look_through(prints, files, channels, classes)
+            cases[case] = _printed(prints, files)
+    finally:
+        prints.save()
+    return cases
+
+
+def _look_through(prints: Fingerprints, files: Files, channels: tuple[str, ...], classes: int) -> None:
+    def look() -> None:
+        check_case(files, channels, classes)
+
+    prints.look_through(list(files), [classes, len(channels)], look)
+
+
+def check_case(files: Files, channels: tuple[str, ...], classes: int) -> None:
+    """Read all files of a case and refuse what no stage could use.
+
+    Raises:
+        DataError: Another grid, number of channels or label than said, or what ``volumes`` refuses.
+    """
+    first = files.images[0]
+    if files.label is not None:
+        check_same_grid(read_grid(first), read_grid(files.label), files.label)
+    found = read_image(files.images, files.mask).image_cijk.shape[0]
+    if found != len(channels):
+        raise DataError(
+            f"{first} has {found} channels; expected {len(channels)} "
+            f"as the data set says: {', '.join(channels)}."
+        )
+    if files.label is not None:
+        read_label(files.label, classes=classes)
+
+
+def _printed(prints: Fingerprints, files: Files) -> CaseFiles:
+    parts = [prints.of(path, fingerprint) for path in files.images]
+    if files.mask is not None:
+        parts.append(f"mask {prints.of(files.mask, fingerprint)}")
+    if files.zoom != (1, 1, 1):
+        parts.append(f"zoom {files.zoom}")
+    together = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:24]
+    return CaseFiles(
+        images=tuple(map(str, files.images)),
+        label="" if files.label is None else str(files.label),
+        image_print=parts[0] if len(parts) == 1 else together,
+        label_print="" if files.label is None else prints.of(files.label, fingerprint),
+        mask="" if files.mask is None else str(files.mask),
+        zoom=files.zoom,
+    )

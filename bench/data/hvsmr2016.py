@@ -1,0 +1,109 @@
+"""HVSMR 2016 as the organisers hand it out: whole hearts in cardiac MR, 10 scans with and 10 without labels.
+
+Files are found by their names anywhere below the folder: ``training_<variant>_pat{0..9}.nii[.gz]``, the same
+with ``-label``, and ``testing_<variant>_pat{10..19}.nii[.gz]``. The organisers keep the labels of the last
+ten, so 3 of the first ten are test, drawn by the seed of the split. Predictions that lie there are not read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, get_args
+
+from bench.data.cases import Files, case_files
+from bench.data.dataset import Dataset
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bench.data.dataset import DataSettings, Workshop
+
+Variant = Literal["axial_crop", "axial_full", "sa_crop"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)  # P and HeartSeg work on the first, so it is preferred
+STRUCTURES = ("myocardium", "blood_pool")
+NUM_TEST = 3
+TRAINING, TESTING = range(10), range(10, 20)
+ZOOM = {4: (1.0, 1.5, 1.5), 5: (1.0, 1.5, 1.5)}
+"""Patients whose hearts are small. Source: HeartSeg, pre_process_isotropic.m, array axes 2 and 3."""
+
+_NAME = re.compile(r"(training|testing)_(axial_crop|axial_full|sa_crop)_pat(\d+)(-label)?\.nii(\.gz)?")
+
+
+def open_dataset(root: Path, settings: DataSettings, workshop: Workshop) -> Dataset:
+    """Open the folder; the variant is the one that is set, else the first of ``VARIANTS`` that is there.
+
+    Raises:
+        DataError: Files are missing, there twice, or contradict each other.
+    """
+    root = root.absolute()
+    if not root.is_dir():
+        raise DataError(f"{root} does not exist; expected the folder of HVSMR 2016.")
+    found = _found(root)
+    variant = settings.variant or next((v for v in VARIANTS if f"training_{v}" in _kinds(found)), "")
+    if not variant:
+        raise DataError(f"{root} has no file such as training_axial_crop_pat0.nii.gz in it, at any depth.")
+    labelled = dict(_labelled(found, variant, root))
+    unlabelled = {name: Files((path,)) for name, path in _unlabelled(found, variant, root)}
+    channels = ("MRI",)
+    made = case_files(
+        {**labelled, **unlabelled}, channels, len(STRUCTURES) + 1, workshop, validate=settings.validate
+    )
+    dataset = Dataset(
+        name="hvsmr2016",
+        channels=channels,
+        structures=STRUCTURES,
+        cases={name: made[name] for name in labelled},
+        train=(),
+        test=(),
+        pieces="single",
+        test_by_seed=NUM_TEST,
+        unlabelled={name: made[name] for name in unlabelled},
+    )
+    return dataset.drawn(0)
+
+
+def _found(root: Path) -> dict[str, Path]:
+    """Name without suffix -> file, of all files that are named as the challenge names them."""
+    found: dict[str, Path] = {}
+    for path in sorted(root.rglob("*.nii*")):
+        parts = _NAME.fullmatch(path.name)
+        if parts is None or not path.is_file() or (parts[1] == "testing" and parts[4]):
+            continue
+        name = path.name.partition(".")[0]
+        if name in found:
+            raise DataError(f"{root} has {name} twice: {found[name]} and {path}; leave one of them there.")
+        found[name] = path
+    return found
+
+
+def _kinds(found: dict[str, Path]) -> set[str]:
+    return {name.partition("_pat")[0] for name in found}
+
+
+def _labelled(found: dict[str, Path], variant: str, root: Path) -> Iterator[tuple[str, Files]]:
+    kind = f"training_{variant}"
+    names = {number: f"{kind}_pat{number}" for number in TRAINING}
+    _demand(found, kind, [name + end for name in names.values() for end in ("", "-label")], root)
+    for number, name in names.items():
+        yield name, Files((found[name],), found[f"{name}-label"], zoom=ZOOM.get(number, (1.0, 1.0, 1.0)))
+
+
+def _unlabelled(found: dict[str, Path], variant: str, root: Path) -> Iterator[tuple[str, Path]]:
+    """The ten scans without labels, or none at all: they are a download of their own."""
+    kind = f"testing_{variant}"
+    if kind not in _kinds(found):
+        return
+    names = [f"{kind}_pat{number}" for number in TESTING]
+    _demand(found, kind, names, root)
+    yield from ((name, found[name]) for name in names)
+
+
+def _demand(found: dict[str, Path], kind: str, names: list[str], root: Path) -> None:
+    """Refuse a folder that lacks one of the names, or has another of this kind."""
+    if missing := [name for name in names if name not in found]:
+        there = ", ".join(sorted(_kinds(found)))
+        raise DataError(f"{root} lacks {', '.join(missing)} (.nii or .nii.gz); it has files of {there}.")
+    if extra := sorted(name for name in found if name.startswith(f"{kind}_pat") and name not in names):
+        raise DataError(f"{root} has {', '.join(extra)}; expected {names[0]} to {names[-1]} alone.")

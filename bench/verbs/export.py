@@ -1,0 +1,140 @@
+"""``bench export predictions``: label maps of scans that have no label here, for whoever keeps the labels."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from bench import console
+from bench.data.folder import whole_folder
+from bench.data.split import shares
+from bench.errors import DataError, UsageError, unknown
+from bench.store import Store
+from bench.experiments import free_part
+from bench.sweep import Sweep
+from bench.verbs.words import datasets_of, device_of, recipe_of
+from methods.registry import METHODS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bench.data.dataset import Dataset
+    from bench.graph import Stage
+    from bench.recipes import Recipe
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The words of the command line: one student of one sweep, and where its predictions go."""
+
+    dataset: str
+    method: str
+    xi: str
+    seed: int
+    recipe: str
+    changes: tuple[str, ...]
+    device: str
+    store: Path
+    to: Path
+
+    def run_command(self) -> str:
+        """The ``bench run`` that trains the student."""
+        words = ["bench", "run", "--dataset", self.dataset, "--methods", self.method, "--xi", self.xi]
+        words += ["--seeds", f"{self.seed},"]
+        words += ["--recipe", self.recipe] if self.recipe else []
+        words += [word for change in self.changes for word in ("--set", change)]
+        words += ["--device", self.device] if self.device != "auto" else []
+        return shlex.join([*words, "--store", str(self.store)])
+
+
+def predictions(request: Request, *, as_json: bool) -> int:
+    """Write one label map a scan, cleaned as in scores stages, on the scan's own grid.
+
+    Raises:
+        UsageError: No such student in the store, or the folder holds something else.
+        DataError: The data set has a label for each of its scans.
+    """
+    device = device_of(request.device)
+    chosen = recipe_of(request.recipe, request.changes, device)
+    store = Store(request.store)
+    if not store.is_store:
+        raise UsageError(
+            f"{store.path} is not a store; make it and the student with `{request.run_command()}`."
+        )
+    with store.locked():
+        dataset = _one(datasets_of(request.dataset, chosen.data, store.workshop), request.dataset, "data set")
+        scores = _planned(request, chosen, dataset)
+        student = dict(scores.inputs)["of"]
+        if not store.has(student.key):
+            raise UsageError(
+                f"{store.path} has no such student ({student.key}); train it with `{request.run_command()}`."
+            )
+        _refuse_others(dataset, request.to)
+        _write(scores, store.folder(student.key), dataset, device, request.to)
+    files = [str(request.to / _name(case)) for case in sorted(dataset.unlabelled)]
+    if as_json:
+        console.say_json({"to": str(request.to), "student": student.key, "files": files})
+    else:
+        console.say(f"{len(files)} label maps by {student.key} are in {request.to}")
+    return 0
+
+
+def _one(found: Sequence[T], words: str, what: str) -> T:
+    if len(found) != 1:
+        raise UsageError(f"{words!r} names {len(found)} {what}s; expected one.")
+    return found[0]
+
+
+def _planned(request: Request, chosen: Recipe, dataset: Dataset) -> Stage:
+    """The scores stage of the student: it holds how the student was trained and how it segments."""
+    if request.method not in METHODS:
+        raise unknown("method", request.method, METHODS)
+    xi = _one(shares(request.xi), request.xi, "share")
+    part = free_part((request.method,), (xi,), chosen)
+    sweep = Sweep(chosen, (part,), (request.seed,), (dataset,))
+    scored = [stage for stage in sweep.stages() if stage.kind == "scores"]
+    (student,) = [one for one in scored if json.loads(one.settings)["identity"]["role"] == "student"]
+    return student
+
+
+def _name(case: str) -> str:
+    """As the organisers of HVSMR 2016 want it: the scan's name and -label."""
+    return f"{case}-label.nii.gz"
+
+
+def _refuse_others(dataset: Dataset, to: Path) -> None:
+    if not dataset.unlabelled:
+        raise DataError(f"{dataset.name} has a label for each of its scans: there is nothing to export.")
+    wanted = {_name(case) for case in dataset.unlabelled}
+    if to.exists() and not (to.is_dir() and {path.name for path in to.iterdir()} in (set(), wanted)):
+        raise UsageError(f"{to} exists and holds something else; name a new folder with --to.")
+
+
+def _write(scores: Stage, trained_in: Path, dataset: Dataset, device: str, to: Path) -> None:
+    """The whole folder or nothing; where it is there already, it must hold the same."""
+    import torch
+
+    from bench.data.volumes import write_label
+    from bench.lab import image_of
+    from bench.trained import label_map, opened
+
+    settings = json.loads(scores.settings)
+    torch.set_num_threads(int(settings["compute"]["threads"]))
+    trained = opened(trained_in, settings["trained"], device)
+    with whole_folder(to) as aside:
+        for case, files in sorted(dataset.unlabelled.items()):
+            volume = image_of(files)
+            write_label(label_map(trained, volume, settings), volume.own, aside / _name(case))
+        names = [path.name for path in aside.iterdir()]
+        if (
+            to.is_dir()
+            and any(to.iterdir())
+            and filecmp.cmpfiles(aside, to, names, shallow=False)[0] != names
+        ):
+            raise UsageError(f"{to} holds other predictions; name a new folder with --to.")

@@ -1,0 +1,179 @@
+"""BRATS 2015 is found in its folders, flattened or not, and no channel is taken for another."""
+
+import shutil
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from bench.data.brats2015 import CHANNELS
+from bench.data.dataset import DataSettings, Workshop, recall, remember
+from bench.data.datasets import open_dataset
+from bench.data.volumes import read_label
+from bench.errors import DataError
+from bench.lab import image_of
+
+SHAPE = (10, 12, 14)
+LEVELS = {"Flair": 100, "T1": 200, "T1c": 300, "T2": 400}
+
+
+def write(path, voxels_ijk):
+    """As the organisers store them: int16, 1 mm, axes to the left and to the back."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = SimpleITK.GetImageFromArray(voxels_ijk.transpose(2, 1, 0))
+    image.SetOrigin((0.0, -239.0, 0.0))
+    SimpleITK.WriteImage(image, str(path), useCompression=True)
+
+
+def patient(folder, seed, *, flat=False):
+    rng = np.random.default_rng(seed)
+    label_ijk = rng.integers(0, 5, SHAPE).astype(np.int16)
+    noise_ijk = rng.integers(1, 50, SHAPE).astype(np.int16)
+    names = {
+        f"VSD.Brain.XX.O.MR_{m}.{seed}{place}": LEVELS[m] + noise_ijk for place, m in enumerate(CHANNELS)
+    }
+    names[("VSD.Brain_3more.XX.O.OT", "VSD.Brain_5more.XX.XX.OT")[seed % 2] + f".{seed}9"] = label_ijk
+    for name, voxels_ijk in names.items():
+        write(folder / ("." if flat else name) / f"{name}.mha", voxels_ijk)
+    return label_ijk
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Six high and four low grade patients, one name in both grades, flat and nested, junk between."""
+    parent = tmp_path_factory.mktemp("brats")
+    root = parent / "BRATS2015_Training"
+    for number in range(6):
+        patient(root / "HGG" / f"brats_2013_pat000{number}_1", number, flat=number == 2)
+    for number in range(4):
+        patient(root / "LGG" / f"brats_2013_pat000{number}_1", 10 + number)
+    one = root / "HGG" / "brats_2013_pat0000_1"
+    (one / "VSD.Brain.XX.O.MR_T1.00.txt").write_text("junk")
+    (one / "VSD.Brain_3more.XX.O.OT.09" / "OT.nii.gz").write_bytes(b"junk")
+    (one / "._VSD.Brain.XX.O.MR_T1.00.mha").write_bytes(b"junk")
+    (root / "HGG" / "patients.csv").write_text("junk")
+    (parent / "BRATS2015_Testing" / "HGG_LGG").mkdir(parents=True)
+    return parent
+
+
+@pytest.fixture
+def folder(written, tmp_path):
+    return shutil.copytree(written, tmp_path / "brats")
+
+
+def opened(folder, workshop):
+    return open_dataset(f"brats2015:{folder}", DataSettings(), workshop)
+
+
+def refused(folder):
+    with pytest.raises(DataError) as caught:
+        opened(folder, Workshop(folder.parent / "data"))
+    return str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def dataset(written, tmp_path_factory):
+    return opened(written, Workshop(tmp_path_factory.mktemp("workshop")))
+
+
+def test_channels_tissues_and_patients_of_both_grades_are_there(dataset):
+    assert dataset.name == "brats2015"
+    assert dataset.channels == ("Flair", "T1", "T1c", "T2")
+    assert dataset.structures == ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
+    assert dataset.pieces == "any"
+    assert len(dataset.cases) == 10
+    assert {"HGG-brats_2013_pat0001_1", "LGG-brats_2013_pat0001_1"} <= set(dataset.cases)
+
+
+def test_each_channel_is_the_one_that_it_is_called(dataset):
+    for files in dataset.cases.values():
+        lows = image_of(files).image_cijk.reshape(4, -1).min(axis=1)
+        assert (lows // 100).tolist() == [1, 2, 3, 4]
+
+
+def test_a_scan_lies_where_its_metaimage_says(written, dataset, tmp_path):
+    files = dataset.cases["HGG-brats_2013_pat0003_1"]
+    volume = image_of(files)
+    assert volume.spacing_mm == (1.0, 1.0, 1.0)
+    assert np.allclose(volume.own.affine, [[-1, 0, 0, 0], [0, -1, 0, 239], [0, 0, 1, 0], [0, 0, 0, 1]])
+    label_ijk = patient(tmp_path / "again", 3)
+    from pathlib import Path
+
+    assert np.array_equal(read_label(Path(files.label))[0], label_ijk[::-1, ::-1])
+
+
+def test_both_grades_are_tested_in_the_shares_of_the_paper(dataset, tmp_path):
+    assert [name[:3] for name in dataset.test] == ["HGG", "LGG"]
+    assert set(dataset.train) | set(dataset.test) == set(dataset.cases)
+    assert not set(dataset.train) & set(dataset.test)
+    assert dataset.drawn(5) is dataset
+
+
+def test_of_220_and_54_patients_25_and_5_are_test():
+    from bench.data.brats2015 import _test_cases
+
+    high, low = ([f"{number:03d}" for number in range(count)] for count in (220, 54))
+    assert len(set(_test_cases(high, "HGG"))) == 25
+    assert len(set(_test_cases(low, "LGG"))) == 5
+    assert _test_cases(high, "HGG") == _test_cases(high, "HGG")
+    assert _test_cases(low[:3], "LGG") == []
+
+
+def test_the_folder_itself_and_the_one_it_lies_in_are_the_same_data_set(written, dataset, tmp_path):
+    again = opened(written / "BRATS2015_Training", Workshop(tmp_path))
+    assert again == dataset
+    remember(again, Workshop(tmp_path))
+    assert recall(again.id, Workshop(tmp_path)) == dataset
+
+
+def one_of(folder, name):
+    return next((folder / "BRATS2015_Training" / "HGG" / "brats_2013_pat0001_1").rglob(f"*{name}*.mha"))
+
+
+@pytest.mark.parametrize(
+    ("name", "called"), [("MR_T1.", "T1;"), ("MR_T1c.", "T1c;"), ("MR_Flair.", "Flair;"), ("OT.", "label;")]
+)
+def test_a_file_that_is_missing_is_named_with_its_patient(folder, name, called):
+    one_of(folder, name).unlink()
+    sentence = refused(folder)
+    assert f"brats_2013_pat0001_1 lacks {called}" in sentence
+
+
+def test_two_files_of_one_channel_are_refused_and_named(folder):
+    path = one_of(folder, "MR_T2.")
+    shutil.copy(path, path.with_name("VSD.Brain.XX.O.MR_T2.77_corrected.mha"))
+    assert "MR_T2.77_corrected.mha" in refused(folder)
+
+
+def test_a_label_that_there_is_not_is_refused_and_named(folder):
+    path = one_of(folder, "OT.")
+    write(path, np.full(SHAPE, 5, np.int16))
+    sentence = refused(folder)
+    assert str(path) in sentence
+    assert "label 5" in sentence
+
+
+@pytest.mark.parametrize("damage", ["truncated", "no header", "empty", "flat", "colour"])
+def test_a_damaged_metaimage_is_refused_and_named(folder, damage):
+    path = one_of(folder, "MR_T1c.")
+    whole = path.read_bytes()
+    if damage == "flat":
+        SimpleITK.WriteImage(SimpleITK.Image([8, 8], SimpleITK.sitkInt16), str(path))
+    elif damage == "colour":
+        SimpleITK.WriteImage(SimpleITK.Image([10, 12, 14], SimpleITK.sitkVectorInt16, 2), str(path))
+    else:
+        path.write_bytes({"truncated": whole[:-500], "no header": b"x" * 900, "empty": b""}[damage])
+    assert str(path) in refused(folder)
+
+
+def test_a_channel_of_another_shape_is_refused_and_named(folder):
+    path = one_of(folder, "MR_T2.")
+    write(path, np.arange(11 * 12 * 14, dtype=np.int16).reshape(11, 12, 14))
+    assert str(path) in refused(folder)
+
+
+def test_a_folder_without_patients_or_with_too_few_is_refused(tmp_path):
+    assert "HGG" in refused(tmp_path / "none")
+    for number in range(3):
+        patient(tmp_path / "few" / "HGG" / f"pat{number}", number)
+    assert "3 patients" in refused(tmp_path / "few")
