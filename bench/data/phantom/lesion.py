@@ -65,7 +65,7 @@ class Tissues:
 
 
 def lesion(rng: np.random.Generator) -> Lesion:
-    """Draw a glioma: three in four have a necrotic middle, one in seven is of low grade."""
+    """Draw a glioma: three in four have a wide necrotic middle, one in six is of low grade."""
     low_grade, solid = rng.random(2) < [0.16, 0.12]
     size = rng.uniform(17, 26) if low_grade else rng.uniform(14, 30)
     radii = size * np.exp(rng.normal(0, 0.16, 3))
