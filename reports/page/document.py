@@ -29,7 +29,7 @@ FIRST: Final = ("verdicts", "trends")
 
 @dataclass(frozen=True, slots=True)
 class TableOnPage:
-    """A table with the cases behind each of its rows and how often it holds each verdict."""
+    """A table, where each of its rows leads, and how often it holds each verdict."""
 
     key: str
     name: str  # also the stem of its files
@@ -44,6 +44,7 @@ class TableOnPage:
 class FigureOnPage:
     """A figure as a picture inside the page."""
 
+    key: str
     name: str
     title: str
     caption: str
@@ -71,6 +72,12 @@ class Section:
     def rest(self) -> list[TableOnPage]:
         """The tables that hold measurements of this cohort alone."""
         return [table for table in self.tables if table.key not in FIRST]
+
+    @property
+    def anchors(self) -> dict[str, str]:
+        """Where each table and figure of this cohort stands on the page, by its key."""
+        tables = {table.key: table.name for table in self.tables}
+        return tables | {figure.key: figure.name for figure in self.figures}
 
     @property
     def packed_cases(self) -> list[Packed]:

@@ -129,7 +129,7 @@ def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[Fi
             figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None}
         )
         source = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
-        yield FigureOnPage(name, chart.title, chart.caption, source)
+        yield FigureOnPage(key, name, chart.title, chart.caption, source)
 
 
 def _drawn(chart: Chart, cohort: Cohort, _exhibits: Exhibits) -> Figure | str:

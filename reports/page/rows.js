@@ -89,10 +89,13 @@ const rowTable = (host) => {
 
 const rowTables = new Map([...document.querySelectorAll(".rows")].map((host) => [host.dataset.from, rowTable(host)]));
 
-// A row of a table leads to the cases that it sums up.
+// A row of a table leads to the cases that it sums up, a verdict to the row that it judges.
 for (const link of document.querySelectorAll("a[data-words]")) {
+  const target = link.getAttribute("href").slice(1);
+  const narrowed = narrow.get(target) ?? rowTables.get(`${target}-data`)?.narrow;
+  if (!narrowed) continue; // a figure has no rows
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    rowTables.get(`${link.getAttribute("href").slice(1)}-data`)?.narrow(link.dataset.words);
+    narrowed(link.dataset.words);
   });
 }

@@ -1,9 +1,9 @@
 // The slice viewer: a volume's layers are decoded once, then any plane is cut out of memory.
 
-const COLOURS = [[230, 159, 0], [86, 180, 233], [0, 158, 115], [204, 121, 167], [213, 94, 0], [0, 114, 178]];
+const COLOURS = [[86, 180, 233], [213, 94, 0], [0, 158, 115], [204, 121, 167], [0, 114, 178], [230, 159, 0]];
 const DOUBT = [255, 235, 59];
+// Which axes of the volume run across, down and through a slice, and what its left and upper edge are.
 const PLANES = {
-  // cut: [axis across, axis down, axis through] of a volume stored as rows (J falls), columns (I falls), slices.
   axial: { across: 0, down: 1, through: 2, letters: ["R", "A"], ends: ["inferior", "superior"] },
   coronal: { across: 0, down: 2, through: 1, letters: ["R", "S"], ends: ["posterior", "anterior"] },
   sagittal: { across: 1, down: 2, through: 0, letters: ["A", "S"], ends: ["left", "right"] },

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ORDER: Final = (
-    "reproduced", "consistent", "supported", "deviates", "contradicted", "not_supported", "insufficient",
-    "not_comparable", "figure_only", "not_run",
+    "reproduced", "supported", "consistent", "deviates", "contradicted", "undecided", "insufficient",
+    "not_comparable", "figure_only", "not_run", "not run",
 )  # fmt: skip
 
 

@@ -58,6 +58,9 @@ def page_path(scored, tmp_path_factory):
             "verdict": ["deviates", "reproduced", "deviates"],
         }
     )
+    cells = pd.DataFrame(
+        {"table": ["table3", "figure6"], "row": ["tsman", "-"], "verdict": ["not_run", "figure_only"]}
+    )
     known = [
         {"stage": "scores-1", "kind": "scores", "settings": '{"steps": 400}', "inputs": "student-1"},
         {"stage": "student-1", "kind": "student", "title": HOSTILE, "seconds": 12.5},
@@ -70,6 +73,7 @@ def page_path(scored, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TABLES, "trends", Table(lambda _: claims, "Trends", "Claims.", "claim"))
+        patch.setitem(TABLES, "verdicts", Table(lambda _: cells, "Printed cells", "Cells.", "table"))
         write(_many(scored), folder, title=HOSTILE, provenance={"commit": "abc"}, exhibits=exhibits)
     return folder / "index.html"
 
@@ -156,6 +160,14 @@ def test_a_filter_leaves_the_rows_that_hold_its_words_and_counts_them(page):
 def test_a_count_in_the_summary_leads_to_its_rows(page):
     page.get_by_role("link", name="2 deviates").click()
     assert _column(page, 1) == ["b", "c"]
+
+
+def test_a_verdict_leads_to_the_row_that_it_judges(page):
+    page.locator("#verdicts a", has_text="table3").click()
+    sync_api.expect(page.get_by_label("Filter rows of Comparison of the methods")).to_be_focused()
+    assert page.locator("#table3 tbody tr:visible").count() == 1
+    page.locator("#verdicts a", has_text="figure6").click()
+    assert page.url.endswith("#figure6")
 
 
 def test_ten_thousand_cases_are_paged_sorted_and_filtered_fast(page):

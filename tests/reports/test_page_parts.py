@@ -65,6 +65,30 @@ def test_a_name_that_is_no_plain_word_is_quoted_in_the_filter(scored):
     assert words == ["method=tsman", r'method="a \"b|c\" =d"']
 
 
+def test_a_verdict_leads_to_the_table_that_it_judges(cases):
+    frame = pd.DataFrame({"table": ["table1"], "row": ['30% "DD"']})
+    (trace,) = traced(frame, cases)
+    assert (trace.exhibit, trace.words, trace.cases) == ("table1", '"30%  DD "', 0)
+
+
+def test_rows_of_the_papers_tables_lead_to_the_variants_that_they_stand_for(scored):
+    variants = ("", "baseline", "f4", "f4-unsmoothed", "f34", "f1234")
+    rows = [scored(0.5, variant=name) for name in variants]
+    rows += [
+        scored(0.5, variant=name, role="pseudo", method="distillation") for name in ("single", "md", "hd")
+    ]
+    found = case_table(pd.concat(rows))
+    ticks = pd.DataFrame(
+        [("", "", "", "", ""), ("", "", "", "x", ""), ("", "", "", "x", "x"), ("x", "x", "x", "x", "x")],
+        columns=["f1", "f2", "f3", "f4", "smoothing"],
+    ).assign(xi="0.3")
+    assert [trace.words.split()[-1] for trace in traced(ticks, found)] == [
+        "variant=baseline", "variant=f4-unsmoothed", "variant=f4", 'variant=f1234|""',
+    ]  # fmt: skip
+    views = pd.DataFrame({"views": ["", "DD"], "xi": "0.3"})
+    assert [trace.cases for trace in traced(views, found)] == [2, 1]
+
+
 def test_packed_numbers_are_rounded_and_absent_ones_are_null():
     frame = pd.DataFrame({"case": ["a", "b", "a"], "x": [0.123456789, float("nan"), 1.0]})
     words, numbers = packed(frame, {"x": "X mm"}, {"x": 2})
