@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -42,10 +45,35 @@ def test_the_same_records_give_the_same_bytes(sweep, out, tmp_path):
 
 
 def test_the_page_needs_no_network(page):
-    references = re.findall(r"(?:src|href|action|srcset)\s*=\s*[\"']?([^\"'\s>]{0,20})|url\(|@import", page)
+    markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    references = re.findall(r"(?:src|href|action|srcset)\s*=\s*[\"']?([^\"'\s>]{0,20})|url\(|@import", markup)
     assert references
-    assert all(source.startswith("data:image/png") for source in references)
-    assert not any(piece in page for piece in ("<script", "<link", "<iframe", "http://", "https://"))
+    assert all(source.startswith(("data:image/png", "#")) for source in references)
+    assert not any(piece in page for piece in ("<script src", "<link", "<iframe", "http://", "https://"))
+
+
+def test_only_the_very_script_and_style_of_the_page_may_run(page):
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    for name in ("script", "style"):
+        (text,) = re.findall(rf"<{name}>(.*?)</{name}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{name}-src 'sha256-{digest}'" in policy
+
+
+def test_the_page_holds_every_case_with_its_stage(page, sweep):
+    (text,) = re.findall(r'id="cohort-1-data">(.*?)</script>', page, re.DOTALL)
+    columns = {column["name"]: column for column in json.loads(text)}
+    assert len(columns["case"]["codes"]) == len(sweep[sweep["metric"] == "overall"])
+    assert columns["stage"]["words"] == ["s"]
+    assert columns["wall_dice"]["values"][0] == sweep.loc[sweep["metric"] == "dice", "value"].iloc[0]
+
+
+def test_every_number_of_a_table_leads_to_its_cases(page):
+    words = re.findall(r'data-words="([^"]*)">([^<]*)<', page)
+    assert ("role=student method=tsman xi=0.9", "4 cases") in words
+    assert ("method=&#34;&#34; variant=single member=2", "2 cases") in words
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +98,10 @@ def test_each_data_set_has_its_own_files_and_section(two_data_sets):
 
 def test_hostile_names_are_text_on_the_page(two_data_sets):
     page = (two_data_sets / "index.html").read_text()
-    assert "<script" not in page
+    assert HOSTILE not in page
     assert "&lt;script&gt;" in page
+    # The cases of two data sets, the stages, and the script: no name opened another, none closed one.
+    assert page.count("<script") == page.count("</script") == 4
 
 
 def test_what_the_tables_leave_out_is_said(two_data_sets):

@@ -1,0 +1,154 @@
+"""One report on disk: every table in three formats, every figure in two, and the page."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from reports.exhibits import Exhibits
+from reports.figures import FIGURES
+from reports.page.cases import case_table
+from reports.page.document import FigureOnPage, Section, TableOnPage, html
+from reports.page.sources import stage_table
+from reports.page.summary import counts, verdict_counts
+from reports.page.trace import traced
+from reports.page.volumes import embedded
+from reports.render import comma_separated, latex, markdown
+from reports.selection import cohorts, omitted
+from reports.sheet import sheet
+from reports.statistics import verdicts
+from reports.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from reports.figures import Chart
+    from reports.selection import Cohort
+
+
+@dataclass(slots=True)
+class _Report:
+    """What was made so far: the files to write, and what could not be made."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+
+def write(
+    records: pd.DataFrame,
+    out: Path,
+    *,
+    title: str,
+    provenance: Mapping[str, str],
+    exhibits: Exhibits | None = None,
+) -> list[Path]:
+    """Every table and figure of each data set, and `index.html`; the same input gives the same bytes.
+
+    Nothing is written before everything was tried, and each file appears whole or not at all. A figure that
+    cannot be drawn is named on the page with its reason.
+
+    Args:
+        records: The benchmark's records.
+        out: The folder to write into; made if absent.
+        title: The page's heading.
+        provenance: What the numbers come from (command, commit, recipe, ...), in the order to show.
+        exhibits: Scans, stages and what is missing; nothing of these if not given.
+
+    Returns:
+        The written paths.
+
+    Raises:
+        ValueError: There are no records, or they contradict each other.
+    """
+    exhibits = exhibits or Exhibits()
+    report = _Report(missing=list(exhibits.missing))
+    sections = [
+        _section(f"cohort-{number}", cohort, exhibits, report)
+        for number, cohort in enumerate(cohorts(records), start=1)
+    ]
+    page = html(
+        title=title,
+        sections=sections,
+        scans=[embedded(scan) for scan in exhibits.scans],
+        stages=stage_table(records, exhibits.provenance),
+        missing=report.missing,
+        omitted=omitted(records),
+        provenance=dict(provenance),
+    )
+    report.contents["index.html"] = page.encode()
+    return [_put(out / name, content) for name, content in report.contents.items()]
+
+
+def _section(anchor: str, cohort: Cohort, exhibits: Exhibits, report: _Report) -> Section:
+    cases = case_table(cohort.records)
+    return Section(
+        name=cohort.name,
+        anchor=anchor,
+        counts=counts(cohort.records),
+        verdicts=verdicts(cohort.records),
+        tables=list(_tables(cohort, cases, report)),
+        figures=list(_figures(cohort, exhibits, report)),
+        cases=cases,
+    )
+
+
+def _tables(cohort: Cohort, cases: pd.DataFrame, report: _Report) -> Iterator[TableOnPage]:
+    for key, table in TABLES.items():
+        if cohort.benchmark not in table.benchmarks:
+            continue
+        frame = table.build(cohort.records)
+        found = sheet(frame, table.block)
+        name, title = f"{key}{cohort.suffix}", f"{table.title}: {cohort.name}"
+        report.contents[f"tables/{name}.md"] = markdown(found, title, table.caption).encode()
+        report.contents[f"tables/{name}.csv"] = comma_separated(frame).encode()
+        report.contents[f"tables/{name}.tex"] = latex(found, name, title, table.caption).encode()
+        traces = traced(frame, cases)
+        yield TableOnPage(key, name, table.title, table.caption, found, traces, verdict_counts(frame))
+
+
+def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[FigureOnPage]:
+    for key, chart in FIGURES.items():
+        if cohort.benchmark not in chart.benchmarks:
+            continue
+        name = f"{key}{cohort.suffix}"
+        figure = _drawn(chart, cohort, exhibits)
+        if isinstance(figure, str):
+            report.missing.append(f"{chart.title} ({name}): {figure}")
+            continue
+        # Without the writer's version and date, so that equal figures are equal files.
+        picture = _saved(figure, "png", {"Software": None})
+        report.contents[f"figures/{name}.png"] = picture
+        report.contents[f"figures/{name}.pdf"] = _saved(
+            figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None}
+        )
+        source = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
+        yield FigureOnPage(key, name, chart.title, chart.caption, source)
+
+
+def _drawn(chart: Chart, cohort: Cohort, _exhibits: Exhibits) -> Figure | str:
+    """The figure, or in a sentence why there is none."""
+    try:
+        return chart.draw(cohort.records)
+    except ValueError as error:
+        return str(error)
+
+
+def _saved(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
+    file = BytesIO()
+    figure.savefig(file, format=kind, dpi=160, metadata=metadata)
+    return file.getvalue()
+
+
+def _put(path: Path, content: bytes) -> Path:
+    """Written aside and renamed, so that a reader never sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_bytes(content)
+    return aside.replace(path)
