@@ -34,6 +34,13 @@ class Interval:
     cases: int
     seeds: int
 
+    @property
+    def word(self) -> str:
+        """How the first of a pair stands to the second, where this is of their differences."""
+        if self.low is None or self.high is None:
+            return "not distinguishable from"
+        return "ahead of" if self.low > 0 else "behind" if self.high < 0 else "not distinguishable from"
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
