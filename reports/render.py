@@ -51,7 +51,9 @@ def comma_separated(frame: pd.DataFrame) -> str:
 def _inert(value: object) -> object:
     return (
         f"'{value}"
-        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        if isinstance(value, str)
+        and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        and not re.fullmatch(r"-\d+(\.\d+)?", value)
         else value
     )
 
@@ -111,7 +113,7 @@ _LATEX: Final = {
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
     "[": "{[}", "]": "{]}",  # after \\ a bracket would be read as a length
     "ξ": r"$\xi$", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "−": "$-$", "–": "--",
-    "½": r"$\frac12$", "¼": r"$\frac14$", "“": "``", "”": "''",
+    "✓": r"$\surd$", "½": r"$\frac12$", "¼": r"$\frac14$", "“": "``", "”": "''",
 }  # fmt: skip
 
 
