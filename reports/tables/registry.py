@@ -49,25 +49,6 @@ _PRINTED: Final = (
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    "table1": Table(
-        table1,
-        "Overall score of the distillation methods",
-        "Pseudo labels against the withheld truth of the training cases that have no manual label. A, B, C "
-        "are single teachers, MD all of them together (model distillation); rows with DD see each volume in "
-        f"many views (data distillation), so that DD with MD is the hierarchical. {_PRINTED} {_MEANS} "
-        "Where any case failed there is no mean: “failed n/m”. Bold is the better row of each column at a ξ.",
-        "xi",
-        ("hvsmr",),
-    ),
-    "table2": Table(
-        table2,
-        "Effects of the attention models",
-        "TSMAN with its attentions added one by one from the loss (f4) to the first block (f1), and f4 "
-        "without its smoothing, of which P says in its text that it is worth 0.1. P does not state its ξ. "
-        f"{_PRINTED} {_MEANS} {_FAILED} Bold is the best at each ξ.",
-        "xi",
-        ("hvsmr",),
-    ),
     "table3": Table(
         table3,
         "Comparison of the methods",
@@ -87,6 +68,25 @@ TABLES: Final[Mapping[str, Table]] = {
         "best of ours within the students and within the supervised.",
         "role",
         ("brats",),
+    ),
+    "table1": Table(
+        table1,
+        "Overall score of the distillation methods",
+        "Pseudo labels against the withheld truth of the training cases that have no manual label. A, B, C "
+        "are single teachers, MD all of them together (model distillation); rows with DD see each volume in "
+        f"many views (data distillation), so that DD with MD is the hierarchical. {_PRINTED} {_MEANS} "
+        "Where any case failed there is no mean: “failed n/m”. Bold is the better row of each column at a ξ.",
+        "xi",
+        ("hvsmr",),
+    ),
+    "table2": Table(
+        table2,
+        "Effects of the attention models",
+        "TSMAN with its attentions added one by one from the loss (f4) to the first block (f1), and f4 "
+        "without its smoothing, of which P says in its text that it is worth 0.1. P does not state its ξ. "
+        f"{_PRINTED} {_MEANS} {_FAILED} Bold is the best at each ξ.",
+        "xi",
+        ("hvsmr",),
     ),
     "verdicts": Table(
         cohort_verdicts,
