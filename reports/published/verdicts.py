@@ -24,8 +24,8 @@ VERDICTS: Final[tuple[Verdict, ...]] = (
     "reproduced", "consistent", "deviates", "insufficient", "not_comparable", "not_run", "figure_only",
 )  # fmt: skip
 COLUMNS: Final = (
-    "dataset", "table", "row", "column", "printed", "ours", "low", "high", "seeds", "cases", "difference",
-    "tolerance", "verdict", "reason",
+    "dataset", "table", "row", "column", "printed", "ours", "ours_results", "ours_failed", "low", "high",
+    "seeds", "cases", "difference", "tolerance", "verdict", "reason",
 )  # fmt: skip
 PAPER_RECIPE: Final = "paper"
 DEFINITION: Final = "hvsmr2016"
@@ -62,8 +62,9 @@ def published_verdicts(records: pd.DataFrame, tolerances: Tolerances = DEFAULT) 
     """Every printed cell, held against each cohort of its benchmark; without one it was not run.
 
     Returns:
-        `dataset` (the cohort's name), `table, row, column, printed` (as text), `ours` and its 95 % interval
-        `low, high`, `seeds, cases, difference` (ours less printed), `tolerance, verdict, reason`.
+        `dataset` (the cohort's name), `table, row, column, printed` (as text), `ours`, of which
+        `ours_results` planned case results `ours_failed` failed, its 95 % interval `low, high`, `seeds,
+        cases, difference` (ours less printed), `tolerance, verdict, reason`.
 
     Raises:
         ValueError: There are no records, or they contradict each other.
@@ -135,6 +136,8 @@ def _row(
         "column": cell.column,
         "printed": cell.text,
         "ours": mean,
+        "ours_results": ours.results,
+        "ours_failed": ours.failed,
         "low": interval.low if interval else None,
         "high": interval.high if interval else None,
         "seeds": interval.seeds if interval else 0,

@@ -5,6 +5,7 @@ import pytest
 
 from reports.published.cells import published
 from reports.published.verdicts import VERDICTS, Tolerances, published_verdicts, verdict_counts
+from reports.sheet import sheet
 
 PRINTED = (0.990, 0.776, 0.720, 0.684, 0.790)  # Table 4, TSMAN
 
@@ -148,6 +149,8 @@ def test_a_failed_case_leaves_no_mean_and_no_verdict_on_the_rest(brats):
     assert pd.isna(found["ours"])
     assert found["verdict"] == "not_run"
     assert found["reason"].startswith("1 of 6 case results failed, so there is no mean")
+    shown = sheet(published_verdicts(records), "table")
+    assert sum(cell.text == "failed 1/6" for row in shown.rows for cell in row) == 6
 
 
 def test_table_2_is_held_against_the_smallest_share_that_was_ablated(scored):
