@@ -94,13 +94,16 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
 def report(
     store: StorePath = RESULTS,
     out: Annotated[Path | None, typer.Option(help="Folder of the report; <store>/report by default.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 5 where a printed cell deviates.")
+    ] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
     """Render tables, figures and a page from the records."""
     from bench.verbs.report import report as render
 
-    return render(store, out, as_json=as_json)
+    return render(store, out, strict=strict, as_json=as_json)
 
 
 @app.command()

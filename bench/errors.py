@@ -37,6 +37,10 @@ class StageError(BenchError):
     exit_code = 3
 
 
+TOLERANCE_EXCEEDED = 5
+"""The exit code of a comparison that is outside its tolerance under ``--strict``; it is no error."""
+
+
 def unknown(kind: str, given: str, known: Iterable[str], *, where: str = "") -> UsageError:
     """The error for a name that nothing bears, with the nearest known one."""
     names = list(known)

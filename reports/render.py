@@ -51,20 +51,28 @@ def comma_separated(frame: pd.DataFrame) -> str:
 def _inert(value: object) -> object:
     return (
         f"'{value}"
-        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        if isinstance(value, str)
+        and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        and not re.fullmatch(r"-\d+(\.\d+)?", value)
         else value
     )
 
 
+_PAGE: Final = 45  # rows that a float holds; a longer table runs over pages
+_LINE: Final = 60  # signs above which a column of texts is broken into lines
+
+
 def latex(table: Sheet, label: str, title: str, caption: str) -> str:
-    """A floating table for the packages booktabs and graphicx."""
-    kinds = "".join("r" if cell.numeric else "l" for cell in table.heads)
+    """A floating table for the packages booktabs and graphicx, or one over several pages for longtable."""
+    kinds = "".join(_latex_kind(table, place) for place in range(len(table.heads)))
+    if len(table.rows) > _PAGE:
+        return _latex_long(table, kinds, label, f"{latex_text(title)}. {latex_text(caption)}")
     lines = [
         r"% needs \usepackage{booktabs} and \usepackage{graphicx}",
         r"\begin{table}",
         r"\centering\setlength{\tabcolsep}{4pt}",
         rf"\caption{{{latex_text(title)}. {latex_text(caption)}}}",
-        rf"\label{{tab:{re.sub('[^A-Za-z0-9-]', '-', label)}}}",
+        _latex_label(label),
         # A wide table shrinks to the line, a narrow one keeps its size.
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{kinds}}}",
@@ -72,13 +80,49 @@ def latex(table: Sheet, label: str, title: str, caption: str) -> str:
         *_latex_groups(table),
         _latex_row(table.heads),
         r"\midrule",
+        *_latex_body(table),
     ]
-    for number, row in enumerate(table.rows):
-        lines += [r"\midrule"] if number in table.rules else []
-        lines.append(_latex_row(row))
     if not table.rows:
         lines.append(rf"\multicolumn{{{len(table.heads)}}}{{l}}{{No records for this table.}} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}", r"\end{table}"]) + "\n"
+
+
+def _latex_long(table: Sheet, kinds: str, label: str, caption: str) -> str:
+    lines = [
+        r"% needs \usepackage{booktabs} and \usepackage{longtable}",
+        r"{\tiny\setlength{\tabcolsep}{2pt}",
+        rf"\begin{{longtable}}{{{kinds}}}",
+        rf"\caption{{{caption}}}{_latex_label(label)}\\",
+        r"\toprule",
+        *_latex_groups(table),
+        _latex_row(table.heads),
+        r"\midrule",
+        r"\endhead",
+        r"\bottomrule",
+        r"\endfoot",
+        *_latex_body(table),
+        r"\end{longtable}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_kind(table: Sheet, place: int) -> str:
+    """How a column is set: numbers to the right, texts to the left, long texts in lines."""
+    if table.heads[place].numeric:
+        return "r"
+    return r"p{5cm}" if any(len(row[place].text) > _LINE for row in table.rows) else "l"
+
+
+def _latex_label(label: str) -> str:
+    return rf"\label{{tab:{re.sub('[^A-Za-z0-9-]', '-', label)}}}"
+
+
+def _latex_body(table: Sheet) -> list[str]:
+    lines = []
+    for number, row in enumerate(table.rows):
+        lines += [r"\midrule"] if number in table.rules else []
+        lines.append(_latex_row(row))
+    return lines
 
 
 def _latex_groups(table: Sheet) -> list[str]:
@@ -111,7 +155,7 @@ _LATEX: Final = {
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
     "[": "{[}", "]": "{]}",  # after \\ a bracket would be read as a length
     "ξ": r"$\xi$", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "−": "$-$", "–": "--",
-    "½": r"$\frac12$", "¼": r"$\frac14$", "“": "``", "”": "''",
+    "✓": r"$\surd$", "½": r"$\frac12$", "¼": r"$\frac14$", "“": "``", "”": "''",
 }  # fmt: skip
 
 

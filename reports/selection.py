@@ -25,6 +25,10 @@ TUMOUR: Final = ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
 """The structures of BRATS 2015, labels 1 to 4."""
 BACKGROUND: Final = "background"
 """Label 0, which P's Table 4 counts among its five: never part of a mean over structures or a score."""
+ABLATED: Final = "tsman"
+"""The method whose parts P's Table 2 adds one by one."""
+ABLATIONS: Final = ("baseline", "f4", "f34", "f234", "f1234", "f4-unsmoothed")
+"""Its variants, in the order of P's Table 2; the last is f4 without its smoothing."""
 _FIRST: Final = ("hvsmr2016", "phantom-heart", "brats2015", "phantom-tumour")  # whose files bear no suffix
 
 
@@ -97,7 +101,20 @@ def evaluated(records: pd.DataFrame, roles: Sequence[str]) -> pd.DataFrame:
         ValueError: There are no records, or they mix recipes or definitions.
     """
     rows = unique(records)
-    rows = rows[rows["role"].isin(roles) & _plain(rows)]
+    return _of_one_setting(rows[rows["role"].isin(roles) & _plain(rows)])
+
+
+def ablations(records: pd.DataFrame) -> pd.DataFrame:
+    """The rows of P's Table 2: TSMAN with its attentions added one by one, no injected noise.
+
+    Raises:
+        ValueError: There are no records, or they mix recipes or definitions.
+    """
+    rows = unique(records)
+    return _of_one_setting(rows[_ablation(rows) & _unseen(rows)])
+
+
+def _of_one_setting(rows: pd.DataFrame) -> pd.DataFrame:
     for dataset, part in rows.groupby("dataset"):
         for column in _SETTING:
             if part[column].nunique() > 1:
@@ -112,12 +129,14 @@ def omitted(records: pd.DataFrame) -> list[str]:
     """What the tables leave out, counted, so that nothing goes missing silently."""
     rows = unique(records)
     noisy = rows["noise"] != _NO_NOISE
-    ablation = ~noisy & (rows["variant"] != "") & (rows["role"] != "pseudo")
-    teacher = ~noisy & ~ablation & (rows["role"] == "teacher")
-    elsewhere = ~(noisy | ablation | teacher) & ~_plain(rows)
+    hvsmr = rows.groupby("dataset")["structure"].transform(lambda found: not set(TUMOUR) <= set(found))
+    shown = _plain(rows) | (_ablation(rows) & _unseen(rows) & hvsmr.astype(bool))
+    variant = ~noisy & ~shown & (rows["variant"] != "") & (rows["role"] != "pseudo")
+    teacher = ~noisy & ~variant & (rows["role"] == "teacher")
+    elsewhere = ~(noisy | variant | teacher | shown)
     reasons = {
         "with injected noise": noisy,
-        "of ablations (a student's variant)": ablation,
+        "of variants of a method that no table shows": variant,
         "of teachers scored on the test cases": teacher,
         "of students scored on other cases than the test cases": elsewhere,
     }
@@ -130,6 +149,15 @@ _NO_NOISE: Final = "none"
 def _plain(rows: pd.DataFrame) -> pd.Series[bool]:
     pseudo = rows["role"] == "pseudo"
     plain = (rows["noise"] == _NO_NOISE) & ((rows["variant"] == "") | pseudo)
-    # Where students are scored on several splits, only unseen cases may be compared.
+    return plain & (pseudo | _unseen(rows))
+
+
+def _ablation(rows: pd.DataFrame) -> pd.Series[bool]:
+    ablated = (rows["role"] == "student") & (rows["method"] == ABLATED) & rows["variant"].isin(ABLATIONS)
+    return ablated & (rows["noise"] == _NO_NOISE)
+
+
+def _unseen(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Where students are scored on several splits, only unseen cases may be compared."""
     unseen = rows["split"] == "test"
-    return plain & (pseudo | unseen) if unseen.any() else plain
+    return unseen if unseen.any() else pd.Series(data=True, index=rows.index)

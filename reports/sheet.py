@@ -55,16 +55,21 @@ _ALONE: Final = {
     "mean": Measure("", "Mean ↑", 3, "higher"),
     "low": Measure("", "Low", 3, "neither"),
     "high": Measure("", "High", 3, "neither"),
+    "ours": Measure("", "Ours", 3, "neither"),
+    "difference": Measure("", "Difference", 3, "neither"),
+    "tolerance": Measure("", "Tolerance", 2, "neither"),
+    **{model: Measure("", f"{model} ↑", 3, "higher") for model in ("A", "B", "C", "MD")},
 }
-_HEADINGS: Final = {"xi": "ξ"}
+_HEADINGS: Final = {"xi": "ξ", "in_paper": "In P", **{f"f{number}": f"f{number}" for number in range(1, 5)}}
 _UNREAD: Final = ("dataset", "results")
+_HELPERS: Final = ("sd", "results", "failed", "printed", "difference", "verdict")  # they join their measure
 
 
 def sheet(frame: pd.DataFrame, block: str) -> Sheet:
     """A table as it is read.
 
     Left out: the data set, which the title names; the number of case results, which stands beside a failure;
-    columns of names in which no row has one; and standard deviations, which join their mean.
+    columns of names in which no row has one; and what joins its measure: standard deviation, printed value.
 
     Args:
         frame: A table of `tables`.
@@ -96,7 +101,8 @@ def measure(name: str) -> Measure | None:
 
 
 def _is_read(frame: pd.DataFrame, name: str) -> bool:
-    if name in _UNREAD or (name.endswith("_sd") and name.removesuffix("_sd") in frame):
+    of, _, helper = name.rpartition("_")
+    if name in _UNREAD or (helper in _HELPERS and of in frame):
         return False
     return frame.empty or pd.api.types.is_numeric_dtype(frame[name]) or bool((frame[name] != "").any())
 
@@ -119,18 +125,29 @@ def _measured(frame: pd.DataFrame, name: str, kind: Measure, block: str) -> list
         grouped = values.groupby(frame[block])
         winner = grouped.transform("max" if kind.better == "higher" else "min")
         best = (values == winner) & (grouped.transform("count") > 1)
-    spreads = frame[f"{name}_sd"] if f"{name}_sd" in frame else pd.Series(float("nan"), index=frame.index)
-    results = frame["results"] if "results" in frame else pd.Series(0, index=frame.index)
-    failures = frame["failed"] if "failed" in frame else pd.Series(0, index=frame.index)
+    numbers = zip(
+        values, best, _helper(frame, name, "sd", float("nan")), _helper(frame, name, "failed", 0),
+        _helper(frame, name, "results", 0), _helper(frame, name, "printed", ""), strict=True,
+    )  # fmt: skip
     cells = []
-    for value, wins, spread, failed, of in zip(values, best, spreads, failures, results, strict=True):
+    for value, wins, spread, failed, of, printed in numbers:
+        beside = f" (P {printed})" if printed else ""
         if np.isnan(value):
             text = (f"failed {failed}/{of}" if of else "failed") if failed else "–"
-            cells.append(Cell(text, numeric=True, failed=bool(failed)))
+            cells.append(Cell(f"{text}{beside}", numeric=True, failed=bool(failed)))
         else:
             text = f"{value:z.{kind.digits}f}" + ("" if pd.isna(spread) else f" ± {spread:.{kind.digits}f}")
-            cells.append(Cell(text, best=bool(wins), numeric=True))
+            cells.append(Cell(f"{text}{beside}", best=bool(wins), numeric=True))
     return cells
+
+
+def _helper(frame: pd.DataFrame, name: str, helper: str, absent: object) -> pd.Series:
+    """What joins a measure: its own, or else the row's."""
+    own = f"{name}_{helper}"
+    if own in frame:
+        return frame[own]
+    whole = helper in {"failed", "results"} and helper in frame
+    return frame[helper] if whole else pd.Series([absent] * len(frame), index=frame.index)
 
 
 def _spans(groups: Sequence[str]) -> tuple[tuple[str, int], ...]:

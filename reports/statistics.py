@@ -7,24 +7,23 @@ be a mean of the cases that happened to be easy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
-from scipy.stats import bootstrap
 
 from reports.cases import case_scores
+from reports.resampling import mean_interval, paired, values_of
 from reports.selection import IDENTITY, evaluated
+from reports.wording import bracketed, counted, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reports.resampling import Interval
+
 FOCAL: Final = "tsman"  # the method whose claims are on trial
 _WITHOUT_SEED: Final = [name for name in IDENTITY if name != "seed"]
-_RESAMPLES: Final = 9_999
-_CONFIDENCE: Final = 0.95
 
 
 def seed_means(scores: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
@@ -77,44 +76,15 @@ def largest_share(rows: pd.DataFrame) -> str | None:
     return max((share for share in shares if Decimal(share) < 1), key=Decimal, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The mean difference over cases, seeds averaged first, and its interval, absent with one case."""
+def paired_difference(one: pd.DataFrame, other: pd.DataFrame, measure: str = "overall") -> Interval | None:
+    """One method's case scores minus another's, paired by seed, split and case.
 
-    mean: float
-    low: float | None
-    high: float | None
-    cases: int
-    seeds: int
-
-    @property
-    def word(self) -> str:
-        """How the first of the pair stands to the second."""
-        if self.low is None or self.high is None:
-            return "not distinguishable from"
-        return "ahead of" if self.low > 0 else "behind" if self.high < 0 else "not distinguishable from"
-
-
-def paired_difference(one: pd.DataFrame, other: pd.DataFrame, measure: str = "overall") -> Difference | None:
-    """One method's case scores minus another's, paired by seed and case; None where they share none.
-
-    The interval is a 95 % percentile bootstrap over cases: it says how far other cases of the same kind
-    could move the difference. Seeds are averaged, not resampled.
+    None where they share none, or where a shared one has no score.
     """
-    pairs = one.merge(other, on=["seed", "case"], suffixes=("_one", "_other"))
-    if pairs.empty:
+    differences = paired(values_of(one, measure), values_of(other, measure))
+    if differences.empty or differences["value"].isna().any():
         return None
-    pairs = pairs.assign(difference=pairs[f"{measure}_one"] - pairs[f"{measure}_other"])
-    of_case = pairs.groupby("case")["difference"].mean().to_numpy()
-    low = high = None
-    if len(of_case) > 1:
-        # Percentile, not BCa, which is undefined where all differences are equal.
-        interval = bootstrap(
-            (of_case,), np.mean, n_resamples=_RESAMPLES, confidence_level=_CONFIDENCE, method="percentile",
-            rng=np.random.default_rng(0),
-        ).confidence_interval  # fmt: skip
-        low, high = float(interval.low), float(interval.high)
-    return Difference(float(of_case.mean()), low, high, len(of_case), pairs["seed"].nunique())
+    return mean_interval(differences)
 
 
 def verdicts(records: pd.DataFrame) -> list[str]:
@@ -158,15 +128,12 @@ def _sentence(place: str, rival: str, own: pd.DataFrame, other: pd.DataFrame) ->
             count = f"{int(scores['failed'].sum())} of {len(scores)}"
             return f"{place} cannot be compared with {rival}: {count} case results of {name} failed."
     difference = paired_difference(own, other)
-    if difference is None or np.isnan(difference.mean):
+    if difference is None:
         return f"{place} cannot be compared with {rival}: they share no seed and case with an overall score."
-    interval = "(no interval)"
-    if difference.low is not None and difference.high is not None:
-        interval = f"[{_signed(difference.low)}, {_signed(difference.high)}]"
-    over = f"{_counted(difference.cases, 'case')} and {_counted(difference.seeds, 'seed')}"
+    over = f"{counted(difference.cases, 'case')} and {counted(difference.seeds, 'seed')}"
     return (
         f"{place} is {difference.word} {rival}: "
-        f"difference in overall score {_signed(difference.mean)} {interval} over {over}."
+        f"difference in overall score {signed(difference.mean)} {bracketed(difference)} over {over}."
     )
 
 
@@ -183,11 +150,3 @@ def _lead(dataset: str, scores: pd.DataFrame) -> list[str]:
     left = f"; at {missing} more there is no comparison" if missing else ""
     of = f"{len(ahead)} of {len(compared)} values of ξ"
     return [f"On {dataset}, {FOCAL} has the best mean overall score at {of}{where}{left}."]
-
-
-def _signed(number: float) -> str:
-    return f"{number:+z.3f}".replace("-", "−")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

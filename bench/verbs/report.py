@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench import console, provenance, record
-from bench.errors import DataError
+from bench.errors import TOLERANCE_EXCEEDED, DataError
 from bench.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
 
-def report(store_path: Path, out: Path | None, *, as_json: bool) -> int:
-    """Write the report and name its files.
+
+def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -> int:
+    """Write the report, name its files, and count the verdicts on the cells that the paper prints.
+
+    With `strict` the exit code is 5 where any of them deviates.
 
     Raises:
         DataError: There are no records to report on.
@@ -28,6 +32,7 @@ def report(store_path: Path, out: Path | None, *, as_json: bool) -> int:
             record.publish(store)
     from reports.columns import read
     from reports.page import write
+    from reports.published.verdicts import VERDICTS, published_verdicts
 
     try:
         records = read(store_path / "records.csv")
@@ -43,11 +48,25 @@ def report(store_path: Path, out: Path | None, *, as_json: bool) -> int:
         versions = {f"version of {name}": value for name, value in provenance.versions().items()}
         sources = {"records": str(store_path / "records.csv"), "runs": runs, "commits": commits, **versions}
         written = write(records, folder, title="Learning from partly wrong labels", provenance=sources)
+        held = published_verdicts(records)
     except ValueError as error:
         raise DataError(str(error)) from error
+    counts = {verdict: int((held["verdict"] == verdict).sum()) for verdict in VERDICTS}
     if as_json:
-        console.say_json({"out": str(folder), "files": [str(path) for path in written]})
+        files = [str(path) for path in written]
+        console.say_json({"out": str(folder), "files": files, "verdicts": counts})
     else:
         for path in written:
             console.say(str(path))
-    return 0
+        told = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+        console.say(f"cells that the paper prints: {told}")
+    return _deviations(held) if strict else 0
+
+
+def _deviations(held: pd.DataFrame) -> int:
+    """Name every printed cell that deviates; the exit code."""
+    deviating = held[held["verdict"] == "deviates"]
+    for cell in deviating.to_dict("records"):
+        place = f"{cell['dataset']}: {cell['table']}, {cell['row']}, {cell['column']}"
+        console.warn(f"{place} deviates: {cell['ours']:.3f}, printed {cell['printed']}; {cell['reason']}.")
+    return 0 if deviating.empty else TOLERANCE_EXCEEDED

@@ -66,3 +66,23 @@ def sweep(scored: Scored) -> pd.DataFrame:
             where = {"variant": variant, "member": member, "role": "pseudo", "split": "train", "method": ""}
             parts.append(scored(dice + lift, 1, 6, seed=seed, case="t", **where))
     return pd.concat(parts, ignore_index=True)
+
+
+LABELS = ("background", "necrosis", "oedema", "non_enhancing_core", "enhancing_core")
+
+
+@pytest.fixture(scope="session")
+def brats() -> Any:
+    """The rows of one method on BRATS 2015: Dice of labels 0 to 4, around the same mean in two cases."""
+
+    def make(dice: Any, seeds: int = 3, spread: float = 0.0, **where: Any) -> pd.DataFrame:
+        usual = USUAL | {"dataset": "brats2015", "recipe": "paper", "xi": "0.9"} | where
+        rows = [
+            usual | {"seed": str(seed), "case": case, "structure": structure, "value": value + sign * spread}
+            for seed in range(seeds)
+            for case, sign in (("a", -1), ("b", 1))
+            for structure, value in zip(LABELS, dice, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    return make

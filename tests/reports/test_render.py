@@ -82,3 +82,21 @@ def test_hostile_names_are_text_in_latex(scored):
 
 def test_latex_knows_every_sign_that_captions_use():
     assert latex_text("ξ ± ↑ ↓ − – ½ ¼ “x”").isascii()
+
+
+def test_a_table_of_more_rows_than_a_page_holds_runs_over_pages(scored):
+    rows = pd.concat([scored(0.5, method=f"m{place}") for place in range(50)])
+    text = latex(sheet(comparison(rows), "role"), "long", "Title", "Caption.")
+    assert text.count("longtable}") == 3
+    assert r"\begin{table}" not in text
+    assert r"\caption{Title. Caption.}\label{tab:long}\\" in text
+
+
+def test_long_texts_are_broken_into_lines(scored):
+    text = latex(sheet(comparison(scored(0.5, method="x" * 61)), "role"), "t", "T", "C")
+    assert r"\begin{tabular}{p{5cm}llrrrrrrrr}" in text
+
+
+@pytest.mark.parametrize("number", ["-0.024", "-1"])
+def test_csv_leaves_a_number_that_is_kept_as_text_alone(number):
+    assert comma_separated(pd.DataFrame({"printed": [number]})) == f"printed\n{number}\n"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from reports.selection import cohorts, evaluated, omitted, unique
+from reports.selection import ablations, cohorts, evaluated, omitted, unique
 
 
 def test_a_stage_shared_by_two_runs_counts_once(scored):
@@ -25,12 +25,17 @@ def test_two_stages_that_claim_one_result_are_refused_by_name(scored):
 
 
 def test_noise_ablations_and_teachers_are_left_out_and_counted(scored):
-    other = [{"noise": "flip:0.2"}, {"variant": "f4"}, {"role": "teacher", "member": "1"}, {"split": "train"}]
+    other = [
+        {"noise": "flip:0.2"},
+        {"variant": "literal"},
+        {"role": "teacher", "member": "1"},
+        {"split": "train"},
+    ]
     everything = pd.concat([scored(0.5), *(scored(0.1, **change) for change in other)])
     assert len(evaluated(everything, ("student", "supervised"))) == 4
     assert omitted(everything) == [
         "4 rows with injected noise",
-        "4 rows of ablations (a student's variant)",
+        "4 rows of variants of a method that no table shows",
         "4 rows of teachers scored on the test cases",
         "4 rows of students scored on other cases than the test cases",
     ]
@@ -54,3 +59,19 @@ def test_the_first_cohort_has_no_suffix_and_the_others_have_safe_ones(scored):
         "tumour, paper": "-tumour-paper",
         "tumour, quick": "-tumour-quick",
     }
+
+
+def test_the_ablations_of_table_2_are_kept_apart_and_are_not_called_left_out(scored):
+    other = [{"variant": "f5"}, {"variant": "f4", "method": "x"}, {"variant": "f4", "noise": "flip:0.2"}]
+    rows = pd.concat([scored(0.5), scored(0.4, variant="f4"), *(scored(0.1, **change) for change in other)])
+    assert set(ablations(rows)["value"]) == {0.4, 0.2, 0.0}
+    assert len(evaluated(rows, ("student",))) == 4
+    assert omitted(rows) == [
+        "4 rows with injected noise",
+        "8 rows of variants of a method that no table shows",
+    ]
+
+
+def test_ablations_on_tumours_are_left_out_since_table_2_is_of_hearts(brats):
+    rows = pd.concat([brats([0.5] * 5), brats([0.5] * 5, variant="f4")])
+    assert omitted(rows) == ["30 rows of variants of a method that no table shows"]

@@ -172,3 +172,31 @@ def test_verdicts_are_the_same_every_time(sweep):
     assert verdicts(sweep) == verdicts(
         sweep.sample(frac=1, random_state=1).sort_values("method", ascending=False)
     )
+
+
+def test_the_spread_over_seeds_can_make_a_difference_uncertain(scored):
+    def scores(lifts):
+        return case_scores(
+            unique(
+                pd.concat(
+                    [
+                        scored(0.5 + lift, case=case, seed=seed)
+                        for seed, lift in enumerate(lifts)
+                        for case in "abc"
+                    ]
+                )
+            )
+        )
+
+    equal = scores([0.0, 0.0, 0.0])
+    assert paired_difference(scores([0.1, 0.1, 0.1]), equal).word == "ahead of"
+    assert paired_difference(scores([0.3, 0.1, -0.1]), equal).word == "not distinguishable from"
+
+
+def test_a_difference_too_small_for_three_digits_shows_its_sign(scored):
+    records = [scored(0.5, case=case) for case in "ab"]
+    records += [scored(0.5002, case="a", method="x"), scored(0.5006, case="b", method="x")]
+    assert verdicts(pd.concat(records))[0] == (
+        "On heart, at ξ = 0.3, tsman is behind x: "
+        "difference in overall score −0.0002 [−0.0003, −0.0001] over 2 cases and 1 seed."
+    )

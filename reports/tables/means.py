@@ -1,9 +1,8 @@
-"""The tables of the paper as plain DataFrames; nothing is rounded or worded before `render`."""
+"""What was measured, as plain DataFrames; nothing is rounded or worded before `sheet`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pandas as pd
 
@@ -11,18 +10,13 @@ from reports.cases import case_scores
 from reports.selection import evaluated
 from reports.statistics import by_share, largest_share, over_seeds
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from reports.selection import Benchmark
-
-_COUNTS: Final = ["cases", "seeds", "results", "failed", "empty"]
+COUNTS: Final = ["cases", "seeds", "results", "failed", "empty"]
 _VARIANTS: Final = ("single", "dd", "md", "hd")  # from one teacher on one view to all teachers on all views
 _CURVE: Final = ["dataset", "method", "xi", "mean", "low", "high", "seeds", "failed"]
 
 
 def comparison(records: pd.DataFrame, *, xi: str | None = None) -> pd.DataFrame:
-    """P's Table 3: every method at one ξ, and the methods trained on all manual labels.
+    """Every method at one ξ, as in P's Table 3, and the methods trained on all manual labels.
 
     Args:
         records: The benchmark's records.
@@ -35,6 +29,17 @@ def comparison(records: pd.DataFrame, *, xi: str | None = None) -> pd.DataFrame:
     Raises:
         ValueError: There are no records, or no student at this ξ.
     """
+    rows = at_largest_share(records, xi=xi)
+    table = summary(rows, ("dice", "adb", "hdd"), ["dataset", "method", "role", "xi"])
+    return table.sort_values(["dataset", "role"], kind="stable", ignore_index=True)
+
+
+def at_largest_share(records: pd.DataFrame, *, xi: str | None = None) -> pd.DataFrame:
+    """The rows of the students at one ξ, the largest below 1 if not given, and of the fully supervised.
+
+    Raises:
+        ValueError: There are no records, or no student at this ξ.
+    """
     rows = evaluated(records, ("student", "supervised"))
     chosen = []
     for _, part in rows.groupby("dataset"):
@@ -43,12 +48,11 @@ def comparison(records: pd.DataFrame, *, xi: str | None = None) -> pd.DataFrame:
     rows = pd.concat(chosen) if chosen else rows
     if xi is not None and not (rows["role"] == "student").any():
         raise ValueError(f"no student was trained at ξ = {xi}")
-    table = _summary(rows, ("dice", "adb", "hdd"), ["dataset", "method", "role", "xi"])
-    return table.sort_values(["dataset", "role"], kind="stable", ignore_index=True)
+    return rows
 
 
 def pseudo_labels(records: pd.DataFrame) -> pd.DataFrame:
-    """P's Table 1: the quality of the pseudo labels against the withheld truth, for each ξ and variant.
+    """The quality of the pseudo labels against the withheld truth, for each ξ and variant.
 
     Returns:
         `dataset, xi, variant, member, method`; Dice of each structure and `overall`, each with `_sd`; then
@@ -58,7 +62,7 @@ def pseudo_labels(records: pd.DataFrame) -> pd.DataFrame:
         ValueError: There are no records.
     """
     rows = evaluated(records, ("pseudo",))
-    table = _summary(rows, ("dice",), ["dataset", "xi", "variant", "member", "method"])
+    table = summary(rows, ("dice",), ["dataset", "xi", "variant", "member", "method"])
     order = {name: place for place, name in enumerate(_VARIANTS)}
     return _sorted(table, variant=table["variant"].map(lambda name: order.get(name, len(order))))
 
@@ -108,7 +112,7 @@ def curve_of(means: pd.DataFrame, metric: str) -> pd.DataFrame:
     return means.rename(columns=names)[_CURVE]
 
 
-def _summary(rows: pd.DataFrame, metrics: tuple[str, ...], labels: list[str]) -> pd.DataFrame:
+def summary(rows: pd.DataFrame, metrics: tuple[str, ...], labels: list[str]) -> pd.DataFrame:
     """Mean and standard deviation over seeds, of each structure and overall, in the order of the paper."""
     present = rows.loc[rows["metric"].isin(metrics), ["structure", "metric"]].drop_duplicates()
     found = set(present.itertuples(index=False, name=None))
@@ -122,64 +126,11 @@ def _summary(rows: pd.DataFrame, metrics: tuple[str, ...], labels: list[str]) ->
     measures = [*names, "overall"]
     columns = [column for measure in measures for column in (measure, f"{measure}_sd")]
     if rows.empty:
-        return pd.DataFrame(columns=[*labels, *columns, *_COUNTS])
-    return over_seeds(case_scores(rows), measures)[[*labels, *columns, *_COUNTS]]
+        return pd.DataFrame(columns=[*labels, *columns, *COUNTS])
+    return over_seeds(case_scores(rows), measures)[[*labels, *columns, *COUNTS]]
 
 
 def _sorted(table: pd.DataFrame, *, variant: pd.Series[int]) -> pd.DataFrame:
     keyed = table.assign(_share=by_share(table["xi"]), _variant=variant)
     keyed = keyed.sort_values(["dataset", "_share", "_variant"], kind="stable", ignore_index=True)
     return keyed.drop(columns=["_share", "_variant"])
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of the paper: how it is made, what it is called, and what was averaged over what."""
-
-    build: Callable[[pd.DataFrame], pd.DataFrame]
-    title: str
-    caption: str
-    block: str  # the best value of each column is marked among the rows that agree in this column
-    benchmarks: tuple[Benchmark, ...] = ("hvsmr", "brats")  # of which cohorts it is made
-
-
-_MEANS: Final = (
-    "Each value is the mean over cases within a seed, then the mean over seeds; ± is the sample standard "
-    "deviation over seeds (absent with one seed)."
-)
-_FAILED: Final = (
-    "Where any case failed there is no mean: “failed n/m” counts the failed among the m planned case "
-    "results. Empty counts case results in which prediction or reference lacks a structure; they stay in "
-    "the mean with Dice 0 and the volume's diagonal as distance."
-)
-_BAND: Final = (
-    "Mean over cases within a seed, then over seeds; low and high are the lowest and the highest seed "
-    "(absent with one). Rows at ξ = 1.0 are the methods trained on all manual labels. Bold is the best "
-    "method at each ξ."
-)
-
-TABLES: Final[Mapping[str, Table]] = {
-    "table3": Table(
-        comparison,
-        "Comparison of the methods",
-        "Students at the largest ξ below 1 that was swept, then the same methods fully supervised (ξ = "
-        f"1.0), scored on the test cases. {_MEANS} The overall score sums ½ Dice − ¼ ADB − HDD/30 over "
-        f"structures (ADB and HDD in mm). {_FAILED} Bold is the best within the students and within the "
-        "supervised.",
-        "role",
-    ),
-    "table1": Table(
-        pseudo_labels,
-        "Quality of the pseudo labels",
-        "Pseudo labels against the withheld truth of the training cases that have no manual label, for each "
-        "ξ. Variants: single (one teacher, one view), dd (data distillation: one teacher, many views), md "
-        f"(model distillation: many teachers, one view), hd (hierarchical: both). {_MEANS} {_FAILED} Bold "
-        "is the best at each ξ.",
-        "xi",
-    ),
-    "curve": Table(curve, "Overall score over ξ", f"The numbers under Figure 6, top. {_BAND}", "xi"),
-    "curve_dice": Table(
-        mean_dice_curve, "Mean Dice over ξ",
-        f"The numbers under Figure 6, bottom: Dice averaged over structures. {_BAND}", "xi",
-    ),
-}  # fmt: skip

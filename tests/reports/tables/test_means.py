@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.tables import comparison, curve, mean_dice_curve, pseudo_labels
+from reports.tables.means import comparison, curve, mean_dice_curve, pseudo_labels
 
 
 def test_the_comparison_stands_at_the_largest_share_and_adds_the_supervised(sweep):

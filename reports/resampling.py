@@ -1,0 +1,251 @@
+"""How far other cases and other seeds could move a mean: bootstrap intervals, exact tests, Holm, ranks.
+
+Values are frames with the columns `seed, split, case, value`. A mean is always the mean over cases within a
+seed (and split), then over seeds. Why it is resampled so: docs/decisions/0014.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+PAIR: Final = ("seed", "split", "case")  # what makes two values a pair
+RESAMPLES: Final = 9_999
+CONFIDENCE: Final = 0.95
+_EXACT: Final = 14  # cases up to which all 2^n sign flips are counted; above, RESAMPLES of them are drawn
+_ARITHMETIC: Final = 12  # digits: what is left of zero beyond them is rounding of the machine
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean and its 95 % interval, absent with one case; with one seed no spread over seeds is in it."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    cases: int
+    seeds: int
+
+    @property
+    def word(self) -> str:
+        """How the first of a pair stands to the second, where this is of their differences."""
+        if self.low is None or self.high is None:
+            return "not distinguishable from"
+        return "ahead of" if self.low > 0 else "behind" if self.high < 0 else "not distinguishable from"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A two-sided p and the smallest p that this number of cases could have reached."""
+
+    p: float
+    smallest: float
+    cases: int
+
+
+def values_of(scores: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """One measure of `case_scores` as `seed, split, case, value`."""
+    return scores[[*PAIR, measure]].rename(columns={measure: "value"})
+
+
+def paired(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """One minus the other for each (seed, split, case) that both have, as `seed, split, case, value`."""
+    pairs = one.merge(other, on=list(PAIR), suffixes=("_one", "_other"), validate="one_to_one")
+    return pairs[list(PAIR)].assign(value=pairs["value_one"] - pairs["value_other"])
+
+
+def mean_interval(values: pd.DataFrame, *, confidence: float = CONFIDENCE, seed: int = 0) -> Interval:
+    """The mean over cases, then seeds, and its hierarchical percentile bootstrap interval.
+
+    Where cases recur in several seeds, seeds and cases are resampled side by side (a crossed design: what
+    makes a case hard makes it hard under every seed); where each seed has cases of its own, the cases are
+    resampled within each resampled seed. With one seed only cases are resampled.
+
+    Raises:
+        ValueError: There is no value, one is absent, or a case stands twice in a seed.
+    """
+    table = _table(values.assign(method=""))
+    means = _resampled(table, np.random.default_rng(seed))[:, 0]
+    cases, seeds = values["case"].nunique(), values["seed"].nunique()
+    mean = float(_mean(table)[0])
+    if cases < 2:
+        return Interval(mean, None, None, cases, seeds)
+    low, high = _bounds(means, confidence)
+    return Interval(mean, low, high, cases, seeds)
+
+
+def ranks(values: pd.DataFrame, *, higher_is_better: bool = True, seed: int = 0) -> pd.DataFrame:
+    """Each method's rank by its mean, best first, and the 95 % interval of that rank.
+
+    All methods are resampled together, so that a hard case is hard for all of them.
+
+    Args:
+        values: `method, seed, split, case, value`; every method has the same seeds and cases.
+        higher_is_better: Whether rank 1 is the highest mean.
+        seed: Of the resampling.
+
+    Returns:
+        `method, mean, rank, low, high, cases, seeds`; ties share the mean of their ranks.
+
+    Raises:
+        ValueError: There is no value, one is absent, or the methods differ in seeds or cases.
+    """
+    from scipy.stats import rankdata
+
+    table = _table(values)
+    sign = -1.0 if higher_is_better else 1.0
+    mean = _mean(table)
+    drawn = rankdata(np.round(sign * _resampled(table, np.random.default_rng(seed)), _ARITHMETIC), axis=1)
+    low, high = np.percentile(drawn, _tails(CONFIDENCE), axis=0, method="inverted_cdf")
+    found = pd.DataFrame(
+        {
+            "method": list(table.methods),
+            "mean": mean,
+            "rank": rankdata(sign * mean),
+            "low": low,
+            "high": high,
+            "cases": values["case"].nunique(),
+            "seeds": values["seed"].nunique(),
+        }
+    )
+    return found.sort_values("rank", kind="stable", ignore_index=True)
+
+
+def sign_flips(differences: pd.DataFrame, *, seed: int = 0) -> Evidence:
+    """The paired permutation test on the cases' mean differences, seeds averaged first.
+
+    All 2^n sign flips up to 14 cases (p is exact, at least 2/2^n); above, 9,999 drawn ones. Seeds are
+    averaged, so p speaks of other cases with these seeds.
+
+    Raises:
+        ValueError: There is no value or one is absent.
+    """
+    from scipy.stats import permutation_test
+
+    _check(differences)
+    of_case = differences.groupby("case")["value"].mean().to_numpy()
+    number = len(of_case)
+    count = 2**number if number <= _EXACT else RESAMPLES
+    smallest = min(2 / 2**number if number <= _EXACT else 2 / (RESAMPLES + 1), 1.0)
+    if number < 2 or not of_case.any():
+        return Evidence(1.0, smallest, number)
+    found = permutation_test(
+        (of_case,), np.mean, permutation_type="samples", n_resamples=count, vectorized=True,
+        rng=np.random.default_rng(seed),
+    )  # fmt: skip
+    return Evidence(float(found.pvalue), smallest, number)
+
+
+def holm(ps: Sequence[float | None]) -> list[float | None]:
+    """Holm's adjusted p of a family, in its order; what was not tested (None) is not counted."""
+    tested = [p for p in ps if p is not None]
+    if not tested:
+        return [None] * len(ps)
+    from statsmodels.stats.multitest import multipletests
+
+    adjusted = iter(multipletests(tested, method="holm")[1])
+    return [None if p is None else float(next(adjusted)) for p in ps]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """Values of methods M, replicates S (seed and split) and cases C, NaN where a replicate lacks a case."""
+
+    methods: tuple[str, ...]
+    values_msc: NDArray[np.float64]
+
+    @property
+    def present_sc(self) -> NDArray[np.bool_]:
+        return np.asarray(~np.isnan(self.values_msc[0]))
+
+
+def _check(values: pd.DataFrame) -> None:
+    if values.empty:
+        raise ValueError("there is no value to take the mean of")
+    if absent := int(values["value"].isna().sum()):
+        raise ValueError(
+            f"{absent} of {len(values)} values are absent; a mean over the rest would be of the easy cases"
+        )
+
+
+def _table(values: pd.DataFrame) -> _Table:
+    _check(values)
+    keys = ["method", "seed", "split", "case"]
+    if values.duplicated(keys).any():
+        raise ValueError(
+            f"a case stands twice in a seed: {values[values.duplicated(keys)].iloc[0].to_dict()}"
+        )
+    wide = values.pivot(index=["method", "seed", "split"], columns="case", values="value")
+    methods = tuple(str(name) for name in wide.index.unique("method"))
+    replicates = pd.MultiIndex.from_frame(values[["seed", "split"]].drop_duplicates()).sort_values()
+    of_methods = [wide.xs(name, level="method").reindex(replicates).to_numpy(float) for name in methods]
+    values_msc = np.stack(of_methods)
+    if (np.isnan(values_msc) != np.isnan(values_msc[0])).any():
+        raise ValueError("the methods do not have the same seeds and cases, so their ranks mean nothing")
+    return _Table(methods, values_msc)
+
+
+def _mean(table: _Table) -> NDArray[np.float64]:
+    return np.asarray(np.round(np.nanmean(table.values_msc, axis=2).mean(axis=1), _ARITHMETIC))
+
+
+def _resampled(table: _Table, rng: np.random.Generator) -> NDArray[np.float64]:
+    """The means of the methods in each resample (R, M)."""
+    recurring = table.present_sc.sum(axis=0) > 1
+    return _crossed(table, rng) if recurring.any() else _nested(table, rng)
+
+
+def _crossed(table: _Table, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Replicates and cases drawn side by side; a value weighs as often as its replicate times its case."""
+    num_methods, num_replicates, num_cases = table.values_msc.shape
+    case_rc = _counts(num_cases, rng)
+    replicate_rs = _counts(num_replicates, rng)
+    num_rs = case_rc @ table.present_sc.T.astype(float)
+    flat_csm = np.nan_to_num(table.values_msc).transpose(2, 1, 0).reshape(num_cases, -1)
+    sum_rsm = (case_rc @ flat_csm).reshape(RESAMPLES, num_replicates, num_methods)
+    # A replicate none of whose cases were drawn has no mean in this resample, and no weight.
+    weight_rs = replicate_rs * (num_rs > 0)
+    mean_rsm = sum_rsm / np.maximum(num_rs, 1.0)[..., np.newaxis]
+    total_r = weight_rs.sum(axis=1)
+    means_rm = np.einsum("rs,rsm->rm", weight_rs, mean_rsm)[total_r > 0]
+    return np.asarray(means_rm / total_r[total_r > 0, np.newaxis])
+
+
+def _nested(table: _Table, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Replicates drawn, then in each drawn one its own cases."""
+    present_sc = table.present_sc
+    num_s = present_sc.sum(axis=1)
+    first_sc = np.argsort(~present_sc, axis=1, kind="stable")[:, : num_s.max()]
+    packed_msc = np.take_along_axis(table.values_msc, first_sc[np.newaxis], axis=2)
+    total_mr = np.zeros((len(table.methods), RESAMPLES))
+    for _ in num_s:
+        replicate_r = rng.integers(len(num_s), size=RESAMPLES)
+        num_r1 = num_s[replicate_r, np.newaxis]
+        case_rc = (rng.random((RESAMPLES, packed_msc.shape[2])) * num_r1).astype(int)
+        drawn_mrc = packed_msc[:, replicate_r[:, np.newaxis], case_rc]
+        counted_rc = np.arange(packed_msc.shape[2]) < num_r1
+        total_mr += (drawn_mrc * counted_rc).sum(axis=2) / num_r1[:, 0]
+    return total_mr.T / len(num_s)
+
+
+def _counts(number: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """How often each of these is drawn in each resample."""
+    drawn = rng.integers(number, size=(RESAMPLES, number)) + number * np.arange(RESAMPLES)[:, np.newaxis]
+    return np.bincount(drawn.ravel(), minlength=RESAMPLES * number).reshape(RESAMPLES, number).astype(float)
+
+
+def _tails(confidence: float) -> tuple[float, float]:
+    return 50 * (1 - confidence), 50 * (1 + confidence)
+
+
+def _bounds(means: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    low, high = np.round(np.percentile(means, _tails(confidence)), _ARITHMETIC)
+    return float(low), float(high)
