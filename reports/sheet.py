@@ -55,6 +55,11 @@ _ALONE: Final = {
     "mean": Measure("", "Mean ↑", 3, "higher"),
     "low": Measure("", "Low", 3, "neither"),
     "high": Measure("", "High", 3, "neither"),
+    "paper": Measure("", "Paper", 3, "neither"),
+    "difference": Measure("", "Difference", 3, "neither"),
+    "p": Measure("", "p", 4, "neither"),
+    "p_smallest": Measure("", "Smallest p", 4, "neither"),
+    "p_holm": Measure("", "p (Holm)", 4, "neither"),
 }
 _HEADINGS: Final = {"xi": "ξ"}
 _UNREAD: Final = ("dataset", "results")
