@@ -63,7 +63,9 @@ class Claim:
     def unit(self) -> str:
         """What the difference is measured in."""
         first = self.parts[0]
-        return "share of error" if first.relative_to else first.measure.replace("dice_of_five", "dice")
+        if first.relative_to:
+            return "share of the error"
+        return {"overall": "overall score", "dice_of_five": "mean Dice"}.get(first.measure, first.measure)
 
 
 _ALL: Final = (0.0, 0.999)
@@ -74,6 +76,13 @@ _FULL: Final = (1.0, 1.0)
 
 def _at(share: float) -> tuple[float, float]:
     return share, share
+
+
+def _over(band: tuple[float, float]) -> str:
+    """A band in words."""
+    if band[0] == band[1]:
+        return f"at ξ = {band[0]}"
+    return "over all ξ" if band == _ALL else f"over all ξ from {band[0]}"
 
 
 def _student(method: str, variant: str = "") -> Contestant:
@@ -106,7 +115,8 @@ def _distillation() -> Iterator[Claim]:
             (hierarchical, model, "hierarchical above model distillation", values[0]),
             (model, single, "model distillation above the mean single teacher", values[1]),
         ):
-            yield Claim(topic, words, "Table 1", table, (_above(better, worse, band),), value)
+            statement = f"{words} {_over(band)}"
+            yield Claim(topic, statement, "Table 1", table, (_above(better, worse, band),), value)
     best, mean = _pseudo("dd", "best"), _pseudo("dd", "mean")
     few, many = 0.184, 0.771
     of_best, of_mean = "the best data distillation", "the mean data distillation"
@@ -117,7 +127,8 @@ def _distillation() -> Iterator[Claim]:
         (0.8, mean, model, f"{of_mean} above model distillation", (0.785 + 0.775 + 0.806) / 3 - many),
     )
     for share, better, worse, words, value in readings:
-        yield Claim(topic, words, "Table 1", table, (_above(better, worse, _at(share)),), value)
+        part = _above(better, worse, _at(share))
+        yield Claim(topic, f"{words} {_over(_at(share))}", "Table 1", table, (part,), value)
 
 
 def _attention() -> Iterator[Claim]:
@@ -157,7 +168,8 @@ def _methods() -> Iterator[Claim]:
     for band in (_NOT_SMALL, _at(0.9)):
         for better, worse in _ORDER:
             part = _above(_student(better), _student(worse), band)
-            yield Claim("methods", f"{better} above {worse}", "Figure 6", "figure6", (part,))
+            words = f"{better} above {worse} {_over(band)}"
+            yield Claim("methods", words, "Figure 6", "figure6", (part,))
     rivals = ("decoupling", "deep-level-set", "densevoxnet")
     ahead = {_student("tsman"): 1.0, **{_student(name): -1 / 3 for name in rivals}}
     everyone = {_student(name): 1 / 4 for name in ("tsman", *rivals)}
@@ -213,7 +225,7 @@ def _tumours() -> Iterator[Claim]:
     for band in (_NOT_SMALL, _at(0.9)):
         for better, worse in _ORDER:
             part = _above(_student(better), _student(worse), band, "dice_of_five")
-            words = f"{better} above {worse}"
+            words = f"{better} above {worse} {_over(band)}"
             yield Claim("methods", words, "Figure 7", "figure7", (part,), benchmark="brats")
     for rival, printed in (("mme", 0.782), ("unet", 0.632), ("densevoxnet", 0.728)):
         words = f"tsman at ξ = 0.9 above supervised {rival}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pandas as pd
 
 from reports.claims import CLAIMS
-from reports.contrasts import NotComparedError, contestant_scores, contrast, shares_of
+from reports.contrasts import Board, NotComparedError, board, contrast, shares_of
 from reports.resampling import Evidence, Interval, holm, mean_interval, sign_flips
 from reports.selection import benchmark_of, unique
 from reports.wording import counted, probability, signed
@@ -60,7 +60,7 @@ def trends(records: pd.DataFrame) -> pd.DataFrame:
     """
     rows = unique(records)
     claims = [claim for claim in CLAIMS if claim.benchmark == benchmark_of(rows)]
-    scores = contestant_scores(rows)
+    scores = board(rows)
     findings = [_tested(claim, scores) for claim in claims]
     adjusted = holm([finding.evidence.p if finding.evidence else None for finding in findings])
     table = [_row(*of_claim) for of_claim in zip(claims, findings, adjusted, strict=True)]
@@ -72,17 +72,24 @@ def trend_sentences(table: pd.DataFrame) -> list[str]:
     return [_sentence(row) for row in table.to_dict("records")]
 
 
-def _tested(claim: Claim, scores: pd.DataFrame) -> _Finding:
+def _tested(claim: Claim, scores: Board) -> _Finding:
     """The claim's contrast, paired over cases and seeds."""
     shares = shares_of(claim, scores)
     if shares is None:
         return _Finding(_band(claim.parts[0]), f"bench run --experiment {claim.experiment}")
-    named = ", ".join(dict.fromkeys(str(xi) for of_part in shares for xi in of_part))
+    named = " against ".join(dict.fromkeys(_named(of_part) for of_part in shares))
     try:
         values = contrast(claim, shares, scores)
     except NotComparedError as reason:
         return _Finding(named, str(reason))
     return _Finding(named, "", mean_interval(values), sign_flips(values))
+
+
+def _named(shares: list[float]) -> str:
+    """The ξ that entered, in short."""
+    if len(shares) > 3:
+        return f"{shares[0]} to {shares[-1]} ({len(shares)} values)"
+    return ", ".join(str(share) for share in shares)
 
 
 def _band(part: Part) -> str:
