@@ -13,17 +13,17 @@ import numpy as np
 
 from reports.cases import case_scores
 from reports.resampling import PAIR
-from reports.selection import BACKGROUND, TUMOUR
+from reports.selection import BACKGROUND, IDENTITY, TUMOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
 
-    from reports.claims import Claim, Contestant, Part
+    from reports.claims import Contestant, Part
 
-_IDENTITY: Final = ["role", "method", "variant"]
+_CONTESTANT: Final = ["role", "method", "variant"]
 
 
 class NotComparedError(Exception):
@@ -62,16 +62,17 @@ def board(rows: pd.DataFrame) -> Board:
     places = scores[list(PAIR)].drop_duplicates().sort_values(list(PAIR), ignore_index=True)
     scores = scores.merge(places.reset_index(names="place"), on=list(PAIR)) if len(scores) else scores
     results: dict[tuple[str, str, str], dict[float, pd.DataFrame]] = {}
-    for key, part in scores.groupby([*_IDENTITY, "xi"]) if len(scores) else ():
+    for key, part in scores.groupby([*_CONTESTANT, "xi"]) if len(scores) else ():
         role, method, variant, share = (str(name) for name in key)
         results.setdefault((role, method, variant), {})[float(share)] = part
-    return Board(places, frozenset(scores.columns), results)
+    measures = frozenset(scores.columns) - {*IDENTITY, "case", "failed", "empty", "place"}
+    return Board(places, measures, results)
 
 
-def shares_of(claim: Claim, scores: Board) -> list[list[float]] | None:
+def shares_of(parts: Sequence[Part], scores: Board) -> list[list[float]] | None:
     """The ξ of each part at which all its contestants have records; None where a part has none."""
     found = []
-    for part in claim.parts:
+    for part in parts:
         common = set.intersection(*(set(scores.of(one)) for one in part.weights))
         inside = sorted(share for share in common if part.low <= share <= part.high)
         if part.measure not in scores.measures or not inside:
@@ -80,20 +81,20 @@ def shares_of(claim: Claim, scores: Board) -> list[list[float]] | None:
     return found
 
 
-def contrast(claim: Claim, shares: list[list[float]], scores: Board) -> pd.DataFrame:
-    """The claim's value for each (seed, split, case), as `seed, split, case, value`.
+def contrast(parts: Sequence[Part], shares: Sequence[Sequence[float]], scores: Board) -> pd.DataFrame:
+    """The sum of the parts, each at its own ξ, for each (seed, split, case): `seed, split, case, value`.
 
     Raises:
         NotComparedError: A contestant has failed cases, or they share none.
     """
-    values = sum(_value(part, of_part, scores) for part, of_part in zip(claim.parts, shares, strict=True))
+    values = sum(_value(part, of_part, scores) for part, of_part in zip(parts, shares, strict=True))
     found = scores.places.assign(value=values).dropna(subset=["value"])
     if found.empty:
         raise NotComparedError("the contestants share no seed and case")
     return found
 
 
-def _value(part: Part, shares: list[float], scores: Board) -> NDArray[np.float64]:
+def _value(part: Part, shares: Sequence[float], scores: Board) -> NDArray[np.float64]:
     """The part at each place: the weighted sum within each ξ, then the mean over the ξ that have it."""
     sums = [
         np.sum(

@@ -74,12 +74,12 @@ def trend_sentences(table: pd.DataFrame) -> list[str]:
 
 def _tested(claim: Claim, scores: Board) -> _Finding:
     """The claim's contrast, paired over cases and seeds."""
-    shares = shares_of(claim, scores)
+    shares = shares_of(claim.parts, scores)
     if shares is None:
         return _Finding(_band(claim.parts[0]), f"bench run --experiment {claim.experiment}")
     named = " against ".join(dict.fromkeys(_named(of_part) for of_part in shares))
     try:
-        values = contrast(claim, shares, scores)
+        values = contrast(claim.parts, shares, scores)
     except NotComparedError as reason:
         return _Finding(named, str(reason))
     return _Finding(named, "", mean_interval(values), sign_flips(values))
