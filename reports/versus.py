@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reports.cases import LOWER_IS_BETTER
 from reports.claims import Contestant, Part
 from reports.contrasts import NotComparedError, board, contrast
 from reports.resampling import Evidence, Interval, mean_interval, sign_flips
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 POOLED: Final = "all"
 _ROLES: Final = ("student", "supervised", "pseudo")
-_LOWER_IS_BETTER: Final = ("adb", "hdd", "hd95")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def versus(
         (Part({ones[mine]: 1.0}, mine, mine, measure), Part({others[theirs]: -1.0}, theirs, theirs, measure))
         for mine, theirs in pairs
     ]
-    return list(_compared(parts, scores, lower_is_better=measure.rpartition("_")[2] in _LOWER_IS_BETTER))
+    return list(_compared(parts, scores, lower_is_better=measure.rpartition("_")[2] in LOWER_IS_BETTER))
 
 
 def _compared(

@@ -124,7 +124,7 @@ def test_a_terminal_of_80_columns_holds_the_table(compare):
     assert code == 0
     assert max(len(line) for line in out.splitlines()) <= 80
     line = next(line for line in out.splitlines() if line.startswith("0.9"))
-    assert line.split() == ["0.9", "−1.333", "−1.333", "to", "−1.333", "0.062", "0.062", "5", "1", "worse"]
+    assert line.split() == ["0.9", "−0.333", "−0.333", "to", "−0.333", "0.062", "0.062", "5", "1", "worse"]
     assert "ξ 0.9: different by more than 0.200" in out
 
 
