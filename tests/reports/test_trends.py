@@ -219,7 +219,9 @@ def test_on_tumours_the_mean_is_over_five_labels_and_the_claims_are_those_of_tab
     row = found(records, "tsman above densevoxnet at ξ = 0.9")
     assert (row["difference"], row["unit"]) == (pytest.approx((4 * 0.1 - 0.04) / 5), "mean Dice")
     assert found(records, "tsman at ξ = 0.9 above supervised mme")["verdict"] == "contradicted"
-    assert found(records, "tsman at ξ = 0.9 above supervised unet-2d")["need"] == "bench run --experiment table4"
+    assert (
+        found(records, "tsman at ξ = 0.9 above supervised unet-2d")["need"] == "bench run --experiment table4"
+    )
     assert set(trends(records)["where"]) == {"Figure 7", "Table 4"}
 
 
