@@ -107,6 +107,27 @@ def report(
 
 
 @app.command()
+def compare(  # noqa: PLR0913, PLR0917 - the contract's options
+    one: Annotated[str, typer.Argument(metavar="A", help="METHOD, METHOD@XI or METHOD/VARIANT.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="The same of the other; @1 is fully supervised.")],
+    metric: Annotated[str, typer.Option(help="overall, dice, adb, hdd or STRUCTURE_dice.")] = "overall",
+    xi: Annotated[str, typer.Option(help="Only these shares: 0.1:0.9[:0.1] or 0.3,0.5.")] = "",
+    tolerance: Annotated[
+        float | None, typer.Option(help="Say whether the two are equivalent within ± this.")
+    ] = None,
+    store: StorePath = RESULTS,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """The difference A − B at each ξ that both have, with its interval and p."""
+    from bench.verbs.compare import Options
+    from bench.verbs.compare import compare as carry_out
+
+    options = Options(metric=metric, xi=xi, tolerance=tolerance)
+    return carry_out(one, other, options, store, as_json=as_json)
+
+
+@app.command()
 def score(
     predicted: Path,
     reference: Path,

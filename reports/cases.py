@@ -11,6 +11,7 @@ from reports.selection import BACKGROUND, IDENTITY
 
 # HVSMR 2016's ranking formula, summed over structures.
 OVERALL_WEIGHTS: Final = {"dice": 1 / 2, "adb": -1 / 4, "hdd": -1 / 30}
+LOWER_IS_BETTER: Final = ("adb", "hdd", "hd95")  # distances in mm
 
 
 def case_scores(rows: pd.DataFrame) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from reports.cases import case_scores
-from reports.resampling import mean_interval, paired, values_of
+from reports.cases import LOWER_IS_BETTER, case_scores
+from reports.resampling import mean_interval, paired, ranks, values_of
 from reports.selection import IDENTITY, evaluated
 from reports.wording import bracketed, counted, signed
 
@@ -85,6 +85,34 @@ def paired_difference(one: pd.DataFrame, other: pd.DataFrame, measure: str = "ov
     if differences.empty or differences["value"].isna().any():
         return None
     return mean_interval(differences)
+
+
+def ranked(records: pd.DataFrame, measure: str = "overall", *, xi: str | None = None) -> pd.DataFrame:
+    """The rank of each student at one ξ of one data set, with the 95 % interval of that rank.
+
+    Returns:
+        `method, mean, rank, low, high, cases, seeds`, best first; methods with a failed case stand last with
+        nothing but their name.
+
+    Raises:
+        ValueError: There is no student at this ξ, or they differ in seeds or cases.
+    """
+    rows = evaluated(records, ("student",))
+    share = xi or largest_share(rows)
+    scores = case_scores(rows[rows["xi"] == share])
+    if scores.empty:
+        raise ValueError(f"no student was trained at ξ = {share}")
+    lost = scores.groupby("method")["failed"].any()
+    left_out = scores["method"].isin(lost.index[lost])
+    apart = pd.DataFrame({"method": lost.index[lost]})
+    if left_out.all():
+        return apart.reindex(columns=["method", "mean", "rank", "low", "high", "cases", "seeds"])
+    compared = scores[~left_out]
+    lower_is_better = measure.rpartition("_")[2] in LOWER_IS_BETTER
+    found = ranks(
+        values_of(compared, measure).assign(method=compared["method"]), higher_is_better=not lower_is_better
+    )
+    return pd.concat([found, apart], ignore_index=True) if len(apart) else found
 
 
 def verdicts(records: pd.DataFrame) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench import console, provenance, record
+from bench import console, provenance
 from bench.errors import TOLERANCE_EXCEEDED, DataError
-from bench.store import Store
+from bench.verbs.reading import records_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,26 +22,11 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
     Raises:
         DataError: There are no records to report on.
     """
-    store = Store(store_path)
-    if not (store_path / "records.csv").is_file():
-        if not store.keys("scores"):
-            raise DataError(
-                f"{store_path} holds no records; make some with `bench run --store {store_path}`."
-            )
-        with store.locked():
-            record.publish(store)
-    from reports.columns import read
+    records = records_of(store_path)
     from reports.page import write
     from reports.published.verdicts import VERDICTS, published_verdicts
 
     try:
-        records = read(store_path / "records.csv")
-        old = record.superseded(store)
-        if old:
-            console.warn(
-                f"note: {len(old)} older results with the same name are left out, the newest are shown."
-            )
-            records = records[~records["stage"].isin(old)]
         folder = out or store_path / "report"
         runs = ", ".join(sorted({str(run) for run in records["run"] if run}))
         commits = ", ".join(sorted({str(commit) for commit in records["commit"] if commit}))

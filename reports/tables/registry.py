@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reports.published.verdicts import cohort_verdicts
 from reports.tables.means import curve, mean_dice_curve, pseudo_labels
 from reports.tables.paper import table1, table2, table3, table4
+from reports.trends import trends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,6 +97,16 @@ TABLES: Final[Mapping[str, Table]] = {
         "not comparable: other data, volumes, recipe or metric, so that the difference says nothing; not "
         "run: no record; figure only: nothing is printed. The tolerances are in docs/decisions/0013.",
         "table",
+    ),
+    "trends": Table(
+        trends,
+        "The paper's trends as claims",
+        "Each difference is signed so that the paper is right where it is above zero; with its 95 % interval "
+        "(bootstrap over cases and seeds), the paper's own printed difference, p of the exact paired test of "
+        "sign flips, the smallest p that this number of cases could reach, and p after Holm over all claims "
+        "tested here. Supported: the whole interval is above zero; contradicted: below; undecided: zero is "
+        "inside, which never means equal. With one seed the spread over seeds is not in the interval.",
+        "topic",
     ),
     "pseudo": Table(
         pseudo_labels,

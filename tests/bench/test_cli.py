@@ -129,6 +129,7 @@ def test_words_that_no_option_takes_end_with_2_and_the_usage(bench, tmp_path, wo
         (["show", "teacher"], 4, "results"),
         (["clean"], 4, "results"),
         (["report"], 4, "results"),
+        (["compare", "tsman", "densevoxnet"], 4, "results"),
         (["run", "--recipe", "smoke", "--dataset", "decathlon:none"], 4, "none"),
     ],
 )
@@ -266,7 +267,7 @@ def test_label_maps_that_are_no_pair_are_refused(here, tmp_path, voxels, affine,
     "words",
     [
         ["status"], ["show", "pseudo"], ["methods", "list"], ["methods", "show", "tsman"], ["data", "list"],
-        ["clean"], ["report"], ["run", "--dry-run"], ["run", "--no-mlflow"],
+        ["clean"], ["report"], ["compare", "tsman", "densevoxnet"], ["run", "--dry-run"], ["run", "--no-mlflow"],
     ],
     ids=" ".join,
 )  # fmt: skip

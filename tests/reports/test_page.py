@@ -14,7 +14,7 @@ from reports.page import write
 
 KINDS = ("md", "csv", "tex")
 HOSTILE = "<script>alert('x')</script>"
-TABLES = ("table1", "table2", "table3", "verdicts", "pseudo", "curve", "curve_dice")
+TABLES = ("table1", "table2", "table3", "verdicts", "trends", "pseudo", "curve", "curve_dice")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from reports.cases import case_scores
 from reports.selection import unique
-from reports.statistics import over_seeds, paired_difference, verdicts
+from reports.statistics import over_seeds, paired_difference, ranked, verdicts
 
 
 def summary(records, measure="overall"):
@@ -200,3 +200,24 @@ def test_a_difference_too_small_for_three_digits_shows_its_sign(scored):
         "On heart, at ξ = 0.3, tsman is behind x: "
         "difference in overall score −0.0002 [−0.0003, −0.0001] over 2 cases and 1 seed."
     )
+
+
+def test_students_are_ranked_at_the_largest_share_and_failures_have_no_rank(sweep, scored, failed):
+    lost = pd.concat([failed(xi="0.9", method="x", case=case, seed=seed) for case in "ab" for seed in "01"])
+    found = ranked(pd.concat([sweep, lost]))
+    assert list(found["method"]) == ["tsman", "densevoxnet", "x"]
+    assert found.loc[0, ["rank", "low", "high", "cases", "seeds"]].tolist() == [1, 1, 1, 2, 2]
+    assert np.isnan(found.loc[2, "rank"])
+
+
+def test_the_nearest_student_is_ranked_first_by_a_distance(sweep):
+    far = sweep.assign(
+        value=sweep["value"].where(sweep["metric"] != "hdd", sweep["method"].eq("tsman") * 9 + 1.0)
+    )
+    far = far[far["metric"] != "overall"]
+    assert list(ranked(far, "hdd", xi="0.3")["method"]) == ["densevoxnet", "tsman"]
+
+
+def test_a_share_without_students_has_no_ranks(sweep):
+    with pytest.raises(ValueError, match=r"no student was trained at ξ = 0\.7"):
+        ranked(sweep, xi="0.7")

@@ -1,0 +1,181 @@
+"""``bench compare A B``: the difference of two contestants at each ξ, on each data set of a store."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bench import console
+from bench.data.split import shares
+from bench.errors import DataError, UsageError, unknown
+from bench.verbs.reading import records_of
+from bench.verbs.sides import check_known, side_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reports.selection import Cohort
+    from reports.versus import Comparison, Side
+
+_HEADER: Final = ("ξ", "A − B", "95 % interval", "p", "least p", "cases", "seeds", "verdict")
+_FOOT: Final = """
+The interval is a bootstrap over cases and seeds; with one seed the spread over
+seeds is not in it. Undecided is not equal. p is of the sign flips over cases,
+not corrected for the number of ξ; least p is the smallest that so few cases can
+reach. The row all is the mean over the ξ below 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How two sides are compared: by what, at which ξ, and within what they would be as good as equal."""
+
+    metric: str = "overall"
+    xi: str = ""
+    tolerance: float | None = None
+
+
+def compare(one: str, other: str, options: Options, store_path: Path, *, as_json: bool) -> int:
+    """Print A − B for each data set and ξ with its interval, p and the smallest p that was possible.
+
+    Raises:
+        UsageError: A side, metric or ξ that nothing bears, or one that is compared with itself.
+        DataError: The store has no records, or the sides share no ξ on any data set.
+    """
+    sides = side_of(one), side_of(other)
+    wanted = _wanted(options, sides)
+    from reports.selection import cohorts
+
+    records = records_of(store_path)
+    try:
+        found = cohorts(records)
+        for side in sides:
+            check_known(side, records)
+        compared = {cohort.name: _rows(cohort, sides, options.metric, wanted) for cohort in found}
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    if not any(compared.values()):
+        _no_common(found, one, other, options)
+    if as_json:
+        console.say_json(_document(one, other, options, compared))
+    else:
+        _print(one, other, options, compared)
+    return 0
+
+
+def _wanted(options: Options, sides: tuple[Side, Side]) -> list[float] | None:
+    """The ξ asked for, after every word was looked at."""
+    if sides[0] == sides[1]:
+        raise UsageError(f"{sides[0].method} is compared with itself; name two different sides.")
+    if options.tolerance is not None and not (math.isfinite(options.tolerance) and options.tolerance > 0):
+        raise UsageError(f"--tolerance {options.tolerance} must be above 0, in the unit of the metric.")
+    if not options.xi:
+        return None
+    if any(side.xi is not None for side in sides):
+        raise UsageError(f"--xi {options.xi} and a side's own @ξ contradict each other; leave one of them.")
+    return [float(share) for share in shares(options.xi)]
+
+
+def _rows(
+    cohort: Cohort, sides: tuple[Side, Side], metric: str, wanted: list[float] | None
+) -> list[Comparison]:
+    from reports.versus import versus
+
+    return versus(cohort.records, *sides, metric, wanted)
+
+
+def _no_common(found: list[Cohort], one: str, other: str, options: Options) -> None:
+    """Say why there is nothing to print.
+
+    Raises:
+        UsageError: No data set has the metric.
+        DataError: The sides share no ξ.
+    """
+    from reports.versus import measures_of
+
+    measures = sorted({name for cohort in found for name in measures_of(cohort.records)})
+    if options.metric not in measures:
+        raise unknown("metric", options.metric, measures)
+    among = f" among {options.xi}" if options.xi else ""
+    raise DataError(f"{one} and {other} share no ξ{among} on any data set; `bench status` tells what ran.")
+
+
+def _document(
+    one: str, other: str, options: Options, compared: dict[str, list[Comparison]]
+) -> dict[str, Any]:
+    """The comparison as JSON; `p_holm` is over the ξ of one data set, the pooled row apart."""
+    return {
+        "a": one,
+        "b": other,
+        "metric": options.metric,
+        "tolerance": options.tolerance,
+        "rows": [row for name, rows in compared.items() for row in _of_cohort(name, rows, options.tolerance)],
+    }
+
+
+def _of_cohort(name: str, rows: list[Comparison], tolerance: float | None) -> list[dict[str, Any]]:
+    from reports.resampling import holm
+    from reports.versus import POOLED
+
+    adjusted = holm([row.evidence.p if row.evidence and row.xi != POOLED else None for row in rows])
+    return [
+        {
+            "dataset": name,
+            "xi": row.xi,
+            "difference": row.interval.mean if row.interval else None,
+            "low": row.interval.low if row.interval else None,
+            "high": row.interval.high if row.interval else None,
+            "p": row.evidence.p if row.evidence else None,
+            "p_smallest": row.evidence.smallest if row.evidence else None,
+            "p_holm": p_holm,
+            "cases": row.interval.cases if row.interval else 0,
+            "seeds": row.interval.seeds if row.interval else 0,
+            "verdict": row.verdict,
+            "within_tolerance": row.within(tolerance) if tolerance is not None else None,
+            "reason": row.reason,
+        }
+        for row, p_holm in zip(rows, adjusted, strict=True)
+    ]
+
+
+def _print(one: str, other: str, options: Options, compared: dict[str, list[Comparison]]) -> None:
+    from reports.wording import signed
+
+    console.say(f"A = {one}, B = {other}")
+    console.say(f"A − B in {options.metric}, over the cases and seeds that both have")
+    for name, rows in compared.items():
+        console.say(f"\n{name}")
+        shown = [row for row in rows if row.interval is not None]
+        if shown:
+            console.say(console.table([_cells(row) for row in shown], _HEADER))
+        for row in rows:
+            if row.reason:
+                console.say(f"ξ {row.xi}: not compared, {row.reason}.")
+            elif options.tolerance is not None:
+                console.say(f"ξ {row.xi}: {_within(row, options.tolerance, signed(options.tolerance)[1:])}.")
+        if not rows:
+            console.say(f"A and B share no ξ here, or nothing has {options.metric}.")
+    console.say(_FOOT)
+
+
+def _cells(row: Comparison) -> list[str]:
+    from reports.wording import probability, signed
+
+    interval, evidence = row.interval, row.evidence
+    assert interval is not None, "only compared rows are shown"
+    assert evidence is not None, "an interval and its p come together"
+    bounds = "–"
+    if interval.low is not None and interval.high is not None:
+        bounds = f"{signed(interval.low)} to {signed(interval.high)}"
+    ps = probability(evidence.p), probability(evidence.smallest)
+    return [row.xi, signed(interval.mean), bounds, *ps, str(interval.cases), str(interval.seeds), row.verdict]
+
+
+def _within(row: Comparison, tolerance: float, shown: str) -> str:
+    """The equivalence statement: two one-sided tests at 2.5 % each, read off the 95 % interval."""
+    found = row.within(tolerance)
+    if found == "equivalent":
+        return f"equivalent within ±{shown}, the whole interval is inside"
+    if found == "different":
+        return f"different by more than {shown}, the whole interval is outside ±{shown}"
+    return f"undecided, the interval reaches over ±{shown}"

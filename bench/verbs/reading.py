@@ -1,0 +1,40 @@
+"""The records of a store as a verb reads them: published where they are not yet, superseded ones left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench import console, record
+from bench.errors import DataError
+from bench.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+
+def records_of(store_path: Path) -> pd.DataFrame:
+    """The records of a store, each result as its newest stage has it.
+
+    Raises:
+        DataError: There are none, or they break the contract.
+    """
+    store = Store(store_path)
+    if not (store_path / "records.csv").is_file():
+        if not store.keys("scores"):
+            raise DataError(
+                f"{store_path} holds no records; make some with `bench run --store {store_path}`."
+            )
+        with store.locked():
+            record.publish(store)
+    from reports.columns import read
+
+    try:
+        records = read(store_path / "records.csv")
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    old = record.superseded(store)
+    if old:
+        console.warn(f"note: {len(old)} older results with the same name are left out, the newest are shown.")
+    return records[~records["stage"].isin(old)] if old else records

@@ -1,0 +1,130 @@
+"""One contestant against another on one cohort: at each ξ that both have, and over all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reports.cases import LOWER_IS_BETTER
+from reports.claims import Contestant, Part
+from reports.contrasts import NotComparedError, board, contrast
+from reports.resampling import Evidence, Interval, mean_interval, sign_flips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+
+    from reports.contrasts import Board
+
+POOLED: Final = "all"
+_ROLES: Final = ("student", "supervised", "pseudo")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A method, a variant of it, and its ξ where that is fixed; several teachers stand as their mean."""
+
+    method: str
+    variant: str = ""
+    xi: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The one minus the other at one ξ; without an interval `reason` says why not."""
+
+    xi: str
+    lower_is_better: bool
+    interval: Interval | None = None
+    evidence: Evidence | None = None
+    reason: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """How the one stands to the other; undecided where the interval holds zero, which is not equality."""
+        if self.interval is None:
+            return "not compared"
+        word = {"ahead of": "higher", "behind": "lower"}.get(self.interval.word)
+        if word is None:
+            return "undecided"
+        return "better" if (word == "lower") == self.lower_is_better else "worse"
+
+    def within(self, tolerance: float) -> str:
+        """Whether the whole interval is inside ± the tolerance, outside, or neither."""
+        low, high = (self.interval.low, self.interval.high) if self.interval else (None, None)
+        if low is None or high is None:
+            return "undecided"
+        if -tolerance < low and high < tolerance:
+            return "equivalent"
+        return "different" if low > tolerance or high < -tolerance else "undecided"
+
+
+def measures_of(records: pd.DataFrame) -> frozenset[str]:
+    """What two contestants of this cohort can be compared by."""
+    return board(records).measures
+
+
+def versus(
+    records: pd.DataFrame, one: Side, other: Side, measure: str, shares: Sequence[float] | None = None
+) -> list[Comparison]:
+    """The one minus the other on one cohort, at each ξ that both have and then over all of them below 1.
+
+    Where both sides fix their ξ that is the one comparison. Empty where they share no ξ or nobody has the
+    measure.
+
+    Args:
+        records: Unique records of one cohort.
+        one: Whose value counts up.
+        other: Whose value counts down.
+        measure: `overall`, `dice`, `adb`, `hdd`, or one of a structure, as `myocardium_dice`.
+        shares: The ξ to look at; all if not given.
+    """
+    scores = board(records)
+    if measure not in scores.measures:
+        return []
+    ones, others = _offered(one, scores), _offered(other, scores)
+    if one.xi is not None and other.xi is not None:
+        pairs = [(one.xi, other.xi)] if one.xi in ones and other.xi in others else []
+    else:
+        common = sorted(set(ones) & set(others))
+        pairs = [(share, share) for share in common if shares is None or share in shares]
+    parts = [
+        (Part({ones[mine]: 1.0}, mine, mine, measure), Part({others[theirs]: -1.0}, theirs, theirs, measure))
+        for mine, theirs in pairs
+    ]
+    return list(_compared(parts, scores, lower_is_better=measure.rpartition("_")[2] in LOWER_IS_BETTER))
+
+
+def _compared(
+    parts: list[tuple[Part, Part]], scores: Board, *, lower_is_better: bool
+) -> Iterator[Comparison]:
+    for one, other in parts:
+        name = f"{one.low}" if one.low == other.low else f"{one.low}, {other.low}"
+        yield _comparison(
+            name, (one, other), [[one.low], [other.low]], scores, lower_is_better=lower_is_better
+        )
+    pooled = [one.low for one, _ in parts if one.low < 1]
+    if len(pooled) > 1:
+        one, other = parts[0]
+        part = Part({**one.weights, **other.weights}, pooled[0], pooled[-1], one.measure)
+        yield _comparison(POOLED, (part,), [pooled], scores, lower_is_better=lower_is_better)
+
+
+def _comparison(
+    name: str, parts: Sequence[Part], shares: list[list[float]], scores: Board, *, lower_is_better: bool
+) -> Comparison:
+    try:
+        values = contrast(parts, shares, scores)
+    except NotComparedError as reason:
+        return Comparison(name, lower_is_better, reason=str(reason))
+    return Comparison(name, lower_is_better, mean_interval(values), sign_flips(values))
+
+
+def _offered(side: Side, scores: Board) -> dict[float, Contestant]:
+    """The ξ at which a side has scores: as a student, fully supervised at 1, or as pseudo labels."""
+    found: dict[float, Contestant] = {}
+    for role in _ROLES:
+        one = Contestant(role, side.method, side.variant, "mean")
+        found |= {share: one for share in scores.of(one) if side.xi in (None, share)}
+    return found

@@ -1,0 +1,177 @@
+"""``bench compare``: who is better, by how much, and whether so few cases could have told."""
+
+import csv
+import json
+import sys
+
+import pytest
+
+from bench.cli import main
+from reports.columns import COLUMNS
+
+USUAL = {
+    "run": "r", "dataset": "heart", "method": "tsman", "xi": "0.3", "xi_realised": "0.3", "seed": "0", "split": "0",
+    "role": "student", "member": "", "variant": "", "noise": "none", "recipe": "quick", "case": "a",
+    "structure": "wall", "metric": "dice", "value": 0.5, "unit": "", "definition": "hvsmr2016", "status": "ok",
+    "stage": "s", "commit": "c",
+}  # fmt: skip
+EASE = {"a": -0.1, "b": -0.05, "c": 0.0, "d": 0.05, "e": 0.1}
+
+
+def rows(dice, distance=1.0, **where):
+    """Five cases around a mean Dice, with a distance of their own."""
+    return [
+        USUAL | {"case": case, "metric": metric, "value": value} | where
+        for case, ease in EASE.items()
+        for metric, value in (("dice", dice + ease), ("adb", distance), ("hdd", distance))
+    ]
+
+
+RECORDS = [
+    *rows(0.7, 2.0), *rows(0.8, 2.0, xi="0.9"), *rows(0.9, role="supervised", xi="1.0"),
+    *rows(0.6, 1.0, method="decoupling"), *rows(0.9, 1.0, method="decoupling", xi="0.9"),
+    *rows(0.65, variant="f4"),
+    *rows(0.5, role="pseudo", method="distillation", variant="hd"),
+    *rows(0.4, role="pseudo", method="distillation", variant="dd", member="1"),
+    *rows(0.2, role="pseudo", method="distillation", variant="dd", member="2"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def compare(monkeypatch, capsys, tmp_path):
+    """``bench compare`` on records of a known answer: exit code, stdout, stderr."""
+
+    def run(*words, records=RECORDS):
+        if records:
+            with (tmp_path / "records.csv").open("w", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS)
+                writer.writeheader()
+                writer.writerows(records)
+        monkeypatch.setattr(sys, "argv", ["bench", "compare", *words, "--store", str(tmp_path)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return run
+
+
+def documented(compare, *words, **more):
+    code, out, err = compare(*words, "--json", **more)
+    assert (code, err) == (0, "")
+    return json.loads(out)["rows"]
+
+
+def test_each_common_share_is_compared_and_then_all_of_them(compare):
+    few, many, pooled = documented(compare, "tsman", "decoupling", "--metric", "dice")
+    assert [row["xi"] for row in (few, many, pooled)] == ["0.3", "0.9", "all"]
+    assert [row["difference"] for row in (few, many, pooled)] == pytest.approx([0.1, -0.1, 0.0], abs=1e-9)
+    assert [row["verdict"] for row in (few, many, pooled)] == ["better", "worse", "undecided"]
+    assert (few["dataset"], few["cases"], few["seeds"]) == ("heart", 5, 1)
+    assert few["p"] == few["p_smallest"] == 2 / 2**5
+    assert (few["p_holm"], pooled["p_holm"]) == (2 * 2 / 2**5, None)
+
+
+def test_of_distances_the_lower_is_better(compare):
+    assert {row["verdict"] for row in documented(compare, "tsman", "decoupling", "--metric", "hdd")} == {
+        "worse"
+    }
+
+
+def test_a_share_of_its_own_is_set_against_full_supervision(compare):
+    (row,) = documented(compare, "tsman@0.9", "tsman@1", "--metric", "wall_dice")
+    assert (row["xi"], row["difference"]) == ("0.9, 1.0", pytest.approx(-0.1))
+
+
+def test_a_variant_is_set_against_the_method(compare):
+    (row,) = documented(compare, "tsman/f4", "tsman", "--metric", "dice")
+    assert (row["xi"], row["difference"]) == ("0.3", pytest.approx(-0.05))
+
+
+def test_pseudo_labels_of_several_teachers_stand_as_their_mean(compare):
+    (row,) = documented(compare, "distillation/hd", "distillation/dd", "--metric", "dice")
+    assert row["difference"] == pytest.approx(0.5 - 0.3)
+
+
+def test_only_the_shares_asked_for_are_compared(compare):
+    assert [row["xi"] for row in documented(compare, "tsman", "decoupling", "--xi", "0.5:0.9")] == ["0.9"]
+
+
+def test_equivalence_is_a_statement_of_the_whole_interval(compare):
+    def within(tolerance):
+        found = documented(compare, "tsman@0.3", "decoupling", "--metric", "dice", "--tolerance", tolerance)
+        return found[0]["within_tolerance"]
+
+    assert (within("0.2"), within("0.05")) == ("equivalent", "different")
+    (plain,) = documented(compare, "tsman@0.3", "decoupling")
+    assert plain["within_tolerance"] is None
+    other = [{**row, "value": row["value"] + EASE[row["case"]]} for row in rows(0.7, method="decoupling")]
+    (wide,) = documented(
+        compare,
+        "tsman",
+        "decoupling",
+        "--metric",
+        "dice",
+        "--tolerance",
+        "0.01",
+        records=[*rows(0.7), *other],
+    )
+    assert (wide["within_tolerance"], wide["verdict"]) == ("undecided", "undecided")
+
+
+def test_a_terminal_of_80_columns_holds_the_table(compare):
+    code, out, _ = compare("tsman", "decoupling", "--tolerance", "0.2")
+    assert code == 0
+    assert max(len(line) for line in out.splitlines()) <= 80
+    line = next(line for line in out.splitlines() if line.startswith("0.9"))
+    assert line.split() == ["0.9", "−0.333", "−0.333", "to", "−0.333", "0.062", "0.062", "5", "1", "worse"]
+    assert "ξ 0.9: different by more than 0.200" in out
+
+
+def test_failed_cases_are_named_and_not_compared(compare):
+    records = [
+        row
+        | ({"status": "failed", "value": ""} if (row["method"], row["case"]) == ("decoupling", "b") else {})
+        for row in RECORDS
+    ]
+    found = documented(compare, "tsman", "decoupling", records=records)
+    assert {row["verdict"] for row in found} == {"not compared"}
+    assert found[0]["reason"] == "1 of 5 case results of decoupling failed at ξ = 0.3"
+
+
+def test_every_data_set_is_named_also_where_there_is_nothing_to_compare(compare):
+    _, out, _ = compare("tsman", "decoupling", records=[*RECORDS, *rows(0.5, dataset="knee")])
+    assert "\nknee\nA and B share no ξ here" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "named"),
+    [
+        (["tsmann", "decoupling"], 2, "Did you mean 'tsman'?"),
+        (["tsman/f5", "tsman"], 2, "Did you mean 'tsman/f4'?"),
+        (["distillation", "tsman"], 2, "distillation/hd"),
+        (["tsman@0.8", "decoupling"], 2, "0.9"),
+        (["tsman@2", "decoupling"], 2, "'2'"),
+        (["tsman@x", "decoupling"], 2, "'x'"),
+        (["tsman//", "decoupling"], 2, "METHOD@XI"),
+        (["tsman", "tsman"], 2, "itself"),
+        (["tsman", "decoupling", "--metric", "dise"], 2, "Did you mean 'dice'?"),
+        (["tsman", "decoupling", "--xi", "half"], 2, "half"),
+        (["tsman@0.3", "decoupling", "--xi", "0.3"], 2, "contradict"),
+        (["tsman", "decoupling", "--tolerance", "-1"], 2, "-1"),
+        (["tsman", "decoupling", "--tolerance", "nan"], 2, "nan"),
+        (["tsman", "decoupling", "--xi", "0.5"], 4, "share no ξ among 0.5"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_words_that_cannot_be_compared_end_with_a_sentence(compare, words, code, named):
+    found, out, err = compare(*words)
+    assert (found, out) == (code, "")
+    assert err.count("\n") == 1
+    assert named in err
+
+
+def test_a_store_without_records_ends_with_4(compare):
+    code, out, err = compare("tsman", "decoupling", records=[])
+    assert (code, out) == (4, "")
+    assert "holds no records" in err
