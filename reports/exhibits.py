@@ -81,3 +81,15 @@ class Exhibits:
     stages: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(STAGE_COLUMNS)))
     provenance: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row a stage that records name
     missing: tuple[str, ...] = ()
+
+
+class MissingExhibitError(Exception):
+    """A figure lacks what it is drawn from; the text is a sentence with the command that makes it.
+
+    Args:
+        figure: The figure's key, which is also the name of the experiment that makes what it needs.
+        what: What there is not, such as ``there is no description of the network's layers``.
+    """
+
+    def __init__(self, figure: str, what: str) -> None:
+        super().__init__(f"{figure} is not drawn: {what}; `bench run --experiment {figure}` makes it.")

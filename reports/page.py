@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined
 
+from reports.exhibits import Exhibits, MissingExhibitError
 from reports.figures import FIGURES
 from reports.render import comma_separated, latex, markdown
 from reports.selection import cohorts, omitted
@@ -53,9 +54,17 @@ class _Section:
     verdicts: list[str]
     tables: list[_TableOnPage]
     figures: list[_FigureOnPage]
+    missing: list[str]  # the figures that are not drawn, and why
 
 
-def write(records: pd.DataFrame, out: Path, *, title: str, provenance: Mapping[str, str]) -> list[Path]:
+def write(
+    records: pd.DataFrame,
+    out: Path,
+    *,
+    title: str,
+    provenance: Mapping[str, str],
+    exhibits: Exhibits | None = None,
+) -> list[Path]:
     """Every table and figure of each data set, and `index.html`; the same records give the same bytes.
 
     Nothing is written before everything could be made, and each file appears whole or not at all.
@@ -65,6 +74,7 @@ def write(records: pd.DataFrame, out: Path, *, title: str, provenance: Mapping[s
         out: The folder to write into; made if absent.
         title: The page's heading.
         provenance: What the numbers come from (command, commit, recipe, ...), in the order to show.
+        exhibits: What is shown beside scores; a figure that lacks its own is named on the page.
 
     Returns:
         The written paths.
@@ -76,10 +86,10 @@ def write(records: pd.DataFrame, out: Path, *, title: str, provenance: Mapping[s
     sections = []
     for cohort in cohorts(records):
         tables = list(_tables(cohort, contents))
-        figures = list(_figures(cohort, contents))
-        sections.append(
-            _Section(cohort.name, _counts(cohort.records), verdicts(cohort.records), tables, figures)
-        )
+        missing: list[str] = []
+        figures = list(_figures(cohort, exhibits or Exhibits(), contents, missing))
+        said = verdicts(cohort.records)
+        sections.append(_Section(cohort.name, _counts(cohort.records), said, tables, figures, missing))
     page = _html(title=title, sections=sections, omitted=omitted(records), provenance=dict(provenance))
     contents["index.html"] = page.encode()
     return [_put(out / name, content) for name, content in contents.items()]
@@ -98,11 +108,17 @@ def _tables(cohort: Cohort, contents: dict[str, bytes]) -> Iterator[_TableOnPage
         yield _TableOnPage(name, table.title, table.caption, found)
 
 
-def _figures(cohort: Cohort, contents: dict[str, bytes]) -> Iterator[_FigureOnPage]:
+def _figures(
+    cohort: Cohort, exhibits: Exhibits, contents: dict[str, bytes], missing: list[str]
+) -> Iterator[_FigureOnPage]:
     for key, chart in FIGURES.items():
-        if cohort.benchmark not in chart.benchmarks:
+        if cohort.benchmark not in chart.benchmarks or (chart.once and cohort.suffix):
             continue
-        figure = chart.draw(cohort.records)
+        try:
+            figure = chart.draw(cohort.records, exhibits)
+        except MissingExhibitError as error:
+            missing.append(str(error))
+            continue
         name = f"{key}{cohort.suffix}"
         # Without the writer's version and date, so that equal figures are equal files.
         picture = _saved(figure, "png", {"Software": None})

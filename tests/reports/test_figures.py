@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from reports.figures import xi_curve
+from reports.figures.curves import xi_curve
 
 
 def lines(axes, **wanted):
