@@ -62,10 +62,7 @@ def describe(
         path.add("auxiliary", TAPPED, "softmax")
     if settings.f4:
         path.channels, path.resolution = classes, 1.0
-        path.add("f4", "softmax", "exclusive or", channels_out=1)
-        if loss.smooth:
-            path.add("f4", "softmax", "Gaussian smoothing", kernel=_taps(in_plane=loss.in_plane), stride=1)
-        path.add("f4", "softmax", "multiply the loss")
+        path.weigh(loss)
     return path.rows
 
 
@@ -109,6 +106,14 @@ class _Path:
                 self.add(name, site, "sigmoid")
         self.resolution = resolution
         self.add(name, site, _GAINS[settings.gain], channels_out=channels)
+
+    def weigh(self, loss: LossAttentionSettings) -> None:
+        """The rows of f4, on the predictions."""
+        self.add("f4", "softmax", "exclusive or", channels_out=1)
+        if loss.smooth:
+            word = "Gaussian smoothing in plane" if loss.in_plane else "Gaussian smoothing"
+            self.add("f4", "softmax", word, kernel=_taps(in_plane=loss.in_plane), stride=1)
+        self.add("f4", "softmax", "multiply the loss")
 
     def add(
         self, block: str, site: str, operation: str, *, kernel: int = 0, stride: int = 0,

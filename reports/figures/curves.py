@@ -9,8 +9,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
+from reports.cases import case_scores
 from reports.figures.style import COLOURS, GREY, blank, plain
-from reports.statistics import by_share
+from reports.selection import BACKGROUND, evaluated
+from reports.statistics import by_share, over_seeds
 from reports.tables import curve_of, sweep_means
 
 if TYPE_CHECKING:
@@ -47,6 +49,31 @@ def xi_curve(records: pd.DataFrame) -> Figure:
     figure.legend(
         handles=_legend(overall, styles, floors), loc="outside upper center", ncols=3, frameon=False
     )
+    return figure
+
+
+def five_label_curve(records: pd.DataFrame) -> Figure:
+    """P's Figure 7: mean Dice over all labels, background included, of every method over ξ.
+
+    Where the background was not scored the mean is over the structures, and the axis says so.
+
+    Raises:
+        ValueError: There are no records, or they mix recipes or definitions.
+    """
+    scores = case_scores(evaluated(records, ("student", "supervised")))
+    labels = [name for name in scores if str(name).endswith("_dice")]
+    scores = scores.assign(labels=scores[labels].mean(axis=1, skipna=False))
+    table = curve_of(over_seeds(scores, ["labels"]) if labels else scores.iloc[:, :0], "labels")
+    styles = _styles(list(table["method"].unique()))
+    figure = blank(7.2, 5.2)
+    axes = figure.subplots()
+    _panel(axes, table.sort_values("xi", key=by_share), styles, None)
+    counted = f"{len(labels)} labels, background included"
+    if f"{BACKGROUND}_dice" not in labels:
+        counted = f"{len(labels)} structures, without background"
+    axes.set_ylabel(f"mean Dice   (higher is better →)\n{counted}")
+    axes.set_xlabel("ξ: share of the training cases that keep their manual label")
+    figure.legend(handles=_legend(table, styles, {}), loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 
@@ -124,8 +151,12 @@ def _floors(means: pd.DataFrame) -> dict[str, float]:
 def _legend(
     table: pd.DataFrame, styles: Mapping[str, _Style], floors: Mapping[str, float]
 ) -> list[Line2D | Patch]:
+    # A method that was only trained on all manual labels has its dashed line and no points.
+    students = set(table.loc[table["xi"] != "1.0", "method"])
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=style.colour, marker=style.marker, linewidth=1.8, label=plain(method))
+        if method in students
+        else Line2D([], [], color=style.colour, linestyle=_DASHES, linewidth=1.1, label=plain(method))
         for method, style in styles.items()
     ]
     if table["low"].notna().any():

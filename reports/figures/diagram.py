@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +40,7 @@ def board(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+@cache
 def width_of(text: str, size: float = 9.0, weight: str = "normal") -> float:
     """How wide a line of text is, inches."""
     if not text.strip():

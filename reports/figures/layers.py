@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SHORT: Final = {
     "batch normalisation": "BN", "convolution": "conv", "deconvolution": "deconv", "max pooling": "max pool",
     "deconvolution a class": "deconv", "Gaussian smoothing": "Gaussian",
+    "Gaussian smoothing in plane": "Gaussian",
 }  # fmt: skip
 _TITLES: Final = {
     "block1": "dense block 1", "block2": "dense block 2", "pool": "pooling", "up1": "upsampling 1",
@@ -48,7 +49,8 @@ class Layer:
     @property
     def name(self) -> str:
         """The operation, in as few letters as a box has room for, with its kernel."""
-        return _SHORT.get(self.operation, self.operation) + (f" {self.kernel}³" if self.kernel else "")
+        axes = "²" if self.operation.endswith("in plane") else "³"
+        return _SHORT.get(self.operation, self.operation) + (f" {self.kernel}{axes}" if self.kernel else "")
 
     @property
     def learns(self) -> bool:
@@ -66,17 +68,17 @@ def read(layers: pd.DataFrame) -> list[Layer]:
         raise ValueError(f"the description of the network lacks the columns {', '.join(absent)}")
     return [
         Layer(
-            block=str(row.block),
-            site=str(row.site),
-            operation=str(row.operation),
-            kernel=int(row.kernel),
-            stride=int(row.stride),
-            channels_in=int(row.channels_in),
-            channels_out=int(row.channels_out),
-            resolution=float(row.resolution),
-            repeats=int(row.repeats),
+            block=str(row["block"]),
+            site=str(row["site"]),
+            operation=str(row["operation"]),
+            kernel=int(row["kernel"]),
+            stride=int(row["stride"]),
+            channels_in=int(row["channels_in"]),
+            channels_out=int(row["channels_out"]),
+            resolution=float(row["resolution"]),
+            repeats=int(row["repeats"]),
         )
-        for row in layers.itertuples()
+        for row in layers.to_dict("records")
     ]
 
 

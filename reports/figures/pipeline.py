@@ -69,25 +69,10 @@ def pipeline(stages: pd.DataFrame) -> Figure:
     if stages.empty:
         raise MissingExhibitError("figure1", "there is no graph of stages")
     nodes = _collapsed(_nodes(stages))
-    columns: dict[int, list[str]] = {}
-    for name, node in nodes.items():
-        columns.setdefault(node.column, []).append(name)
     lanes = [name for name in nodes if any(_spans(nodes, name, other) > 1 for other in nodes)]
     below = _MARGIN + _LANE * len(lanes) + (_ROW if lanes else 0.0)
-    heights = {at: sum(nodes[name].size[1] + _ROW for name in names) - _ROW for at, names in columns.items()}
-    widths = {at: max(nodes[name].size[0] for name in names) for at, names in columns.items()}
-    height = max(heights.values()) + below + _MARGIN
-    figure, axes = board(sum(widths.values()) + _GAP * (len(columns) - 1) + 2 * _MARGIN, height)
-    places: dict[str, _Place] = {}
-    left = _MARGIN
-    for at in sorted(columns):
-        top = below + (height - below - _MARGIN + heights[at]) / 2
-        for name in columns[at]:
-            tall = nodes[name].size[1]
-            lowest = name == columns[at][-1]
-            places[name] = _Place(left + widths[at] / 2, top - tall / 2, widths[at] / 2, tall / 2, lowest)
-            top -= tall + _ROW
-        left += widths[at] + _GAP
+    places, (width, height) = _places(nodes, below)
+    figure, axes = board(width, height)
     for name, node in nodes.items():
         place = places[name]
         size = (2 * place.half_width, 2 * place.half_height)
@@ -107,6 +92,27 @@ class _Place:
     half_width: float
     half_height: float
     lowest: bool
+
+
+def _places(nodes: dict[str, _Node], below: float) -> tuple[dict[str, _Place], tuple[float, float]]:
+    """Where each box stands, columns centred above the lanes, and the size of the whole."""
+    columns: dict[int, list[str]] = {}
+    for name, node in nodes.items():
+        columns.setdefault(node.column, []).append(name)
+    heights = {at: sum(nodes[name].size[1] + _ROW for name in names) - _ROW for at, names in columns.items()}
+    highest = max(heights.values())
+    places: dict[str, _Place] = {}
+    left = _MARGIN
+    for at in sorted(columns):
+        width = max(nodes[name].size[0] for name in columns[at])
+        top = below + (highest + heights[at]) / 2
+        for name in columns[at]:
+            tall = nodes[name].size[1]
+            lowest = name == columns[at][-1]
+            places[name] = _Place(left + width / 2, top - tall / 2, width / 2, tall / 2, lowest)
+            top -= tall + _ROW
+        left += width + _GAP
+    return places, (left - _GAP + _MARGIN, highest + below + _MARGIN)
 
 
 def _way(start: _Place, end: _Place, lane: int | None) -> list[tuple[float, float]]:

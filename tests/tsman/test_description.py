@@ -102,6 +102,10 @@ def test_omega_is_three_voxels_wide_where_it_is_on():
     assert [row["kernel"] for row in of(network, "f4", "Gaussian smoothing")] == [3]
     rough = network.layers(LossAttentionSettings(smooth=False))
     assert "Gaussian smoothing" not in {row["operation"] for row in rough}
+    flat = [
+        row for row in network.layers(LossAttentionSettings(in_plane=True)) if "in plane" in row["operation"]
+    ]
+    assert [row["kernel"] for row in flat] == [3]
 
 
 def test_every_row_has_all_columns_and_plain_values():
