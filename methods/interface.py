@@ -142,10 +142,10 @@ class Weighs(Protocol):
 
 @runtime_checkable
 class SaysLayers(Protocol):
-    """A network that can list its own layers, for a drawing of it."""
+    """Optional: lists its network's layers, for a drawing of it."""
 
-    def layers(self) -> list[dict[str, object]]:
-        """One plain row a layer, in the order of the forward pass."""
+    def layers(self, network: nn.Module) -> list[dict[str, object]]:
+        """One plain row a layer, in the order of the forward pass, as the network itself gives them."""
 
 
 @runtime_checkable

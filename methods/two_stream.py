@@ -75,6 +75,13 @@ class TwoStreamMethod:
         scores: TwoStreamScores = network(image_bcijk)
         return mean_probability((scores.first, scores.second))
 
+    def layers(self, network: nn.Module) -> list[dict[str, object]]:
+        """The layers of either stream and of each attention (P, Fig. 2 and 4)."""
+        from tsman.network import TwoStream
+
+        assert isinstance(network, TwoStream)
+        return network.layers(self.loss_attention)
+
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
         """HeartSeg's multipliers in the streams; the attention learns at the common rate."""
         return dense_vox_net_groups(network)

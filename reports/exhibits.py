@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -60,12 +60,15 @@ LAYER_COLUMNS: Final = (
 )  # fmt: skip
 """Of ``Exhibits.layers``: one row a layer of TSMAN, in the order of the forward pass.
 
-block: ``stream`` (either of the two), ``auxiliary``, or an attention: ``f1``, ``f2``, ``f3``, ``f4``.
-site: of a stream the stage (stem, block1, pool, block2, up1, up2, score); of an attention the stage that it
+block: ``stream`` (either of the two), ``auxiliary``, or an attention: ``f1``, ``f2``, ``f3``, ``f4``. site:
+of a stream the stage (stem, block1, pool, block2, up1, up2, score); of an attention the stage that it
 follows (``softmax`` for f4). operation: a word such as convolution, dense unit, max pooling, deconvolution,
 linear, global average, add, ReLU, batch normalisation, sigmoid, softmax, exclusive or, Gaussian smoothing,
-multiply. kernel, stride: voxels along an axis, 0 where there is none. resolution: the output's share of the
-image's side (1, 0.5, 0.25; 0 for one value a channel). repeats: how often the layer stands there in a row.
+multiply by a (or 2a, 1 + a), multiply the loss. Before an attention brings the streams together its layers
+stand once for either; after that there is a last layer and a sigmoid for each map. kernel, stride: voxels
+along an axis, 0 where there is none. resolution: the output's share of the image's side (1, 0.5, 0.25; 0
+for one value a channel). Of a dense unit channels_in is what the first takes and channels_out what each
+adds. repeats: how often the layer stands there in a row.
 """
 STAGE_COLUMNS: Final = ("stage", "kind", "title", "inputs")
 """Of ``Exhibits.stages``: key, kind (split, teacher, pseudo, student, scores), a title in words, and the keys
@@ -81,3 +84,31 @@ class Exhibits:
     stages: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(STAGE_COLUMNS)))
     provenance: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row a stage that records name
     missing: tuple[str, ...] = ()
+
+    def scan(self, figure: str, datasets: Collection[str], layers: Collection[str]) -> Scan:
+        """The first scan of a withheld case that has these layers.
+
+        Raises:
+            MissingExhibitError: There is none.
+        """
+        withheld = [scan for scan in self.scans if scan.part == "withheld" and scan.dataset in datasets]
+        for scan in withheld:
+            if not set(layers) - set(scan.layers):
+                return scan
+        what = f"there is no scan of a withheld case of {', '.join(sorted(datasets))}"
+        if withheld:
+            lacking = sorted(set(layers) - set(withheld[0].layers))
+            what += f" with all that it shows (case {withheld[0].case} lacks {', '.join(lacking)})"
+        raise MissingExhibitError(figure, what)
+
+
+class MissingExhibitError(Exception):
+    """A figure lacks what it is drawn from; the text is a sentence with the command that makes it.
+
+    Args:
+        figure: The figure's key, which is also the name of the experiment that makes what it needs.
+        what: What there is not, such as ``there is no description of the network's layers``.
+    """
+
+    def __init__(self, figure: str, what: str) -> None:
+        super().__init__(f"{figure} is not drawn: {what}; `bench run --experiment {figure}` makes it.")

@@ -11,6 +11,8 @@ from torch import nn
 
 from tsman.attention import ChannelAttention, SpatialAttention, attend
 from tsman.dense_vox_net import STAGES, TAPPED, DenseVoxNet, Scores, refuse_odd_sizes
+from tsman.description import describe
+from tsman.settings import LossAttentionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,6 +91,15 @@ class TwoStream(nn.Module):
                 tapped = (o_bcijk, o_hat_bcijk)
         first, second = self.first.scores(o_bcijk, tapped[0]), self.second.scores(o_hat_bcijk, tapped[1])
         return TwoStreamScores(first, second, maps)
+
+    def layers(self, loss: LossAttentionSettings | None = None) -> list[dict[str, object]]:
+        """One row a layer in the order of the forward pass, numbers read off the modules (P, Fig. 2 and 4).
+
+        Args:
+            loss: Whether and how f4 is smoothed; as by default if not given.
+        """
+        loss = loss or LossAttentionSettings()
+        return describe(self.first, dict(self.attention.items()), self.name_by_stage, self.settings, loss)
 
 
 @final

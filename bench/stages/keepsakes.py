@@ -33,8 +33,8 @@ def keep(lab: Lab, trained: Trained) -> None:
 
     if lab.document["kind"] != "student":
         return
-    if isinstance(trained.network, SaysLayers):
-        write_text(lab.folder / LAYERS, json.dumps(trained.network.layers(), indent=1))
+    if isinstance(trained.method, SaysLayers):
+        write_text(lab.folder / LAYERS, json.dumps(trained.method.layers(trained.network), indent=1))
     withheld = sorted(set(lab.image_cases) - set(lab.label_cases))
     if withheld:
         _keep_maps(lab, trained, withheld[0])

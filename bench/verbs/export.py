@@ -12,8 +12,8 @@ from bench import console
 from bench.data.folder import whole_folder
 from bench.data.split import shares
 from bench.errors import DataError, UsageError, unknown
-from bench.store import Store
 from bench.experiments import free_part
+from bench.store import Store
 from bench.sweep import Sweep
 from bench.verbs.words import datasets_of, device_of, recipe_of
 from methods.registry import METHODS

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from bench import console, provenance
 from bench.errors import TOLERANCE_EXCEEDED, DataError
+from bench.exhibits import exhibits
+from bench.store import Store
 from bench.verbs.reading import records_of
 
 if TYPE_CHECKING:
@@ -32,7 +34,9 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
         commits = ", ".join(sorted({str(commit) for commit in records["commit"] if commit}))
         versions = {f"version of {name}": value for name, value in provenance.versions().items()}
         sources = {"records": str(store_path / "records.csv"), "runs": runs, "commits": commits, **versions}
-        written = write(records, folder, title="Learning from partly wrong labels", provenance=sources)
+        title = "Learning from partly wrong labels"
+        shown = exhibits(Store(store_path), records["stage"].unique())
+        written = write(records, folder, title=title, provenance=sources, exhibits=shown)
         held = published_verdicts(records)
     except ValueError as error:
         raise DataError(str(error)) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from reports.exhibits import Exhibits
+from reports.exhibits import Exhibits, MissingExhibitError
 from reports.figures import FIGURES
 from reports.page.cases import case_table
 from reports.page.document import FigureOnPage, Section, TableOnPage, html
@@ -115,12 +115,12 @@ def _tables(cohort: Cohort, cases: pd.DataFrame, report: _Report) -> Iterator[Ta
 
 def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[FigureOnPage]:
     for key, chart in FIGURES.items():
-        if cohort.benchmark not in chart.benchmarks:
+        if cohort.benchmark not in chart.benchmarks or (chart.once and cohort.suffix):
             continue
         name = f"{key}{cohort.suffix}"
         figure = _drawn(chart, cohort, exhibits)
         if isinstance(figure, str):
-            report.missing.append(f"{chart.title} ({name}): {figure}")
+            report.missing.append(f"{cohort.name}: {figure}")
             continue
         # Without the writer's version and date, so that equal figures are equal files.
         picture = _saved(figure, "png", {"Software": None})
@@ -132,11 +132,11 @@ def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[Fi
         yield FigureOnPage(key, name, chart.title, chart.caption, source)
 
 
-def _drawn(chart: Chart, cohort: Cohort, _exhibits: Exhibits) -> Figure | str:
+def _drawn(chart: Chart, cohort: Cohort, exhibits: Exhibits) -> Figure | str:
     """The figure, or in a sentence why there is none."""
     try:
-        return chart.draw(cohort.records)
-    except ValueError as error:
+        return chart.draw(cohort.records, exhibits)
+    except (MissingExhibitError, ValueError) as error:
         return str(error)
 
 

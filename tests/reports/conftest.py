@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from reports.columns import COLUMNS
+from reports.exhibits import Scan
 
 USUAL = {
     "run": "r", "dataset": "heart", "method": "tsman", "xi": "0.3", "xi_realised": "0.3", "seed": "0",
@@ -84,5 +88,47 @@ def brats() -> Any:
             for structure, value in zip(LABELS, dice, strict=True)
         ]
         return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def scan() -> Any:
+    """A heart of two spheres: pool inside wall, a label with a bite and a bump, predictions that get better."""
+
+    def make(**changed: Any) -> Scan:
+        size = (40, 48, 28)
+        grid = np.stack(np.meshgrid(*(np.arange(n) for n in size), indexing="ij"))
+        spacing = (1.0, 1.0, 1.5)
+
+        def ball(centre: tuple[float, float, float], radius: float) -> Any:
+            offsets = [(grid[axis] - centre[axis]) * spacing[axis] for axis in range(3)]
+            return sum(offset**2 for offset in offsets) < radius**2
+
+        def heart(centre: tuple[float, float, float], inner: float, outer: float) -> Any:
+            label = np.zeros(size, np.uint8)
+            label[ball(centre, outer)] = 1
+            label[ball(centre, inner)] = 2
+            return label
+
+        truth = heart((20, 24, 14), 8, 12)
+        label = heart((21, 25, 14), 8.5, 12)
+        label[ball((30, 34, 16), 5)] = 1
+        before, after = heart((19, 22, 14), 7, 12.5), heart((20, 24, 14), 8, 12.4)
+        differs = (before != after).astype(np.float32)
+        smooth = gaussian_filter(differs, 0.7).astype(np.float32)
+        noise = np.random.default_rng(0).normal(0, 8, size)
+        image = (20 + 60 * (truth == 1) + 120 * (truth == 2) + noise).astype(np.float32)
+        near = np.clip(0.55 + 0.4 * gaussian_filter((label == truth).astype(float), 2) - 0.3, 0, 1)
+        layers = {
+            "truth": truth, "label": label, "before": before, "after": after, "disagreement": differs,
+            "f4": np.clip(smooth, 0, 1), "f3": near.astype(np.float32),
+        }  # fmt: skip
+        usual = Scan(
+            dataset="heart", case="phantom-07", part="withheld", method="tsman", xi="0.5", seed=0,
+            stage="ab12", spacing_mm=spacing, structures=("myocardium", "blood_pool"), image_ijk=image,
+            layers=layers, before="teacher A, trained on manual labels alone",
+        )  # fmt: skip
+        return replace(usual, **changed)
 
     return make

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from reports.figures import xi_curve
+from reports.figures.curves import five_label_curve, xi_curve
 
 
 def lines(axes, **wanted):
@@ -55,3 +55,58 @@ def test_without_students_the_figure_says_so(scored):
 def test_dollars_in_a_name_are_no_mathematics(scored):
     figure = xi_curve(scored(0.5, method=r"$\frac{$", dataset="$x_$"))
     figure.draw_without_rendering()
+
+
+@pytest.fixture(scope="module")
+def tumours(scored):
+    """Dice of the background 1.0 and of four structures 0.5, falling with ξ; and a supervised network."""
+    parts = []
+    for structure, dice in (
+        ("background", 1.0),
+        ("necrosis", 0.5),
+        ("oedema", 0.5),
+        ("core", 0.5),
+        ("rim", 0.5),
+    ):
+        for seed, lift in (("0", 0.0), ("1", 0.1)):
+            for method, xi, role in (
+                ("tsman", "0.1", "student"),
+                ("tsman", "0.9", "student"),
+                ("unet", "1.0", "supervised"),
+            ):
+                where = {"structure": structure, "method": method, "xi": xi, "role": role, "seed": seed}
+                parts.append(scored(dice - lift, **where).iloc[:1])
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_figure_7_counts_the_background_among_the_five_labels(tumours):
+    (axes,) = five_label_curve(tumours).axes
+    assert "5 labels, background included" in axes.get_ylabel()
+    assert lines(axes, marker="o")[0].get_xdata().tolist() == [0.1, 0.9]
+    assert lines(axes, marker="o")[0].get_ydata().tolist() == pytest.approx([0.55, 0.55])  # 0.6 and 0.5
+
+
+def test_figure_7_shows_a_method_that_was_only_supervised_as_a_dashed_line(tumours):
+    figure = five_label_curve(tumours)
+    assert [line.get_ydata()[0] for line in lines(figure.axes[0], marker="None")] == pytest.approx([0.55])
+    handles = {text.get_text(): line for text, line in zip(
+        figure.legends[0].get_texts(), figure.legends[0].get_lines(), strict=False
+    )}  # fmt: skip
+    assert handles["unet"].get_marker() == "None"
+    assert handles["tsman"].get_marker() == "o"
+
+
+def test_figure_7_says_that_the_background_was_not_scored(tumours):
+    figure = five_label_curve(tumours[tumours["structure"] != "background"])
+    assert "4 structures, without background" in figure.axes[0].get_ylabel()
+
+
+def test_figure_7_has_no_mean_where_a_label_is_missing(tumours):
+    gone = (tumours["structure"] == "background") & (tumours["xi"] == "0.1")
+    axes = five_label_curve(tumours[~gone]).axes[0]
+    assert lines(axes, marker="x")[0].get_xdata().tolist() == [0.1]
+
+
+def test_figures_without_records_of_students_say_so(scored):
+    axes = five_label_curve(scored(0.5, role="pseudo", variant="hd", split="train")).axes[0]
+    assert axes.texts[0].get_text() == "no result"

@@ -10,6 +10,7 @@ import sys
 import pandas as pd
 import pytest
 
+from reports.exhibits import Exhibits
 from reports.page import write
 
 KINDS = ("md", "csv", "tex")
@@ -94,6 +95,23 @@ def test_each_data_set_has_its_own_files_and_section(two_data_sets):
     assert "wall" not in (two_data_sets / "tables" / "table3-tumour.csv").read_text()
     page = (two_data_sets / "index.html").read_text()
     assert page.index("<h2>heart ") < page.index("<h2>tumour</h2>")
+
+
+def test_figures_that_cannot_be_drawn_are_named_with_the_command_that_makes_them(page):
+    for figure in ("figure1", "figure2", "figure3", "figure4", "figure5"):
+        assert f"`bench run --experiment {figure}` makes it" in page
+
+
+def test_what_the_exhibits_hold_is_drawn_once_for_all_data_sets(scored, scan, tmp_path):
+    stages = pd.DataFrame([("a", "split", "10 cases", "")], columns=["stage", "kind", "title", "inputs"])
+    records = pd.concat([scored(0.5, dataset="heart"), scored(0.5, dataset="liver")])
+    exhibits = Exhibits(scans=(scan(dataset="heart"),), stages=stages)
+    write(records, tmp_path, title="R", provenance={}, exhibits=exhibits)
+    drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
+    assert drawn == {"figure1", "figure3", "figure5", "figure6", "figure6-liver"}
+    page = (tmp_path / "index.html").read_text()
+    assert "there is no scan of a withheld case of liver" in page
+    assert "figure1 is not drawn" not in page
 
 
 def test_hostile_names_are_text_on_the_page(two_data_sets):

@@ -1,31 +1,28 @@
-"""The figures of the paper, drawn with matplotlib's objects: no window, no global state."""
+"""Scores over ξ: the paper's Figures 6 and 7."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
-from reports.statistics import by_share
+from reports.cases import case_scores
+from reports.figures.style import COLOURS, GREY, blank, plain
+from reports.selection import BACKGROUND, evaluated
+from reports.statistics import by_share, over_seeds
 from reports.tables import curve_of, sweep_means
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-    from reports.selection import Benchmark
-
-# Okabe and Ito's colours, told apart by colour-blind readers; yellow is left out, it vanishes on white.
-_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS: Final = ("o", "s", "^", "D", "P", "X", "*", "<", ">", "h")
-_GREY: Final = "#5b6470"
 _DASHES: Final = (0, (5, 3))
 
 
@@ -40,19 +37,43 @@ def xi_curve(records: pd.DataFrame) -> Figure:
     floors = _floors(means)
     styles = _styles(list(overall["method"].unique()))
     datasets = list(overall["dataset"].unique()) or [""]
-    figure = Figure(figsize=(7.2 * len(datasets), 8.4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(7.2 * len(datasets), 8.4)
     panels = figure.subplots(2, len(datasets), sharex=True, squeeze=False)
     for (top, bottom), dataset in zip(panels.T, datasets, strict=True):
         _panel(top, overall[overall["dataset"] == dataset], styles, floors.get(dataset))
         _panel(bottom, dice[dice["dataset"] == dataset], styles, None)
-        top.set_title(_plain(dataset), loc="left", fontsize=11, color=_GREY)
+        top.set_title(plain(dataset), loc="left", fontsize=11, color=GREY)
         top.set_ylabel("overall score   (higher is better →)")
         bottom.set_ylabel("Dice, mean over structures   (higher is better →)")
         bottom.set_xlabel("ξ: share of the training cases that keep their manual label")
     figure.legend(
         handles=_legend(overall, styles, floors), loc="outside upper center", ncols=3, frameon=False
     )
+    return figure
+
+
+def five_label_curve(records: pd.DataFrame) -> Figure:
+    """P's Figure 7: mean Dice over all labels, background included, of every method over ξ.
+
+    Where the background was not scored the mean is over the structures, and the axis says so.
+
+    Raises:
+        ValueError: There are no records, or they mix recipes or definitions.
+    """
+    scores = case_scores(evaluated(records, ("student", "supervised")))
+    labels = [name for name in scores if str(name).endswith("_dice")]
+    scores = scores.assign(labels=scores[labels].mean(axis=1, skipna=False))
+    table = curve_of(over_seeds(scores, ["labels"]) if labels else scores.iloc[:, :0], "labels")
+    styles = _styles(list(table["method"].unique()))
+    figure = blank(7.2, 5.2)
+    axes = figure.subplots()
+    _panel(axes, table.sort_values("xi", key=by_share), styles, None)
+    counted = f"{len(labels)} labels, background included"
+    if f"{BACKGROUND}_dice" not in labels:
+        counted = f"{len(labels)} structures, without background"
+    axes.set_ylabel(f"mean Dice   (higher is better →)\n{counted}")
+    axes.set_xlabel("ξ: share of the training cases that keep their manual label")
+    figure.legend(handles=_legend(table, styles, {}), loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 
@@ -66,14 +87,9 @@ class _Style:
 
 def _styles(methods: list[str]) -> dict[str, _Style]:
     return {
-        method: _Style(_COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)])
+        method: _Style(COLOURS[place % len(COLOURS)], _MARKERS[place % len(_MARKERS)])
         for place, method in enumerate(methods)
     }
-
-
-def _plain(name: str) -> str:
-    """A name as text: matplotlib would read what stands between dollar signs as mathematics."""
-    return name.replace("$", r"\$")
 
 
 def _panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, _Style], floor: float | None) -> None:
@@ -104,7 +120,7 @@ def _panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, _Style], floor:
 def _dress(axes: Axes, table: pd.DataFrame, floor: float | None) -> None:
     axes.xaxis.set_major_locator(MultipleLocator(0.1))
     axes.set_xlim(0.05, 0.95)
-    axes.tick_params(labelbottom=True, color=_GREY)
+    axes.tick_params(labelbottom=True, color=GREY)
     axes.grid(color="#e3e6ea", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -113,7 +129,7 @@ def _dress(axes: Axes, table: pd.DataFrame, floor: float | None) -> None:
         height = max(table["mean"].max(), table["high"].max()) - floor or 1.0
         axes.set_ylim(bottom=floor - 0.25 * height, top=floor + 1.05 * height)
     if not table["mean"].notna().any():
-        axes.text(0.5, 0.5, "no result", transform=axes.transAxes, ha="center", va="center", color=_GREY)
+        axes.text(0.5, 0.5, "no result", transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
 def _floors(means: pd.DataFrame) -> dict[str, float]:
@@ -135,44 +151,22 @@ def _floors(means: pd.DataFrame) -> dict[str, float]:
 def _legend(
     table: pd.DataFrame, styles: Mapping[str, _Style], floors: Mapping[str, float]
 ) -> list[Line2D | Patch]:
+    # A method that was only trained on all manual labels has its dashed line and no points.
+    students = set(table.loc[table["xi"] != "1.0", "method"])
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=style.colour, marker=style.marker, linewidth=1.8, label=_plain(method))
+        Line2D([], [], color=style.colour, marker=style.marker, linewidth=1.8, label=plain(method))
+        if method in students
+        else Line2D([], [], color=style.colour, linestyle=_DASHES, linewidth=1.1, label=plain(method))
         for method, style in styles.items()
     ]
     if table["low"].notna().any():
-        handles.append(Patch(color=_GREY, alpha=0.25, linewidth=0, label="lowest to highest seed"))
+        handles.append(Patch(color=GREY, alpha=0.25, linewidth=0, label="lowest to highest seed"))
     if (table["xi"] == "1.0").any():
-        handles.append(
-            Line2D([], [], color=_GREY, linestyle=_DASHES, linewidth=1.1, label="fully supervised")
-        )
+        handles.append(Line2D([], [], color=GREY, linestyle=_DASHES, linewidth=1.1, label="fully supervised"))
     for marker, label, drawn in (
         ("x", "failed: no mean", (table["failed"] > 0).any()),
         ("v", "below the axis", bool(floors)),
     ):
         if drawn:
-            handles.append(Line2D([], [], color=_GREY, marker=marker, linestyle="none", label=label))
+            handles.append(Line2D([], [], color=GREY, marker=marker, linestyle="none", label=label))
     return handles
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A figure of the paper: how it is drawn, what it is called, what it shows."""
-
-    draw: Callable[[pd.DataFrame], Figure]
-    title: str
-    caption: str
-    benchmarks: tuple[Benchmark, ...] = ("hvsmr", "brats")  # of which cohorts it is drawn
-
-
-FIGURES: Final[Mapping[str, Chart]] = {
-    "figure6": Chart(
-        xi_curve,
-        "Every method over ξ",
-        "Overall score and mean Dice on the test cases over ξ, the share of training cases that keep their "
-        "manual label; the rest have pseudo labels. A point is the mean over cases, then over seeds; the "
-        "band runs from the lowest to the highest seed (none with one seed). Dashed: the same method "
-        "trained on all manual labels. A cross marks a ξ where a case failed, so that there is no mean; a "
-        "triangle at the edge a mean below the axis, pulled there by empty predictions: its value is in the "
-        "table.",
-    ),
-}

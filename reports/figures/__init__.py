@@ -1,0 +1,8 @@
+"""The figures of the paper, drawn with matplotlib's objects: no window, no global state."""
+
+from __future__ import annotations
+
+from reports.figures.chart import Chart
+from reports.figures.registry import FIGURES
+
+__all__ = ["FIGURES", "Chart"]
