@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reports.resampling import Interval
 
 FOCAL: Final = "tsman"  # the method whose claims are on trial
-_WITHOUT_SEED: Final = [name for name in IDENTITY if name != "seed"]
+_WITHOUT_SEED: Final = [name for name in IDENTITY if name not in ("seed", "split")]  # a seed draws its split
 
 
 def seed_means(scores: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
