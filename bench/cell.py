@@ -12,6 +12,7 @@ from bench.graph import Stage, stage
 from bench.plain import plain
 from methods.dense_vox_net import DenseVoxNetMethod
 from methods.interface import Revises
+from methods.registry import why_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,11 +54,19 @@ class Cell:
         return replace(cell, dataset=dataset.drawn(cell._split_seed))
 
     def all_of(self, part: Part) -> list[Stage]:
-        """All scores of a part of the plan."""
-        scores = []
+        """All scores of a part of the plan, of the contestants that fit the data."""
+        scores, unfit = [], self.unfit(part)
+        students = [one for one in part.students if one.method.name not in unfit]
         for xi in part.xis:
-            scores += self.at(xi, part.students, every_distillation=part.distillations)
-        return scores + self.supervised(part.supervised)
+            scores += self.at(xi, students, every_distillation=part.distillations)
+        return scores + self.supervised([one for one in part.supervised if one.method.name not in unfit])
+
+    def unfit(self, part: Part) -> dict[str, str]:
+        """The methods of a part that cannot be trained on the data, and why."""
+        shape = self._classes
+        asked = [one.method for one in (*part.students, *part.supervised)]
+        why = {one.name: why_unfit(one, shape["channels"], shape["classes"]) for one in asked}
+        return {name: reason for name, reason in why.items() if reason}
 
     def at(
         self, xi: str, contestants: Sequence[Contestant], *, every_distillation: bool = False

@@ -67,7 +67,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
     debug: Debug = False,
 ) -> int:
     """Sweep the methods over ξ; what the store has already is not made again."""
-    from bench.verbs.run import Request
+    from bench.verbs.request import Request
     from bench.verbs.run import run as carry_out
 
     return carry_out(

@@ -60,6 +60,17 @@ class Sweep:
         text = json.dumps(self.description(), sort_keys=True)
         return f"{self.recipe.name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
+    def unfit(self) -> list[tuple[str, str, str]]:
+        """Data set, method and reason wherever a method cannot be trained on what it is asked for."""
+        found = {
+            (dataset.name, method): why
+            for dataset in self.datasets
+            for part in self.parts
+            if part.benchmark in (None, dataset.benchmark)
+            for method, why in Cell.of(self.recipe, dataset, self.seeds[0]).unfit(part).items()
+        }
+        return [(dataset, method, why) for (dataset, method), why in found.items()]
+
     def stages(self) -> list[Stage]:
         """All stages, inputs before what reads them."""
         targets: list[Stage] = []

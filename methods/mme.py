@@ -60,7 +60,7 @@ class MultiModalEncodersMethod:
         """Why images of so many channels cannot be fused; "" if they can."""
         if channels >= 2:
             return ""
-        return f"{self.name} fuses modalities and needs at least 2 image channels, not {channels}"
+        return f"it fuses modalities and needs at least 2 image channels, not {channels}"
 
     def network(self, channels: int, classes: int, stream: StreamConfig) -> nn.Module:
         """The networks, each with an initialisation of its own.

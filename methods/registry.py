@@ -103,23 +103,9 @@ def select(text: str, extra: Mapping[str, Method] = MappingProxyType({})) -> lis
     return chosen
 
 
-def unfit(
-    names: Iterable[str], channels: int, classes: int, extra: Mapping[str, Method] = MappingProxyType({})
-) -> dict[str, str]:
-    """Which of these methods cannot be trained on such data, and why.
-
-    Args:
-        names: As ``select`` gives them.
-        channels: Image channels of the data.
-        classes: Classes of the data, background included.
-        extra: Methods from plug-ins, by name.
-
-    Raises:
-        ValueError: If a name is unknown.
-    """
-    chosen = {name: extra[name] if name in extra else method(name) for name in names}
-    asked = {name: one.fits(channels, classes) for name, one in chosen.items() if isinstance(one, Fits)}
-    return {name: why for name, why in asked.items() if why}
+def why_unfit(contestant: Method, channels: int, classes: int) -> str:
+    """Why a method cannot be trained on images of so many channels and classes; empty where it can."""
+    return contestant.fits(channels, classes) if isinstance(contestant, Fits) else ""
 
 
 def describe(contestant: Method) -> dict[str, Any]:

@@ -5,86 +5,53 @@ from __future__ import annotations
 import json
 import os
 import signal
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench import console, provenance, record, runner, tracking
 from bench.data.dataset import remember
 from bench.data.folder import write_text
-from bench.data.split import shares
 from bench.engines.local import LocalEngine
-from bench.errors import UsageError, unknown
-from bench.experiments import DEFAULT_DATASETS, Part, Plan, chosen, free_part, resolved_part
 from bench.metrics import METRICS_OF
 from bench.store import Store
 from bench.summary import curve
-from bench.sweep import Sweep, title
-from bench.verbs.words import datasets_of, device_of, jobs_of, recipe_of, seeds_of
-from methods.registry import METHODS, select
+from bench.sweep import title
+from bench.verbs.request import planned, understood
+from bench.verbs.words import datasets_of
+from methods.registry import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-    from bench.data.dataset import Dataset
+    from bench.experiments import Part
     from bench.graph import Stage
-    from bench.recipes import Recipe
-
-ENGINES = ("local",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """The words of the command line."""
-
-    methods: str | None  # None: not said
-    xi: str | None
-    datasets: str | None
-    experiment: str | None
-    recipe: str
-    seeds: str
-    changes: tuple[str, ...]
-    jobs: int
-    device: str
-    engine: str
-    store: Path
-    dry_run: bool
-    as_json: bool
-    mlflow: bool
+    from bench.sweep import Sweep
+    from bench.verbs.request import Request
 
 
 def run(request: Request) -> int:
     """Carry out ``bench run``; returns the exit code."""
-    plans = _plans(request)
-    names = [] if plans else _selected("all" if request.methods is None else request.methods)
-    xis = shares("0.1:0.9" if request.xi is None else request.xi)
-    if request.engine not in ENGINES:
-        raise unknown("engine", request.engine, ENGINES)
-    device = device_of(request.device)
-    with_settings = _recipe(request, device)
-    seeds = seeds_of(request.seeds, with_settings.seeds)
-    jobs = jobs_of(request.jobs, with_settings.compute.threads, device)
-    parts = [resolved_part(plan, with_settings) for plan in plans.values()]
-    parts = parts or [free_part(names, xis, with_settings)]
+    asked = understood(request)
     store = Store(request.store)
     if not request.as_json:
-        _say_methods(parts)
+        _say_methods(asked.parts)
     with store.locked(), _terminable():
-        specs = _default_datasets(parts) if request.datasets is None else request.datasets
-        datasets = datasets_of(specs, with_settings.data, store.workshop)
-        _say_left_out(plans, datasets, quiet=request.as_json)
-        sweep = Sweep(with_settings, tuple(parts), seeds, datasets, tuple(plans))
+        sweep, left_out = planned(asked, datasets_of(asked.datasets, asked.recipe.data, store.workshop))
         stages = sweep.stages()
         if not request.as_json:
-            _say_plan(sweep, stages, store)
+            _say_plan(sweep, stages, store, left_out)
         if not request.dry_run:
-            threads = with_settings.compute.threads
-            engine = LocalEngine(store, run=sweep.run, device=device, jobs=jobs, threads=threads)
+            threads = asked.recipe.compute.threads
+            engine = LocalEngine(store, run=sweep.run, device=asked.device, jobs=asked.jobs, threads=threads)
             return _carry_out(request, sweep, stages, store, engine)
         if request.as_json:
             console.say_json(
-                {**sweep.description(), "run": sweep.run, "stages": runner.summary(stages, store)}
+                {
+                    **sweep.description(),
+                    "run": sweep.run,
+                    "stages": runner.summary(stages, store),
+                    "left_out": left_out,
+                }
             )
         return 0
 
@@ -156,7 +123,17 @@ def _say_result(
     return code
 
 
-def _say_plan(sweep: Sweep, stages: list[Stage], store: Store) -> None:
+def _say_methods(parts: tuple[Part, ...]) -> None:
+    every = [one.method.name for part in parts for one in (*part.students, *part.supervised)]
+    names = list(dict.fromkeys(every))
+    ablations = len({one.variant for part in parts for one in part.students if one.variant})
+    more = f"; {ablations} ablations" if ablations else ""
+    console.say(f"methods  {len(names)} of {len(METHODS)}: {', '.join(names)}{more}")
+
+
+def _say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str]) -> None:
+    for sentence in left_out:
+        console.say(f"left out {sentence}")
     for dataset in sweep.datasets:
         console.say(
             f"data     {dataset.name}: {len(dataset.train)} training, {len(dataset.test)} test cases; "
@@ -188,65 +165,6 @@ def planned_rows(stage: Stage, run: str = "") -> Mapping[str, Any] | None:
         "metrics": list(METRICS_OF[definition]),
         "stage": stage.key,
     }
-
-
-def _selected(words: str) -> list[str]:
-    try:
-        return select(words)
-    except ValueError as error:
-        raise UsageError(f"{error}.") from error
-
-
-def _plans(request: Request) -> dict[str, Plan]:
-    """The published tables and figures asked for, at other ξ where given; none in a free sweep.
-
-    Raises:
-        UsageError: Methods are named beside an experiment, which has its own.
-    """
-    if request.experiment is None:
-        return {}
-    if request.methods is not None:
-        raise UsageError(f"--experiment has its own methods; leave --methods {request.methods} out.")
-    plans = chosen(request.experiment)
-    if request.xi is None:
-        return plans
-    return {name: replace(plan, xis=tuple(shares(request.xi))) for name, plan in plans.items()}
-
-
-def _default_datasets(parts: list[Part]) -> str:
-    wanted = dict.fromkeys(part.benchmark or "hvsmr" for part in parts)
-    return ",".join(DEFAULT_DATASETS[benchmark] for benchmark in wanted)
-
-
-def _say_methods(parts: list[Part]) -> None:
-    every = [one.method.name for part in parts for one in (*part.students, *part.supervised)]
-    names = list(dict.fromkeys(every))
-    ablations = len({one.variant for part in parts for one in part.students if one.variant})
-    more = f"; {ablations} ablations" if ablations else ""
-    console.say(f"methods  {len(names)} of {len(METHODS)}: {', '.join(names)}{more}")
-
-
-def _say_left_out(plans: Mapping[str, Plan], datasets: tuple[Dataset, ...], *, quiet: bool) -> None:
-    """Nothing is left out silently: an experiment needs a data set that stands in for its benchmark.
-
-    Raises:
-        UsageError: None of the experiments has one.
-    """
-    there = {dataset.benchmark for dataset in datasets}
-    lacking = [name for name, plan in plans.items() if plan.benchmark not in there]
-    if not lacking:
-        return
-    named = ", ".join(dataset.name for dataset in datasets)
-    wants = "tumours with BRATS' labels" if plans[lacking[0]].benchmark == "brats" else "no tumours"
-    sentence = f"{', '.join(lacking)}: wants a data set with {wants}; --dataset names {named}"
-    if len(lacking) == len(plans):
-        raise UsageError(f"{sentence}.")
-    if not quiet:
-        console.say(f"left out {sentence}")
-
-
-def _recipe(request: Request, device: str) -> Recipe:
-    return recipe_of(request.recipe, request.changes, device)
 
 
 class _terminable:  # noqa: N801 - reads as a word of the with statement

@@ -187,3 +187,16 @@ def test_what_no_data_set_is_for_is_left_out_with_a_line(bench, tmp_path):
     found = bench(*words, "--store", tmp_path / "store")
     assert found.returncode == 0, found.stderr
     assert "left out table4: wants a data set with tumours" in found.stdout
+
+
+def test_every_takes_what_fits_the_data_and_names_what_does_not(bench, tmp_path, spheres):
+    words = ("run", "--dataset", f"decathlon:{spheres}", "--xi", "0.5", "--recipe", "smoke", "-n")
+    found = bench(*words, "--methods", "every", "--store", tmp_path / "store")
+    assert found.returncode == 0, found.stderr
+    assert (
+        "left out mme on spheres: it fuses modalities and needs at least 2 image channels, not 1"
+        in found.stdout
+    )
+    told = bench(*words, "--methods", "mme,tsman", "--store", tmp_path / "store")
+    assert told.returncode == 2
+    assert "mme on spheres" in told.stderr

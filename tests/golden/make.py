@@ -24,7 +24,7 @@ def losses(name: str) -> list[float]:
     """The losses of ten steps; the second half comes after every default warm-up."""
     torch.manual_seed(20260727)  # noqa: TID251 this script is its own harness
     contestant = registry.method(name)
-    channels = next(number for number in (1, 2) if not registry.unfit([name], number, 3))
+    channels = next(number for number in (1, 2) if not registry.why_unfit(contestant, number, 3))
     network = contestant.network(channels, 3, STREAM)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.02)
     label_bijk = (

@@ -29,7 +29,7 @@ def method(request):
 
 def channels_of(method):
     """The fewest image channels that the method can be trained on."""
-    return next(channels for channels in (1, 2) if not registry.unfit([method.name], channels, 3))
+    return next(channels for channels in (1, 2) if not registry.why_unfit(method, channels, 3))
 
 
 def cubes(method, batch=1, classes=3):

@@ -11,7 +11,6 @@ import pytest
 
 from methods import registry
 from methods.deep_level_set import DeepLevelSetMethod
-from methods.mme import MultiModalEncodersMethod
 from methods.two_stream import TwoStreamMethod
 from tsman.settings import AttentionSettings
 
@@ -76,17 +75,11 @@ def test_words_that_choose_nothing_are_refused_with_the_nearest(text, said):
         registry.select(text)
 
 
-def test_what_cannot_be_trained_on_the_data_is_named_with_the_reason():
-    assert list(registry.unfit(registry.METHODS, 1, 3)) == ["mme"]
-    assert "at least 2 image channels, not 1" in registry.unfit(["mme"], 1, 3)["mme"]
-    assert registry.unfit(registry.METHODS, 4, 5) == {}
-    with pytest.raises(ValueError, match="did you mean 'mme'"):
-        registry.unfit(["mne"], 1, 3)
-
-
-def test_a_plug_in_says_itself_what_it_fits():
-    extra = {"mine": TwoStreamMethod(), "theirs": MultiModalEncodersMethod()}
-    assert list(registry.unfit(["mine", "theirs", "tsman"], 1, 3, extra)) == ["theirs"]
+def test_what_cannot_be_trained_on_the_data_says_why():
+    why = {name: registry.why_unfit(registry.method(name), 1, 3) for name in registry.METHODS}
+    assert [name for name, reason in why.items() if reason] == ["mme"]
+    assert "at least 2 image channels, not 1" in why["mme"]
+    assert not any(registry.why_unfit(registry.method(name), 4, 5) for name in registry.METHODS)
 
 
 def test_an_unknown_method_names_the_nearest():

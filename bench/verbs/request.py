@@ -1,0 +1,138 @@
+"""The words of ``bench run`` -> a planned sweep, and a line for everything that it leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.data.split import shares
+from bench.errors import UsageError, unknown
+from bench.experiments import DEFAULT_DATASETS, Part, Plan, chosen, free_part, resolved_part
+from bench.sweep import Sweep
+from bench.verbs.words import device_of, jobs_of, recipe_of, seeds_of
+from methods.registry import select
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bench.data.dataset import Dataset
+    from bench.recipes import Recipe
+
+ENGINES = ("local",)
+EVERY = "every"  # the word that takes whatever fits the data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The words of the command line."""
+
+    methods: str | None  # None: not said
+    xi: str | None
+    datasets: str | None
+    experiment: str | None
+    recipe: str
+    seeds: str
+    changes: tuple[str, ...]
+    jobs: int
+    device: str
+    engine: str
+    store: Path
+    dry_run: bool
+    as_json: bool
+    mlflow: bool
+
+
+class Asked(NamedTuple):
+    """What the words mean before any data set is opened."""
+
+    recipe: Recipe
+    plans: Mapping[str, Plan]  # the published tables and figures by name; none in a free sweep
+    parts: tuple[Part, ...]
+    seeds: tuple[int, ...]
+    datasets: str
+    device: str
+    jobs: int
+    whatever_fits: bool  # whether a method that does not fit a data set is left out rather than refused
+
+
+def understood(request: Request) -> Asked:
+    """The words looked up and checked against one another.
+
+    Raises:
+        UsageError: A word that nothing bears, or two that cannot be said together.
+    """
+    plans = _plans(request)
+    xis = shares("0.1:0.9" if request.xi is None else request.xi)
+    methods = "all" if request.methods is None else request.methods
+    names = [] if plans else _selected(methods)
+    if request.engine not in ENGINES:
+        raise unknown("engine", request.engine, ENGINES)
+    device = device_of(request.device)
+    recipe = recipe_of(request.recipe, request.changes, device)
+    parts = tuple(resolved_part(plan, recipe) for plan in plans.values())
+    parts = parts or (free_part(names, xis, recipe),)
+    return Asked(
+        recipe=recipe,
+        plans=plans,
+        parts=parts,
+        seeds=seeds_of(request.seeds, recipe.seeds),
+        datasets=_default_datasets(parts) if request.datasets is None else request.datasets,
+        device=device,
+        jobs=jobs_of(request.jobs, recipe.compute.threads, device),
+        whatever_fits=EVERY in {word.strip() for word in methods.split(",")},
+    )
+
+
+def planned(asked: Asked, datasets: tuple[Dataset, ...]) -> tuple[Sweep, list[str]]:
+    """The sweep over these data sets, and a line for everything that none of them is for.
+
+    Raises:
+        UsageError: A method that was named does not fit a data set, or no data set fits any experiment.
+    """
+    left_out = _without_data(asked.plans, datasets)
+    sweep = Sweep(asked.recipe, asked.parts, asked.seeds, datasets, tuple(asked.plans))
+    for dataset, method, why in sweep.unfit():
+        sentence = f"{method} on {dataset}: {why}"
+        if not asked.whatever_fits:
+            raise UsageError(f"{sentence}; leave it out with --methods '{EVERY}' or '!{method}'.")
+        left_out.append(sentence)
+    return sweep, left_out
+
+
+def _selected(words: str) -> list[str]:
+    try:
+        return select(words)
+    except ValueError as error:
+        raise UsageError(f"{error}.") from error
+
+
+def _plans(request: Request) -> dict[str, Plan]:
+    """The published tables and figures asked for, at other ξ where given; none in a free sweep."""
+    if request.experiment is None:
+        return {}
+    if request.methods is not None:
+        raise UsageError(f"--experiment has its own methods; leave --methods {request.methods} out.")
+    plans = chosen(request.experiment)
+    if request.xi is None:
+        return plans
+    return {name: replace(plan, xis=tuple(shares(request.xi))) for name, plan in plans.items()}
+
+
+def _default_datasets(parts: tuple[Part, ...]) -> str:
+    wanted = dict.fromkeys(part.benchmark or "hvsmr" for part in parts)
+    return ",".join(DEFAULT_DATASETS[benchmark] for benchmark in wanted)
+
+
+def _without_data(plans: Mapping[str, Plan], datasets: tuple[Dataset, ...]) -> list[str]:
+    """The experiments that no data set stands in for the benchmark of."""
+    there = {dataset.benchmark for dataset in datasets}
+    lacking = [name for name, plan in plans.items() if plan.benchmark not in there]
+    if not lacking:
+        return []
+    named = ", ".join(dataset.name for dataset in datasets)
+    wants = "tumours with BRATS' labels" if plans[lacking[0]].benchmark == "brats" else "no tumours"
+    sentence = f"{', '.join(lacking)}: wants a data set with {wants}; --dataset names {named}"
+    if len(lacking) == len(plans):
+        raise UsageError(f"{sentence}.")
+    return [sentence]
