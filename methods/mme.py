@@ -71,7 +71,7 @@ class MultiModalEncodersMethod:
         from methods.mme_network import Form, MultiModalNets
 
         if why := self.fits(channels, classes):
-            raise ValueError(why)
+            raise ValueError(f"{self.name}: {why}")
         form = Form(full_size_width(self.width, stream), stream.average_fraction, self.bidirectional)
         return MultiModalNets(channels, classes, form, self.networks)
 
