@@ -11,6 +11,7 @@ from reports.figures.disagreement import disagreement
 from reports.figures.network import network
 from reports.figures.pipeline import pipeline
 from reports.figures.sections import sections
+from reports.figures.spread import spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +91,13 @@ FIGURES: Final[Mapping[str, Chart]] = {
         "one seed). Dashed: trained on all manual labels. A cross marks a ξ where a case failed, so that "
         "there is no mean.",
         ("brats",),
+    ),
+    "cases": Chart(
+        lambda records, _: spread(records),
+        "Every case at one ξ",
+        "What stands behind the means: every test case of every seed, students at the largest ξ below 1 and "
+        "the same methods trained on all manual labels. A point is a case, the dash their mean; points lie "
+        "beside one another only so that none hides another. A failed case has no point.",
     ),
 }
 

@@ -127,7 +127,9 @@ def test_the_first_of_two_phases_skips_a_crop_without_a_structure():
 
 
 def test_one_modality_is_refused():
-    with pytest.raises(ValueError, match="mme: it fuses modalities and needs at least 2 image channels, not 1"):
+    with pytest.raises(
+        ValueError, match="mme: it fuses modalities and needs at least 2 image channels, not 1"
+    ):
         MultiModalEncodersMethod().network(1, 3, NARROW)
 
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from reports.exhibits import MissingExhibitError
 from reports.figures.curves import five_label_curve, xi_curve
+from reports.figures.spread import spread
 
 
 def lines(axes, **wanted):
@@ -110,3 +112,26 @@ def test_figure_7_has_no_mean_where_a_label_is_missing(tumours):
 def test_figures_without_records_of_students_say_so(scored):
     axes = five_label_curve(scored(0.5, role="pseudo", variant="hd", split="train")).axes[0]
     assert axes.texts[0].get_text() == "no result"
+
+
+def points_of(axes):
+    """The height of every point that stands for a case."""
+    return sorted(
+        float(y)
+        for swarm in axes.collections
+        for y in swarm.get_offsets().data[:, 1]
+        if len(swarm.get_offsets())
+    )
+
+
+def test_every_case_of_the_largest_share_is_a_point(scored):
+    low, high = [scored(value, xi="0.9", case=case) for value, case in ((0.5, "a"), (0.75, "b"))]
+    elsewhere = scored(0.1, xi="0.3", case="a"), scored(0.1, xi="0.3", case="b")
+    figure = spread(pd.concat([low, high, *elsewhere]))
+    dice = figure.axes[1]
+    assert points_of(dice) == pytest.approx([0.5, 0.75])
+
+
+def test_cases_without_a_student_are_not_drawn(scored):
+    with pytest.raises(MissingExhibitError, match="no student was scored"):
+        spread(scored(0.5, role="supervised", xi="1.0"))
