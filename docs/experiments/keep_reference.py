@@ -1,0 +1,50 @@
+"""Copy what a finished run is cited by from its store into results/reference: records, manifest, report.
+
+    python docs/experiments/keep_reference.py STORE NAME MINUTES 'COMMAND' ['COMMAND' ...]
+
+The report is made anew from the records; of the figures the PNGs are kept. MINUTES is what the commands took.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench import provenance
+from bench.engines.local import cores
+from bench.verbs.report import report
+
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+
+
+def main(store: Path, name: str, minutes: float, commands: list[str]) -> None:
+    """Replace ``results/reference/<name>``."""
+    keep = REFERENCE / name
+    shutil.rmtree(keep, ignore_errors=True)
+    keep.mkdir(parents=True)
+    shutil.copy(store / "records.csv", keep / "records.csv")
+    with TemporaryDirectory() as folder:
+        report(store, Path(folder), strict=False, as_json=False)
+        for kind, pattern in (("tables", "*.md"), ("tables", "*.csv"), ("figures", "*.png")):
+            (keep / kind).mkdir(exist_ok=True)
+            for path in sorted((Path(folder) / kind).glob(pattern)):
+                shutil.copy(path, keep / kind / path.name)
+    made_at = sorted(
+        {str(json.loads(path.read_text())["commit"]) for path in store.glob("stages/*/stage.json")}
+    )
+    manifest = {
+        "commands": commands,
+        "minutes": minutes,
+        "commits": made_at,
+        "versions": provenance.versions(),
+        "machine": {**provenance.machine(), "cores": cores()},
+        "runs": sorted(path.name for path in (store / "runs").iterdir()),
+    }
+    (keep / "run.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4:])
