@@ -200,7 +200,7 @@ def data_list(store: StorePath = RESULTS, as_json: AsJson = False, debug: Debug 
 @data_app.command("add")
 def data_add(
     name: str,
-    folder: Annotated[Path, typer.Option("--from", help="A Decathlon task folder.")],
+    folder: Annotated[Path, typer.Option("--from", help="A Decathlon folder, or the challenge's own.")],
     store: StorePath = RESULTS,
     as_json: AsJson = False,
     debug: Debug = False,

@@ -16,6 +16,8 @@ from bench.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
+DECATHLON = "decathlon"
+
 
 def list_data(store_path: Path, *, as_json: bool) -> int:
     """The kinds of data sets, and the names that were added to this store."""
@@ -32,19 +34,22 @@ def list_data(store_path: Path, *, as_json: bool) -> int:
 
 
 def add_data(name: str, folder: Path, store_path: Path, *, as_json: bool) -> int:
-    """Look a Decathlon folder through and give it a name in this store.
+    """Look a folder through and give it a name in this store.
+
+    A challenge's own name (``hvsmr2016``, ``brats2015``) takes its folder in the challenge's own layout; any
+    other name takes a Decathlon folder.
 
     Raises:
         UsageError: The name is taken or cannot be one.
         DataError: The folder is not what it should be.
     """
-    if name in DATASETS or not is_safe_name(name):
-        raise UsageError(
-            f"{name!r} cannot be a name for a folder: letters, digits, . _ - and not {', '.join(DATASETS)}."
-        )
+    published = [kind for kind, source in DATASETS.items() if source.takes_folder and kind != DECATHLON]
+    if (name in DATASETS and name not in published) or not is_safe_name(name):
+        taken = ", ".join(kind for kind in DATASETS if kind not in published)
+        raise UsageError(f"{name!r} cannot be a name for a folder: letters, digits, . _ - and not {taken}.")
     store = Store(store_path)
     with store.locked():
-        spec = f"decathlon:{folder.resolve()}"
+        spec = f"{name if name in published else DECATHLON}:{folder.resolve()}"
         dataset = open_dataset(spec, DataSettings(), store.workshop)
         write_text(store.workshop.names_path, json.dumps({**store.workshop.names(), name: spec}, indent=1))
     facts = {

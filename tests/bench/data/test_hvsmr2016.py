@@ -200,3 +200,20 @@ def test_a_label_of_another_class_or_another_place_is_refused_and_named(folder, 
     assert "label 4" in sentence
     nibabel.save(nibabel.Nifti1Image(np.asarray(label.dataobj), label.affine + np.eye(4)), path)
     assert str(path) in refused(folder, tmp_path)
+
+
+def test_the_challenges_own_name_can_stand_for_its_folder(bench, hvsmr, tmp_path):
+    store = tmp_path / "store"
+    added = bench("data", "add", "hvsmr2016", "--from", hvsmr, "--store", store)
+    assert added.returncode == 0, added.stderr
+    planned = bench(
+        "run", "--dataset", "hvsmr2016", "--xi", "0.5", "--recipe", "smoke", "-n", "--store", store
+    )
+    assert planned.returncode == 0, planned.stderr
+    assert "hvsmr2016: 7 training, 3 test cases; myocardium, blood_pool" in planned.stdout
+
+
+def test_a_made_data_sets_name_stands_for_no_folder(bench, hvsmr, tmp_path):
+    refused = bench("data", "add", "phantom-heart", "--from", hvsmr, "--store", tmp_path / "store")
+    assert refused.returncode == 2
+    assert "cannot be a name" in refused.stderr
