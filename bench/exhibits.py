@@ -55,13 +55,13 @@ def exhibits(store: Store, keys: Iterable[str]) -> Exhibits:
     scans: list[Scan] = []
     missing: list[str] = []
     focal = _of(scored, role="student", method=FOCAL, variant="")
-    for dataset in dict.fromkeys(one.who["dataset"] for one in focal):
-        here = [one for one in focal if one.who["dataset"] == dataset]
+    for dataset, recipe in dict.fromkeys((one.who["dataset"], one.who["recipe"]) for one in focal):
+        here = _of(focal, dataset=dataset, recipe=recipe)
         for show, chosen in ((_withheld, _nearest(here, NOISY)), (_test, _nearest(here, 1.0))):
             try:
                 scans.append(show(store, chosen, scored))
             except DataError as error:
-                missing.append(f"A scan of {dataset} cannot be shown: {error}")
+                missing.append(f"A scan of {dataset}, recipe {recipe}, cannot be shown: {error}")
     last = _nearest(focal, 1.0) if focal else None
     return Exhibits(
         scans=tuple(scans),
@@ -86,10 +86,12 @@ def _withheld(store: Store, chosen: Scored, scored: Sequence[Scored]) -> Scan:
     student = chosen.of
     if student is None:
         raise DataError("the student's stage is not in the store any more.")
-    case = str(store.stage(student.key)["facts"].get("shown_case", ""))
+    facts = store.stage(student.key)["facts"]
+    case = str(facts.get("shown_case", ""))
     maps = store.folder(student.key) / "maps" / case
     if not case or not maps.is_dir():
-        raise DataError(f"{student.key} kept no maps of a training case; remove its folder and run again.")
+        why = facts.get("not_shown", "it was made before students kept any; remove its folder and run again")
+        raise DataError(f"{student.key} kept no maps of a training case ({why}).")
     keys = {"after": student.key}
     if pseudo := dict(student.inputs).get("pseudo"):
         keys["label"] = pseudo.key
@@ -120,7 +122,7 @@ def _beside(scored: Sequence[Scored], chosen: Scored, **wanted: object) -> list[
 
 def _last(teachers: Sequence[Scored]) -> Scored | None:
     """The teacher with the most steps."""
-    return max(teachers, key=lambda one: str(one.who["member"]), default=None)
+    return max(teachers, key=lambda one: int(one.who["member"] or 0), default=None)
 
 
 def _alone(teacher: Scored | None) -> str:
@@ -142,6 +144,7 @@ def _scan(store: Store, chosen: Scored, case: str, layers: Mapping[str, NDArray[
     truth_ijk, _ = read_label(Path(files.label), classes=len(dataset.structures) + 1)
     return Scan(
         dataset=str(chosen.who["dataset"]),
+        recipe=str(chosen.who["recipe"]),
         case=case,
         part="test",
         method=str(chosen.who["method"]),

@@ -100,6 +100,8 @@ def title(one: Stage) -> str:
         name = " ".join(str(who[part]) for part in ("role", "method", "variant", "member") if who[part])
         return f"scores of {name}, ξ {who['xi']}, seed {who['seed']}"
     below = dict(one.inputs)
+    if one.kind != "split" and not {"split", "teacher01"} & set(below):
+        return one.key  # what it came from is not in the store any more
     if one.kind == "pseudo":
         return title(below["teacher01"]).replace(
             f"teacher {settings['members'][0]['member']}", _voters(settings)

@@ -57,7 +57,7 @@ def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
     cases = case_files(found, CHANNELS, len(STRUCTURES) + 1, workshop, validate=validate)
     train = tuple(sorted(set(cases) - set(test)))
     held_out = tuple(sorted(test))
-    return Dataset("brats2015", CHANNELS, STRUCTURES, cases, train, held_out, background_scored=True)
+    return Dataset("brats2015", CHANNELS, STRUCTURES, cases, train, held_out)
 
 
 def _patients(folder: Path, grade: str) -> dict[str, Files]:

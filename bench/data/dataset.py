@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.data.folder import write_text
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Benchmark = Literal["hvsmr", "brats"]
+TUMOUR = ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
+"""The structures of BRATS 2015, labels 1 to 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,6 @@ class Dataset:
     train: tuple[str, ...]
     test: tuple[str, ...]
     pieces: Literal["single", "any"] = "any"
-    background_scored: bool = False  # BRATS: P's Table 4 counts label 0 among its five
     test_by_seed: int = 0
     unlabelled: Mapping[str, CaseFiles] = field(
         default_factory=dict
@@ -54,8 +55,13 @@ class Dataset:
 
     @property
     def benchmark(self) -> Benchmark:
-        """Which of P's two benchmarks the data set stands in for."""
-        return "brats" if self.background_scored else "hvsmr"
+        """Which of P's two benchmarks the data set stands in for, by its structures."""
+        return "brats" if set(TUMOUR) <= set(self.structures) else "hvsmr"
+
+    @property
+    def background_scored(self) -> bool:
+        """Whether Dice of label 0 is recorded too: P's Table 4 counts it among its five."""
+        return self.benchmark == "brats"
 
     @property
     def id(self) -> str:
@@ -136,7 +142,8 @@ def recall(dataset_id: str, workshop: Workshop) -> Dataset:
     plain = json.loads(path.read_text())
     lists = {key: tuple(plain[key]) for key in ("channels", "structures", "train", "test")}
     cases = {key: _files(plain.get(key, {})) for key in ("cases", "unlabelled")}
-    return Dataset(**{**plain, **lists, **cases})
+    known = {field.name for field in fields(Dataset)}
+    return Dataset(**{key: value for key, value in {**plain, **lists, **cases}.items() if key in known})
 
 
 def _files(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, CaseFiles]:

@@ -86,14 +86,32 @@ def open_dataset(spec: str, settings: DataSettings, workshop: Workshop) -> Datas
     A data set that is opened by a name that was added bears that name.
 
     Raises:
-        UsageError: No such name, or a folder that is missing where one is needed.
+        UsageError: No such name, a folder that is missing where one is needed, or one that calls itself as
+            another data set is called.
         DataError: The folder or a file in it is missing or invalid.
     """
     spec = spec.strip()
     added = workshop.names()
     if spec in added:
         return replace(_opened(added[spec], added, settings, workshop), name=spec)
-    return _opened(spec, added, settings, workshop)
+    dataset = _opened(spec, added, settings, workshop)
+    if dataset.name in DATASETS and dataset.name != spec.partition(":")[0].strip():
+        # Its records would be taken for those of the data set that bears the name.
+        raise UsageError(
+            f"{spec} calls itself {dataset.name!r}, as another data set is called; give it a name of its own "
+            f"with `bench data add NAME --from {spec.partition(':')[2].strip()}`."
+        )
+    return dataset
+
+
+def open_folder(spec: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+    """Open ``KIND:DIR`` whatever it calls itself, for it is about to be given a name.
+
+    Raises:
+        UsageError: No such kind.
+        DataError: The folder or a file in it is missing or invalid.
+    """
+    return _opened(spec, {}, settings, workshop)
 
 
 def _opened(spec: str, added: Mapping[str, str], settings: DataSettings, workshop: Workshop) -> Dataset:

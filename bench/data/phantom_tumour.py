@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.data import made, phantom
@@ -40,4 +39,4 @@ def open_dataset(settings: DataSettings, workshop: Workshop) -> Dataset:
     Raises:
         UsageError: No such size.
     """
-    return replace(made.open_dataset(TUMOUR, settings, workshop), background_scored=True)
+    return made.open_dataset(TUMOUR, settings, workshop)

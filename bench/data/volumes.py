@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.data.grids import Grid, check_same_grid
 from bench.data.metaimage import is_metaimage, read_metaimage
-from bench.data.zoom import resampled_label, zoomed_image
+from bench.data.zoom import Number, resampled_map, zoomed_image
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ class Volume:
     own: Grid
     mask_ijk: NDArray[np.bool_] | None = None  # the voxels that the image is normalised by
 
-    def on_image(self, label_ijk: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def on_image(self, label_ijk: NDArray[Number]) -> NDArray[Number]:
         """A label map of the scan where the image lies."""
-        return resampled_label(label_ijk, self.image_cijk.shape[1:])
+        return resampled_map(label_ijk, self.image_cijk.shape[1:])
 
-    def on_scan(self, label_ijk: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A label map of the image where the scan lies."""
-        return resampled_label(label_ijk, canonical_shape(self.own))
+    def on_scan(self, label_ijk: NDArray[Number]) -> NDArray[Number]:
+        """A label map, or one of weights, of the image where the scan lies."""
+        return resampled_map(label_ijk, canonical_shape(self.own))
 
 
 def _load(path: Path) -> Any:  # noqa: ANN401 - nibabel is untyped
@@ -153,7 +153,7 @@ def read_image(
     if own is None:
         raise DataError("an image needs at least one file.")
     image_cijk = zoomed_image(np.ascontiguousarray(np.stack(channels)), zoom)
-    inside_ijk = None if mask is None else resampled_label(_read_mask(mask, own), image_cijk.shape[1:]) > 0
+    inside_ijk = None if mask is None else resampled_map(_read_mask(mask, own), image_cijk.shape[1:]) > 0
     return Volume(image_cijk, canonical_spacing_mm(own), own, inside_ijk)
 
 

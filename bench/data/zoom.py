@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 def zoomed_image(image_cijk: NDArray[np.float32], zoom: tuple[float, float, float]) -> NDArray[np.float32]:
@@ -20,15 +22,15 @@ def zoomed_image(image_cijk: NDArray[np.float32], zoom: tuple[float, float, floa
     return made
 
 
-def resampled_label(label_ijk: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The label map on another number of voxels of the same place, each as the nearest one is.
+def resampled_map(map_ijk: NDArray[Number], shape: tuple[int, ...]) -> NDArray[Number]:
+    """A map of labels or weights on another number of voxels of the same place, each as the nearest one is.
 
-    To more voxels and back again is the label map that it was.
+    To more voxels and back again is the map that it was.
     """
-    if label_ijk.shape == shape:
-        return label_ijk
+    if map_ijk.shape == shape:
+        return map_ijk
     nearest = [
         ((np.arange(wanted) + 0.5) * there / wanted).astype(int)
-        for there, wanted in zip(label_ijk.shape, shape, strict=True)
+        for there, wanted in zip(map_ijk.shape, shape, strict=True)
     ]
-    return np.ascontiguousarray(label_ijk[np.ix_(*nearest)])
+    return np.ascontiguousarray(map_ijk[np.ix_(*nearest)])

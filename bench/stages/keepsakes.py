@@ -27,22 +27,27 @@ AT_ONCE = 2**21  # voxels: two streams at full width then take about 3 GiB
 def keep(lab: Lab, trained: Trained) -> None:
     """Write ``network.json``, and prediction and maps of the first case whose manual label is withheld.
 
-    A teacher, which sees no such case, and a network that cannot say its layers leave out what they lack.
+    A teacher, which sees no such case, and a method that has nothing to show leave out what they lack.
     """
-    from methods.interface import SaysLayers
+    from methods.interface import SaysLayers, Weighs
 
     if lab.document["kind"] != "student":
         return
     if isinstance(trained.method, SaysLayers):
         write_text(lab.folder / LAYERS, json.dumps(trained.method.layers(trained.network), indent=1))
     withheld = sorted(set(lab.image_cases) - set(lab.label_cases))
-    if withheld:
+    if not withheld or not isinstance(trained.method, Weighs):
+        return
+    try:
         _keep_maps(lab, trained, withheld[0])
+    except (MemoryError, RuntimeError) as error:
+        # A picture is not worth a finished training: torch raises RuntimeError where memory is short.
+        lab.facts["not_shown"] = f"{withheld[0]}: {error}"
+    else:
         lab.facts["shown_case"] = withheld[0]
 
 
 def _keep_maps(lab: Lab, trained: Trained, case: str) -> None:
-    from methods.interface import Weighs
     from tsman.labels import hard_label
 
     volume: Volume = lab.image(case)
@@ -52,9 +57,7 @@ def _keep_maps(lab: Lab, trained: Trained, case: str) -> None:
     inference = Inference(window="whole" if image_cijk[0].numel() <= AT_ONCE else "overlap")
     patch = build(Sampling, lab.settings["sampling"], "sampling").patch
     label_ijk = hard_label(trained.segment(image_cijk, inference, patch), dim=0)
-    store_label(lab.folder, case, label_ijk.cpu().numpy(), volume)
-    if not isinstance(trained.method, Weighs):
-        return
+    store_label(lab.folder, case, volume.on_scan(label_ijk.cpu().numpy()), volume)
     names: list[str] = []
 
     def weighed(image_bcijk: Tensor) -> Tensor:
@@ -64,7 +67,7 @@ def _keep_maps(lab: Lab, trained: Trained, case: str) -> None:
 
     maps_mijk = over_volume(image_cijk.to(trained.device), weighed, inference, patch)
     for name, map_ijk in zip(names, maps_mijk, strict=True):
-        store_weights(lab.folder, case, name, map_ijk.clamp(0, 1).cpu().numpy(), volume)
+        store_weights(lab.folder, case, name, volume.on_scan(map_ijk.clamp(0, 1).cpu().numpy()), volume)
 
 
 def _stacked(maps: dict[str, Tensor]) -> Tensor:

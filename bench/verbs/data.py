@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench import console
 from bench.data.dataset import DataSettings
-from bench.data.datasets import DATASETS, open_dataset
+from bench.data.datasets import DATASETS, open_folder
 from bench.data.folder import is_safe_name, whole_folder, write_text
 from bench.errors import UsageError, unknown
 from bench.plain import build
@@ -50,7 +50,7 @@ def add_data(name: str, folder: Path, store_path: Path, *, as_json: bool) -> int
     store = Store(store_path)
     with store.locked():
         spec = f"{name if name in published else DECATHLON}:{folder.resolve()}"
-        dataset = open_dataset(spec, DataSettings(), store.workshop)
+        dataset = open_folder(spec, DataSettings(), store.workshop)
         write_text(store.workshop.names_path, json.dumps({**store.workshop.names(), name: spec}, indent=1))
     facts = {
         "name": name,

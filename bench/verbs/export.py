@@ -69,13 +69,13 @@ def predictions(request: Request, *, as_json: bool) -> int:
         )
     with store.locked():
         dataset = _one(datasets_of(request.dataset, chosen.data, store.workshop), request.dataset, "data set")
+        _refuse_others(dataset, request.to)
         scores = _planned(request, chosen, dataset)
         student = dict(scores.inputs)["of"]
         if not store.has(student.key):
             raise UsageError(
                 f"{store.path} has no such student ({student.key}); train it with `{request.run_command()}`."
             )
-        _refuse_others(dataset, request.to)
         _write(scores, store.folder(student.key), dataset, device, request.to)
     files = [str(request.to / _name(case)) for case in sorted(dataset.unlabelled)]
     if as_json:

@@ -125,14 +125,17 @@ def _default_datasets(parts: tuple[Part, ...]) -> str:
 
 
 def _without_data(plans: Mapping[str, Plan], datasets: tuple[Dataset, ...]) -> list[str]:
-    """The experiments that no data set stands in for the benchmark of."""
+    """The experiments that no data set stands in for the benchmark of, and the data sets of no experiment."""
     there = {dataset.benchmark for dataset in datasets}
+    wanted = {plan.benchmark for plan in plans.values()} or there
+    idle = [dataset.name for dataset in datasets if dataset.benchmark not in wanted]
+    unused = [f"{name}: none of {', '.join(plans)} is run on such data" for name in idle]
     lacking = [name for name, plan in plans.items() if plan.benchmark not in there]
     if not lacking:
-        return []
+        return unused
     named = ", ".join(dataset.name for dataset in datasets)
     wants = "tumours with BRATS' labels" if plans[lacking[0]].benchmark == "brats" else "no tumours"
     sentence = f"{', '.join(lacking)}: wants a data set with {wants}; --dataset names {named}"
     if len(lacking) == len(plans):
         raise UsageError(f"{sentence}.")
-    return [sentence]
+    return [sentence, *unused]

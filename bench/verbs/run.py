@@ -128,7 +128,8 @@ def _say_methods(parts: tuple[Part, ...]) -> None:
     names = list(dict.fromkeys(every))
     ablations = len({one.variant for part in parts for one in part.students if one.variant})
     more = f"; {ablations} ablations" if ablations else ""
-    console.say(f"methods  {len(names)} of {len(METHODS)}: {', '.join(names)}{more}")
+    listed = ", ".join(names) or "none but the teachers"
+    console.say(f"methods  {len(names)} of {len(METHODS)}: {listed}{more}")
 
 
 def _say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str]) -> None:

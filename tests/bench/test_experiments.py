@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.data.dataset import CaseFiles, Dataset
+from bench.data.dataset import TUMOUR, CaseFiles, Dataset
 from bench.errors import UsageError
 from bench.experiments import EXPERIMENTS, NINE, WHOLE, chosen, free_part, resolved_part
 from bench.graph import in_order
@@ -25,7 +25,7 @@ def heart():
 
 
 def tumour():
-    return replace(heart(), name="tumour", background_scored=True, channels=("Flair", "T1", "T1c", "T2"))
+    return replace(heart(), name="tumour", structures=TUMOUR, channels=("Flair", "T1", "T1c", "T2"))
 
 
 def planned(words, *datasets, changes=(), seeds=(0,)):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.data.zoom import resampled_label, zoomed_image
+from bench.data.zoom import resampled_map, zoomed_image
 
 
 def test_a_ramp_stays_a_ramp_in_mm():
@@ -32,9 +32,9 @@ def test_no_zoom_leaves_the_very_image():
 def test_to_more_voxels_and_back_is_the_label_map_it_was(shape, more, seed):
     label_ijk = np.random.default_rng(seed).integers(0, 5, shape).astype(np.uint8)
     larger = tuple(round(size * factor) for size, factor in zip(shape, more, strict=True))
-    assert np.array_equal(resampled_label(resampled_label(label_ijk, larger), shape), label_ijk)
+    assert np.array_equal(resampled_map(resampled_map(label_ijk, larger), shape), label_ijk)
 
 
 def test_each_new_voxel_is_as_the_old_one_that_it_lies_in():
     label_ijk = np.array([1, 2, 3, 4], np.uint8).reshape(1, 1, 4)
-    assert resampled_label(label_ijk, (1, 1, 6)).ravel().tolist() == [1, 2, 2, 3, 4, 4]
+    assert resampled_map(label_ijk, (1, 1, 6)).ravel().tolist() == [1, 2, 2, 3, 4, 4]
