@@ -111,7 +111,7 @@ def ablations(records: pd.DataFrame) -> pd.DataFrame:
         ValueError: There are no records, or they mix recipes or definitions.
     """
     rows = unique(records)
-    return _of_one_setting(rows[_ablation(rows) & _unseen(rows)])
+    return _of_one_setting(rows[_ablation(rows)])
 
 
 def _of_one_setting(rows: pd.DataFrame) -> pd.DataFrame:
@@ -130,15 +130,13 @@ def omitted(records: pd.DataFrame) -> list[str]:
     rows = unique(records)
     noisy = rows["noise"] != _NO_NOISE
     hvsmr = rows.groupby("dataset")["structure"].transform(lambda found: not set(TUMOUR) <= set(found))
-    shown = _plain(rows) | (_ablation(rows) & _unseen(rows) & hvsmr.astype(bool))
+    shown = _plain(rows) | (_ablation(rows) & hvsmr.astype(bool))
     variant = ~noisy & ~shown & (rows["variant"] != "") & (rows["role"] != "pseudo")
     teacher = ~noisy & ~variant & (rows["role"] == "teacher")
-    elsewhere = ~(noisy | variant | teacher | shown)
     reasons = {
         "with injected noise": noisy,
         "of variants of a method that no table shows": variant,
         "of teachers scored on the test cases": teacher,
-        "of students scored on other cases than the test cases": elsewhere,
     }
     return [f"{int(found.sum())} rows {reason}" for reason, found in reasons.items() if found.any()]
 
@@ -148,16 +146,9 @@ _NO_NOISE: Final = "none"
 
 def _plain(rows: pd.DataFrame) -> pd.Series[bool]:
     pseudo = rows["role"] == "pseudo"
-    plain = (rows["noise"] == _NO_NOISE) & ((rows["variant"] == "") | pseudo)
-    return plain & (pseudo | _unseen(rows))
+    return (rows["noise"] == _NO_NOISE) & ((rows["variant"] == "") | pseudo)
 
 
 def _ablation(rows: pd.DataFrame) -> pd.Series[bool]:
     ablated = (rows["role"] == "student") & (rows["method"] == ABLATED) & rows["variant"].isin(ABLATIONS)
     return ablated & (rows["noise"] == _NO_NOISE)
-
-
-def _unseen(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Where students are scored on several splits, only unseen cases may be compared."""
-    unseen = rows["split"] == "test"
-    return unseen if unseen.any() else pd.Series(data=True, index=rows.index)

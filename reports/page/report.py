@@ -118,7 +118,7 @@ def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[Fi
         if cohort.benchmark not in chart.benchmarks or (chart.once and cohort.suffix):
             continue
         name = f"{key}{cohort.suffix}"
-        figure = _drawn(chart, cohort, exhibits)
+        figure = _drawn(key, chart, cohort, exhibits)
         if isinstance(figure, str):
             report.missing.append(f"{cohort.name}: {figure}")
             continue
@@ -132,12 +132,14 @@ def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[Fi
         yield FigureOnPage(key, name, chart.title, chart.caption, source)
 
 
-def _drawn(chart: Chart, cohort: Cohort, exhibits: Exhibits) -> Figure | str:
+def _drawn(key: str, chart: Chart, cohort: Cohort, exhibits: Exhibits) -> Figure | str:
     """The figure, or in a sentence why there is none."""
     try:
         return chart.draw(cohort.records, exhibits)
-    except (MissingExhibitError, ValueError) as error:
+    except MissingExhibitError as error:
         return str(error)
+    except ValueError as error:
+        return f"{key} is not drawn: {error}"
 
 
 def _saved(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
