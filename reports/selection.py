@@ -21,6 +21,7 @@ _RESULT: Final = (*IDENTITY, "noise", *_SETTING, "case", "structure", "metric")
 
 Benchmark = Literal["hvsmr", "brats"]
 """Which of P's two benchmarks a data set stands in for: tumours with BRATS' labels, or anything else."""
+BENCHMARKS: Final[tuple[Benchmark, ...]] = ("hvsmr", "brats")
 TUMOUR: Final = ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
 """The structures of BRATS 2015, labels 1 to 4."""
 BACKGROUND: Final = "background"
@@ -40,6 +41,7 @@ class Cohort:
     suffix: str  # of its files: empty for the first of its benchmark
     benchmark: Benchmark
     records: pd.DataFrame
+    suffix_in_both: str = ""  # of its files that both benchmarks have: empty for the first of all
 
 
 def benchmark_of(rows: pd.DataFrame) -> Benchmark:
@@ -63,7 +65,8 @@ def cohorts(records: pd.DataFrame) -> list[Cohort]:
             taken[slug] += 1
             suffix = f"-{slug}" if taken[slug] == 1 else f"-{slug}-{taken[slug]}"
             later = any(cohort.benchmark == benchmark for cohort in found)
-            found.append(Cohort(", ".join(words), suffix if later else "", benchmark, part))
+            name, in_both = ", ".join(words), suffix if found else ""
+            found.append(Cohort(name, suffix if later else "", benchmark, part, in_both))
     return found
 
 

@@ -118,7 +118,14 @@ def _head(frame: pd.DataFrame, name: str, kind: Measure | None) -> Cell:
 
 def _labelled(frame: pd.DataFrame, name: str) -> list[Cell]:
     numeric = pd.api.types.is_numeric_dtype(frame[name])
-    return [Cell(str(value), numeric=numeric) for value in frame[name]]
+    return [Cell(_plain(value), numeric=numeric) for value in frame[name]]
+
+
+def _plain(value: object) -> str:
+    """A name, a count, or a number of no measure in four digits."""
+    if not isinstance(value, float):
+        return str(value)
+    return "–" if np.isnan(value) else f"{value:.4g}"
 
 
 def _measured(frame: pd.DataFrame, name: str, kind: Measure, block: str) -> list[Cell]:

@@ -9,7 +9,7 @@ from reports.render import markdown
 from reports.selection import BACKGROUND, TUMOUR
 from reports.sheet import sheet
 from reports.tables import TABLES
-from reports.trends import COLUMNS, trend_sentences, trends
+from reports.trends import COLUMNS, trend_sentences, trend_summary, trends
 
 CASES = "abcdef"
 PSEUDO = {"role": "pseudo", "method": "distillation"}
@@ -281,6 +281,27 @@ def test_a_sentence_says_everything_that_a_verdict_rests_on(scored):
     assert (
         "“adding f4 to baseline helps” (Table 2), ξ any: not run; `bench run --experiment table2` makes what it needs."
     ) in sentences
+
+
+def test_the_summary_counts_what_was_tested_and_names_the_clearest_claims(scored):
+    table = trends(swept(scored, {"0.1": -0.1, "0.3": 0.1}))
+    said = trend_summary(table, "heart")
+    counts = table["verdict"].value_counts()
+    assert said[0] == (
+        f"On heart (6 cases, 1 seed), of {len(table)} claims {counts['not run']} were not run and "
+        f"{counts['supported']} supported, 0 contradicted, {counts['undecided']} undecided; "
+        "after Holm p is below 0.05 for 0, out of reach with so few cases."
+    )
+    assert len(said) == 1 + 2 + 1
+    assert all(": supported: " in sentence for sentence in said[1:3])
+    assert ": undecided: " in said[3]
+
+
+def test_the_summary_of_nothing_tested_says_so(scored):
+    table = trends(scored(0.5, role="teacher"))
+    assert trend_summary(table, "heart") == [
+        f"On heart none of {len(table)} claims could be tested: records that they need are absent."
+    ]
 
 
 def test_the_table_can_be_read(scored):
