@@ -97,8 +97,8 @@ def _counts(tested: pd.DataFrame, planned: int, name: str) -> str:
     # Holm multiplies the smallest p by the number of claims tested.
     out_of_reach = tested["p_smallest"].min() * len(tested) >= _SIGNIFICANT
     return (
-        f"On {name} ({cases}, {counted(tested['seeds'].max(), 'seed')}), of {planned} claims "
-        f"{planned - len(tested)} were not run and {counts}; after Holm p is below {_SIGNIFICANT} for "
+        f"On {name} ({cases}, {counted(tested['seeds'].max(), 'seed')}): of {planned} claims {counts}, "
+        f"{planned - len(tested)} not run; after Holm p is below {_SIGNIFICANT} for "
         f"{(tested['p_holm'] < _SIGNIFICANT).sum()}"
         f"{', out of reach with so few cases' if out_of_reach else ''}."
     )

@@ -100,7 +100,8 @@ TABLES: Final[Mapping[str, Table]] = {
         table2,
         "Effects of the attention models",
         "TSMAN with its attentions added one by one from the loss (f4) to the first block (f1), and f4 "
-        "without its smoothing, of which P says in its text that it is worth 0.1. P does not state its ξ. "
+        "without its smoothing, of which P says in its text that it is worth 0.1. P does not state its ξ, so "
+        "what it prints stands beside our smallest. "
         f"{_PRINTED} {_MEANS} {_FAILED} Bold is the best at each ξ.",
         "xi",
         ("hvsmr",),
@@ -122,7 +123,8 @@ TABLES: Final[Mapping[str, Table]] = {
         "(bootstrap over cases and seeds), the paper's own printed difference, p of the exact paired test of "
         "sign flips, the smallest p that this number of cases could reach, and p after Holm over all claims "
         "tested here. Supported: the whole interval is above zero; contradicted: below; undecided: zero is "
-        "inside, which never means equal. With one seed the spread over seeds is not in the interval.",
+        "inside, which never means equal. Where several ξ entered, a case counts with its mean over those "
+        "that have it. With one seed the spread over seeds is not in the interval.",
         "topic",
         sentences=trend_summary,
     ),

@@ -288,8 +288,8 @@ def test_the_summary_counts_what_was_tested_and_names_the_clearest_claims(scored
     said = trend_summary(table, "heart")
     counts = table["verdict"].value_counts()
     assert said[0] == (
-        f"On heart (6 cases, 1 seed), of {len(table)} claims {counts['not run']} were not run and "
-        f"{counts['supported']} supported, 0 contradicted, {counts['undecided']} undecided; "
+        f"On heart (6 cases, 1 seed): of {len(table)} claims {counts['supported']} supported, "
+        f"0 contradicted, {counts['undecided']} undecided, {counts['not run']} not run; "
         "after Holm p is below 0.05 for 0, out of reach with so few cases."
     )
     assert len(said) == 1 + 2 + 1
