@@ -155,7 +155,7 @@ def sign_flips(differences: pd.DataFrame, *, seed: int = 0) -> Evidence:
     from scipy.stats import permutation_test
 
     _check(differences)
-    of_case = differences.groupby("case")["value"].mean().to_numpy()
+    of_case = differences.groupby("case")["value"].mean().round(_ARITHMETIC).to_numpy()
     number = len(of_case)
     count = 2**number if number <= _EXACT else RESAMPLES
     smallest = min(2 / 2**number if number <= _EXACT else 2 / (RESAMPLES + 1), 1.0)

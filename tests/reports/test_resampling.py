@@ -174,6 +174,7 @@ def test_many_cases_are_flipped_at_random_and_their_smallest_p_says_so():
 
 def test_no_difference_has_no_evidence():
     assert sign_flips(crossed([0.0], [0.0] * 5)).p == 1
+    assert sign_flips(crossed([0.0], [0.1 + 0.2 - 0.3] * 5)).p == 1
 
 
 def test_holm_multiplies_the_smallest_by_the_number_tested():
