@@ -52,10 +52,7 @@ class Board:
 
 def board(rows: pd.DataFrame) -> Board:
     """The scores of unique records: ablations too, injected noise and teachers on test cases not."""
-    pseudo, unseen = rows["role"] == "pseudo", rows["split"] == "test"
-    # Where students are scored on several splits, only unseen cases may be compared.
-    kept = pseudo | unseen if unseen.any() else rows["role"] != "teacher"
-    scores = case_scores(rows[kept & (rows["role"] != "teacher") & (rows["noise"] == "none")])
+    scores = case_scores(rows[(rows["role"] != "teacher") & (rows["noise"] == "none")])
     five = [f"{structure}_dice" for structure in (BACKGROUND, *TUMOUR)]
     if set(five) <= set(scores):
         scores = scores.assign(dice_of_five=scores[five].mean(axis=1, skipna=False))

@@ -62,8 +62,13 @@ def paired(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     return pairs[list(PAIR)].assign(value=pairs["value_one"] - pairs["value_other"])
 
 
-def mean_interval(values: pd.DataFrame, *, confidence: float = CONFIDENCE, seed: int = 0) -> Interval:
+def mean_interval(
+    values: pd.DataFrame, *, confidence: float = CONFIDENCE, widened: bool = True, seed: int = 0
+) -> Interval:
     """The mean over cases, then seeds, and its hierarchical percentile bootstrap interval.
+
+    The percentiles are those that make it as wide as Student's t of this many cases asks for, unless
+    `widened` is off: the plain ones are too narrow where cases are few (docs/decisions/0014).
 
     Where cases recur in several seeds, seeds and cases are resampled side by side (a crossed design: what
     makes a case hard makes it hard under every seed); where each seed has cases of its own, the cases are
@@ -78,12 +83,29 @@ def mean_interval(values: pd.DataFrame, *, confidence: float = CONFIDENCE, seed:
     mean = float(_mean(table)[0])
     if cases < 2:
         return Interval(mean, None, None, cases, seeds)
-    low, high = _bounds(means, confidence)
+    low, high = _bounds(means, student_confidence(confidence, cases) if widened else confidence)
     return Interval(mean, low, high, cases, seeds)
 
 
+def student_confidence(confidence: float, cases: int) -> float:
+    """The confidence at which percentiles are as wide as Student's t of this many cases asks for at another.
+
+    From Hesterberg 2015, The American Statistician 69:371.
+
+    Raises:
+        ValueError: There are fewer than two cases.
+    """
+    if cases < 2:
+        raise ValueError(f"the spread of {cases} cases is not known; Student's t needs at least 2")
+    from scipy.stats import norm, t
+
+    # The resampled means spread by the standard deviation over n, Student's t goes by the one over n - 1.
+    quantile = np.sqrt(cases / (cases - 1)) * t.isf((1 - confidence) / 2, cases - 1)
+    return float(1 - 2 * norm.sf(quantile))
+
+
 def ranks(values: pd.DataFrame, *, higher_is_better: bool = True, seed: int = 0) -> pd.DataFrame:
-    """Each method's rank by its mean, best first, and the 95 % interval of that rank.
+    """Each method's rank by its mean, best first, and the (likewise widened) 95 % interval of it.
 
     All methods are resampled together, so that a hard case is hard for all of them.
 
@@ -104,7 +126,9 @@ def ranks(values: pd.DataFrame, *, higher_is_better: bool = True, seed: int = 0)
     sign = -1.0 if higher_is_better else 1.0
     mean = _mean(table)
     drawn = rankdata(np.round(sign * _resampled(table, np.random.default_rng(seed)), _ARITHMETIC), axis=1)
-    low, high = np.percentile(drawn, _tails(CONFIDENCE), axis=0, method="inverted_cdf")
+    cases = values["case"].nunique()
+    tails = _tails(student_confidence(CONFIDENCE, cases) if cases > 1 else CONFIDENCE)
+    low, high = np.percentile(drawn, tails, axis=0, method="inverted_cdf")
     found = pd.DataFrame(
         {
             "method": list(table.methods),
@@ -112,7 +136,7 @@ def ranks(values: pd.DataFrame, *, higher_is_better: bool = True, seed: int = 0)
             "rank": rankdata(sign * mean),
             "low": low,
             "high": high,
-            "cases": values["case"].nunique(),
+            "cases": cases,
             "seeds": values["seed"].nunique(),
         }
     )
@@ -131,7 +155,7 @@ def sign_flips(differences: pd.DataFrame, *, seed: int = 0) -> Evidence:
     from scipy.stats import permutation_test
 
     _check(differences)
-    of_case = differences.groupby("case")["value"].mean().to_numpy()
+    of_case = differences.groupby("case")["value"].mean().round(_ARITHMETIC).to_numpy()
     number = len(of_case)
     count = 2**number if number <= _EXACT else RESAMPLES
     smallest = min(2 / 2**number if number <= _EXACT else 2 / (RESAMPLES + 1), 1.0)

@@ -21,6 +21,7 @@ _RESULT: Final = (*IDENTITY, "noise", *_SETTING, "case", "structure", "metric")
 
 Benchmark = Literal["hvsmr", "brats"]
 """Which of P's two benchmarks a data set stands in for: tumours with BRATS' labels, or anything else."""
+BENCHMARKS: Final[tuple[Benchmark, ...]] = ("hvsmr", "brats")
 TUMOUR: Final = ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
 """The structures of BRATS 2015, labels 1 to 4."""
 BACKGROUND: Final = "background"
@@ -40,6 +41,7 @@ class Cohort:
     suffix: str  # of its files: empty for the first of its benchmark
     benchmark: Benchmark
     records: pd.DataFrame
+    suffix_in_both: str = ""  # of its files that both benchmarks have: empty for the first of all
 
 
 def benchmark_of(rows: pd.DataFrame) -> Benchmark:
@@ -63,7 +65,8 @@ def cohorts(records: pd.DataFrame) -> list[Cohort]:
             taken[slug] += 1
             suffix = f"-{slug}" if taken[slug] == 1 else f"-{slug}-{taken[slug]}"
             later = any(cohort.benchmark == benchmark for cohort in found)
-            found.append(Cohort(", ".join(words), suffix if later else "", benchmark, part))
+            name, in_both = ", ".join(words), suffix if found else ""
+            found.append(Cohort(name, suffix if later else "", benchmark, part, in_both))
     return found
 
 
@@ -111,7 +114,7 @@ def ablations(records: pd.DataFrame) -> pd.DataFrame:
         ValueError: There are no records, or they mix recipes or definitions.
     """
     rows = unique(records)
-    return _of_one_setting(rows[_ablation(rows) & _unseen(rows)])
+    return _of_one_setting(rows[_ablation(rows)])
 
 
 def _of_one_setting(rows: pd.DataFrame) -> pd.DataFrame:
@@ -130,15 +133,13 @@ def omitted(records: pd.DataFrame) -> list[str]:
     rows = unique(records)
     noisy = rows["noise"] != _NO_NOISE
     hvsmr = rows.groupby("dataset")["structure"].transform(lambda found: not set(TUMOUR) <= set(found))
-    shown = _plain(rows) | (_ablation(rows) & _unseen(rows) & hvsmr.astype(bool))
+    shown = _plain(rows) | (_ablation(rows) & hvsmr.astype(bool))
     variant = ~noisy & ~shown & (rows["variant"] != "") & (rows["role"] != "pseudo")
     teacher = ~noisy & ~variant & (rows["role"] == "teacher")
-    elsewhere = ~(noisy | variant | teacher | shown)
     reasons = {
         "with injected noise": noisy,
         "of variants of a method that no table shows": variant,
         "of teachers scored on the test cases": teacher,
-        "of students scored on other cases than the test cases": elsewhere,
     }
     return [f"{int(found.sum())} rows {reason}" for reason, found in reasons.items() if found.any()]
 
@@ -148,16 +149,9 @@ _NO_NOISE: Final = "none"
 
 def _plain(rows: pd.DataFrame) -> pd.Series[bool]:
     pseudo = rows["role"] == "pseudo"
-    plain = (rows["noise"] == _NO_NOISE) & ((rows["variant"] == "") | pseudo)
-    return plain & (pseudo | _unseen(rows))
+    return (rows["noise"] == _NO_NOISE) & ((rows["variant"] == "") | pseudo)
 
 
 def _ablation(rows: pd.DataFrame) -> pd.Series[bool]:
     ablated = (rows["role"] == "student") & (rows["method"] == ABLATED) & rows["variant"].isin(ABLATIONS)
     return ablated & (rows["noise"] == _NO_NOISE)
-
-
-def _unseen(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Where students are scored on several splits, only unseen cases may be compared."""
-    unseen = rows["split"] == "test"
-    return unseen if unseen.any() else pd.Series(data=True, index=rows.index)

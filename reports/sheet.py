@@ -79,7 +79,7 @@ def sheet(frame: pd.DataFrame, block: str) -> Sheet:
         frame: A table of `tables`.
         block: The column whose equal values make the rows among which the best is sought.
     """
-    names = [name for name in frame.columns if _is_read(frame, name)]
+    names = _in_order([str(name) for name in frame.columns if _is_read(frame, name)])
     measures = {name: found for name in names if (found := measure(name))}
     columns = [
         _measured(frame, name, measures[name], block) if name in measures else _labelled(frame, name)
@@ -104,6 +104,16 @@ def measure(name: str) -> Measure | None:
     return _ALONE.get(name)
 
 
+def _in_order(names: list[str]) -> list[str]:
+    """A verdict stands beside what it judges, for in a wide table the far end is out of sight."""
+    judged = next((name for name in ("claim", "column") if name in names), None)
+    if judged is None or "verdict" not in names:
+        return names
+    others = [name for name in names if name != "verdict"]
+    place = others.index(judged) + 1
+    return [*others[:place], "verdict", *others[place:]]
+
+
 def _is_read(frame: pd.DataFrame, name: str) -> bool:
     of, _, helper = name.rpartition("_")
     if name in _UNREAD or (helper in _HELPERS and of in frame):
@@ -118,7 +128,14 @@ def _head(frame: pd.DataFrame, name: str, kind: Measure | None) -> Cell:
 
 def _labelled(frame: pd.DataFrame, name: str) -> list[Cell]:
     numeric = pd.api.types.is_numeric_dtype(frame[name])
-    return [Cell(str(value), numeric=numeric) for value in frame[name]]
+    return [Cell(_plain(value), numeric=numeric) for value in frame[name]]
+
+
+def _plain(value: object) -> str:
+    """A name, a count, or a number of no measure with the decimals that it takes, four at most."""
+    if not isinstance(value, float):
+        return str(value)
+    return "–" if np.isnan(value) else f"{round(value, 4):g}"
 
 
 def _measured(frame: pd.DataFrame, name: str, kind: Measure, block: str) -> list[Cell]:

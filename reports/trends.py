@@ -72,6 +72,38 @@ def trend_sentences(table: pd.DataFrame) -> list[str]:
     return [_sentence(row) for row in table.to_dict("records")]
 
 
+def trend_summary(table: pd.DataFrame, name: str) -> list[str]:
+    """What `trends` comes to on the data set of this name: counts, and the claims with the smallest p.
+
+    Two claims of each verdict, one of the undecided: six sentences at most.
+    """
+    tested = table[table["verdict"] != "not run"]
+    if tested.empty:
+        return [f"On {name} none of {len(table)} claims could be tested: records that they need are absent."]
+    ordered = tested.sort_values(["p_holm", "p"], kind="stable")
+    chosen = [ordered[ordered["verdict"] == verdict].head(number) for verdict, number in _SHOWN.items()]
+    return [_counts(tested, len(table), name), *trend_sentences(pd.concat(chosen))]
+
+
+_SHOWN: Final = {"supported": 2, "contradicted": 2, "undecided": 1}
+_SIGNIFICANT: Final = 0.05
+
+
+def _counts(tested: pd.DataFrame, planned: int, name: str) -> str:
+    """How often each verdict was reached, and how much of it stands after Holm."""
+    few, many = tested["cases"].min(), tested["cases"].max()
+    cases = counted(many, "case") if few == many else f"{few} to {many} cases"
+    counts = ", ".join(f"{(tested['verdict'] == verdict).sum()} {verdict}" for verdict in _SHOWN)
+    # Holm multiplies the smallest p by the number of claims tested.
+    out_of_reach = tested["p_smallest"].min() * len(tested) >= _SIGNIFICANT
+    return (
+        f"On {name} ({cases}, {counted(tested['seeds'].max(), 'seed')}): of {planned} claims {counts}, "
+        f"{planned - len(tested)} not run; after Holm p is below {_SIGNIFICANT} for "
+        f"{(tested['p_holm'] < _SIGNIFICANT).sum()}"
+        f"{', out of reach with so few cases' if out_of_reach else ''}."
+    )
+
+
 def _tested(claim: Claim, scores: Board) -> _Finding:
     """The claim's contrast, paired over cases and seeds."""
     shares = shares_of(claim.parts, scores)

@@ -26,6 +26,7 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
     """
     records = records_of(store_path)
     from reports.page import write
+    from reports.published.audit import discrepancies
     from reports.published.verdicts import VERDICTS, published_verdicts
 
     try:
@@ -43,12 +44,15 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
     counts = {verdict: int((held["verdict"] == verdict).sum()) for verdict in VERDICTS}
     if as_json:
         files = [str(path) for path in written]
-        console.say_json({"out": str(folder), "files": files, "verdicts": counts})
+        said = {"verdicts": counts, "discrepancies": discrepancies()}
+        console.say_json({"out": str(folder), "files": files, **said})
     else:
         for path in written:
             console.say(str(path))
         told = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
         console.say(f"cells that the paper prints: {told}")
+        apart = f"{len(discrepancies())} things do not add up"
+        console.say(f"the paper's own numbers: {apart}; see {folder / 'tables' / 'audit.md'}")
     return _deviations(held) if strict else 0
 
 

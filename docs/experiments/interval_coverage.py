@@ -3,8 +3,9 @@
     python docs/experiments/interval_coverage.py > results/reference/development/interval_coverage.csv
 
 A value is case + seed + rest, all independent. With one seed the truth is the mean of all cases under that seed.
-`nominal` takes the percentiles 2.5 and 97.5; `by_cases` those that Student's t of that many cases asks for
-(Hesterberg 2015, The American Statistician 69:371); `by_fewest` the same with the fewer of cases and seeds.
+`nominal` takes the percentiles 2.5 and 97.5; `by_cases`, which reports use, those that Student's t of
+that many cases asks for (Hesterberg 2015, The American Statistician 69:371); `by_fewest` the same with the
+fewer of cases and seeds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
 
 from reports import resampling
 
@@ -32,17 +32,17 @@ def effects(shape: str, size: int | tuple[int, int], rng: np.random.Generator) -
     return rng.exponential(size=size) - 1
 
 
-def widened(number: int) -> float:
-    """The confidence whose percentile interval is as wide as Student's t asks for."""
-    return float(1 - 2 * norm.cdf(-np.sqrt(number / (number - 1)) * t.ppf(0.975, number - 1)))
-
-
 def covered(design: tuple[int, int], spread: tuple[float, float, float], shape: str) -> dict[str, float]:
     """The share of trials in which each interval holds the truth."""
     cases, seeds = design
     rng = np.random.default_rng([cases, seeds, int(10 * spread[1]), SHAPES.index(shape)])
     fewest = min(cases, seeds) if seeds > 1 else cases
-    asked = {"nominal": 0.95, "by_cases": widened(cases), "by_fewest": widened(fewest)}
+    by_fewest = resampling.student_confidence(resampling.CONFIDENCE, fewest)
+    asked = {
+        "nominal": {"widened": False},
+        "by_cases": {},
+        "by_fewest": {"confidence": by_fewest, "widened": False},
+    }
     hits = dict.fromkeys(asked, 0)
     for _ in range(TRIALS):
         seed_s = spread[1] * rng.standard_normal(seeds)
@@ -51,8 +51,8 @@ def covered(design: tuple[int, int], spread: tuple[float, float, float], shape: 
         truth = seed_s[0] if seeds == 1 else 0.0
         names = list(product(range(seeds), ["-"], range(cases)))
         values = pd.DataFrame(names, columns=["seed", "split", "case"]).assign(value=value_sc.ravel())
-        for name, confidence in asked.items():
-            found = resampling.mean_interval(values, confidence=confidence)
+        for name, settings in asked.items():
+            found = resampling.mean_interval(values, **settings)
             hits[name] += found.low <= truth <= found.high
     return {name: count / TRIALS for name, count in hits.items()}
 

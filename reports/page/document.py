@@ -38,6 +38,7 @@ class TableOnPage:
     sheet: Sheet
     traces: Sequence[Trace | None]
     verdict_counts: tuple[tuple[str, int], ...]
+    sentences: Sequence[str] = ()  # what it comes to
 
 
 @dataclass(frozen=True, slots=True)

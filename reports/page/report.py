@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from reports.exhibits import Exhibits, MissingExhibitError
 from reports.figures import FIGURES
 from reports.page.cases import case_table
@@ -17,20 +19,21 @@ from reports.page.summary import counts, verdict_counts
 from reports.page.trace import traced
 from reports.page.volumes import embedded
 from reports.render import comma_separated, latex, markdown
-from reports.selection import cohorts, omitted
+from reports.selection import BENCHMARKS, cohorts, omitted
 from reports.sheet import sheet
 from reports.statistics import verdicts
 from reports.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-    import pandas as pd
     from matplotlib.figure import Figure
 
     from reports.figures import Chart
-    from reports.selection import Cohort
+    from reports.selection import Benchmark, Cohort
+    from reports.sheet import Sheet
+    from reports.tables import Table
 
 
 @dataclass(slots=True)
@@ -69,13 +72,16 @@ def write(
     """
     exhibits = exhibits or Exhibits()
     report = _Report(missing=list(exhibits.missing))
+    found = cohorts(records)
+    absent = frozenset(BENCHMARKS) - {cohort.benchmark for cohort in found}
     sections = [
-        _section(f"cohort-{number}", cohort, exhibits, report)
-        for number, cohort in enumerate(cohorts(records), start=1)
+        _section(f"cohort-{number}", cohort, exhibits, report, frozenset() if number > 1 else absent)
+        for number, cohort in enumerate(found, start=1)
     ]
     page = html(
         title=title,
         sections=sections,
+        once=list(_once(records, report)),
         scans=[embedded(scan) for scan in exhibits.scans],
         stages=stage_table(records, exhibits.provenance),
         missing=report.missing,
@@ -86,31 +92,56 @@ def write(
     return [_put(out / name, content) for name, content in report.contents.items()]
 
 
-def _section(anchor: str, cohort: Cohort, exhibits: Exhibits, report: _Report) -> Section:
+def _section(
+    anchor: str, cohort: Cohort, exhibits: Exhibits, report: _Report, absent: Collection[Benchmark]
+) -> Section:
+    """What there is to show of a cohort; the first one's tables also list what no cohort stands in for."""
     cases = case_table(cohort.records)
     return Section(
         name=cohort.name,
         anchor=anchor,
         counts=counts(cohort.records),
         verdicts=verdicts(cohort.records),
-        tables=list(_tables(cohort, cases, report)),
+        tables=list(_tables(cohort, cases, report, absent)),
         figures=list(_figures(cohort, exhibits, report)),
         cases=cases,
     )
 
 
-def _tables(cohort: Cohort, cases: pd.DataFrame, report: _Report) -> Iterator[TableOnPage]:
+def _tables(
+    cohort: Cohort, cases: pd.DataFrame, report: _Report, absent: Collection[Benchmark]
+) -> Iterator[TableOnPage]:
     for key, table in TABLES.items():
-        if cohort.benchmark not in table.benchmarks:
+        if table.once or cohort.benchmark not in table.benchmarks:
             continue
         frame = table.build(cohort.records)
-        found = sheet(frame, table.block)
-        name, title = f"{key}{cohort.suffix}", f"{table.title}: {cohort.name}"
-        report.contents[f"tables/{name}.md"] = markdown(found, title, table.caption).encode()
-        report.contents[f"tables/{name}.csv"] = comma_separated(frame).encode()
-        report.contents[f"tables/{name}.tex"] = latex(found, name, title, table.caption).encode()
-        traces = traced(frame, cases)
-        yield TableOnPage(key, name, table.title, table.caption, found, traces, verdict_counts(frame))
+        if table.without_cohort and absent:
+            frame = pd.concat([frame, table.without_cohort(absent)], ignore_index=True)
+        suffix = cohort.suffix if len(table.benchmarks) == 1 else cohort.suffix_in_both
+        name, title = f"{key}{suffix}", f"{table.title}: {cohort.name}"
+        found = _written(table, frame, name, title, report)
+        said = table.sentences(frame, cohort.name) if table.sentences else []
+        counts_of = verdict_counts(frame)
+        yield TableOnPage(key, name, table.title, table.caption, found, traced(frame, cases), counts_of, said)
+
+
+def _once(records: pd.DataFrame, report: _Report) -> Iterator[TableOnPage]:
+    """The tables of which a report has one, whatever its data sets."""
+    for key, table in TABLES.items():
+        if table.once:
+            frame = table.build(records)
+            found = _written(table, frame, key, table.title, report)
+            said = table.sentences(frame, "") if table.sentences else []
+            yield TableOnPage(key, key, table.title, table.caption, found, [None] * len(frame), (), said)
+
+
+def _written(table: Table, frame: pd.DataFrame, name: str, title: str, report: _Report) -> Sheet:
+    """The table as it is read, added to the files in three formats."""
+    found = sheet(frame, table.block)
+    report.contents[f"tables/{name}.md"] = markdown(found, title, table.caption).encode()
+    report.contents[f"tables/{name}.csv"] = comma_separated(frame).encode()
+    report.contents[f"tables/{name}.tex"] = latex(found, name, title, table.caption).encode()
+    return found
 
 
 def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[FigureOnPage]:
@@ -118,7 +149,7 @@ def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[Fi
         if cohort.benchmark not in chart.benchmarks or (chart.once and cohort.suffix):
             continue
         name = f"{key}{cohort.suffix}"
-        figure = _drawn(chart, cohort, exhibits)
+        figure = _drawn(key, chart, cohort, exhibits)
         if isinstance(figure, str):
             report.missing.append(f"{cohort.name}: {figure}")
             continue
@@ -132,12 +163,14 @@ def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[Fi
         yield FigureOnPage(key, name, chart.title, chart.caption, source)
 
 
-def _drawn(chart: Chart, cohort: Cohort, exhibits: Exhibits) -> Figure | str:
+def _drawn(key: str, chart: Chart, cohort: Cohort, exhibits: Exhibits) -> Figure | str:
     """The figure, or in a sentence why there is none."""
     try:
         return chart.draw(cohort.records, exhibits)
-    except (MissingExhibitError, ValueError) as error:
+    except MissingExhibitError as error:
         return str(error)
+    except ValueError as error:
+        return f"{key} is not drawn: {error}"
 
 
 def _saved(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:

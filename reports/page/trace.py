@@ -51,7 +51,7 @@ def _wanted(row: Mapping[Hashable, object]) -> dict[str, tuple[str, ...]]:
     pseudo = "member" in row or "views" in row
     wanted.setdefault("role", ("pseudo",) if pseudo else ("student", "supervised"))
     wanted.setdefault("variant", ("",))
-    return wanted | {"noise": ("none",)} | ({} if pseudo else {"split": ("test",)})
+    return wanted | {"noise": ("none",)}
 
 
 def _ablation(row: Mapping[Hashable, object]) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ def _trace(wanted: Mapping[str, tuple[str, ...]], cases: pd.DataFrame) -> Trace 
     found = cases
     words = []
     for name, values in wanted.items():
-        if name not in cases or (name == "split" and not (cases["split"] == "test").any()):
+        if name not in cases:
             continue
         kept = found[found[name].isin(values)]
         if len(kept) < len(found):  # a word that narrows nothing down is only more to read

@@ -57,6 +57,20 @@ def discrepancies() -> list[str]:
     return list(sentences[sentences != ""])
 
 
+def audit_table() -> pd.DataFrame:
+    """The audit as the report prints it.
+
+    Returns:
+        `check, printed, recomputed, apart, rounding` (how far rounding to the printed decimals can move the
+        one from the other), `agrees` (yes or no), `sentence`.
+    """
+    names = {"difference": "apart", "tolerance": "rounding"}
+    table = audit().rename(columns=names)
+    # Beyond nine digits is what is left of decimals that are not exact in binary.
+    numbers = table[["printed", "recomputed", *names.values()]].round(9) + 0.0
+    return table.assign(**numbers, agrees=table["agrees"].map({True: "yes", False: "no"}))
+
+
 def _rows(exhibit: str) -> dict[str, dict[str, PublishedCell]]:
     """The cells of a table by row, then by column."""
     rows: dict[str, dict[str, PublishedCell]] = {}

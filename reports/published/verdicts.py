@@ -9,13 +9,14 @@ import pandas as pd
 
 from reports.published.cells import UNSTATED, published
 from reports.published.measured import Measured, ablated_share, measured, scores_of
-from reports.selection import benchmark_of, cohorts, unique
+from reports.selection import BENCHMARKS, benchmark_of, cohorts, unique
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from reports.published.cells import PublishedCell
     from reports.resampling import Interval
+    from reports.selection import Benchmark
 
 Verdict = Literal[
     "reproduced", "consistent", "deviates", "insufficient", "not_comparable", "not_run", "figure_only"
@@ -75,10 +76,8 @@ def published_verdicts(records: pd.DataFrame, tolerances: Tolerances = DEFAULT) 
              tolerances).assign(dataset=cohort.name)
         for cohort in found
     ]  # fmt: skip
-    absent = {cell.benchmark for cell in published()} - {cohort.benchmark for cohort in found}
-    missing = tuple(cell for cell in published() if cell.benchmark in absent)
-    if missing:
-        parts.append(held(None, missing, tolerances))
+    if absent := set(BENCHMARKS) - {cohort.benchmark for cohort in found}:
+        parts.append(verdicts_without_cohort(absent))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -90,6 +89,11 @@ def cohort_verdicts(records: pd.DataFrame) -> pd.DataFrame:
     """
     benchmark = benchmark_of(unique(records))
     return held(records, tuple(cell for cell in published() if cell.benchmark == benchmark))
+
+
+def verdicts_without_cohort(benchmarks: Collection[Benchmark]) -> pd.DataFrame:
+    """The verdicts on every cell of these benchmarks, of which there are no records."""
+    return held(None, tuple(cell for cell in published() if cell.benchmark in benchmarks))
 
 
 def verdict_counts(table: pd.DataFrame) -> pd.DataFrame:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reports.published.verdicts import cohort_verdicts
+from reports.published.audit import audit_table
+from reports.published.verdicts import cohort_verdicts, verdicts_without_cohort
+from reports.selection import BENCHMARKS
 from reports.tables.means import curve, mean_dice_curve, pseudo_labels
 from reports.tables.paper import table1, table2, table3, table4
-from reports.trends import trends
+from reports.trends import trend_summary, trends
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     import pandas as pd
 
@@ -20,13 +22,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the paper: how it is made, what it is called, and what was averaged over what."""
+    """A table of a report: how it is made, what it is called, and what was averaged over what.
+
+    Attributes:
+        build: Makes it from the records of a cohort; of a table that is made once from nothing else.
+        title: What it is called.
+        caption: What stands under it.
+        block: The best value of each column is marked among the rows that agree in this column.
+        benchmarks: Of which cohorts it is made.
+        once: It does not hang on the records, so that a report has one.
+        without_cohort: Its rows on benchmarks of which there are no records, to stand in the first cohort's.
+        sentences: What it comes to, from the table and the name of the cohort.
+    """
 
     build: Callable[[pd.DataFrame], pd.DataFrame]
     title: str
     caption: str
-    block: str  # the best value of each column is marked among the rows that agree in this column
-    benchmarks: tuple[Benchmark, ...] = ("hvsmr", "brats")  # of which cohorts it is made
+    block: str
+    benchmarks: tuple[Benchmark, ...] = BENCHMARKS
+    once: bool = False
+    without_cohort: Callable[[Collection[Benchmark]], pd.DataFrame] | None = None
+    sentences: Callable[[pd.DataFrame, str], list[str]] | None = None
 
 
 _MEANS: Final = (
@@ -84,7 +100,8 @@ TABLES: Final[Mapping[str, Table]] = {
         table2,
         "Effects of the attention models",
         "TSMAN with its attentions added one by one from the loss (f4) to the first block (f1), and f4 "
-        "without its smoothing, of which P says in its text that it is worth 0.1. P does not state its ξ. "
+        "without its smoothing, of which P says in its text that it is worth 0.1. P does not state its ξ, so "
+        "what it prints stands beside our smallest. "
         f"{_PRINTED} {_MEANS} {_FAILED} Bold is the best at each ξ.",
         "xi",
         ("hvsmr",),
@@ -97,6 +114,7 @@ TABLES: Final[Mapping[str, Table]] = {
         "not comparable: other data, volumes, recipe or metric, so that the difference says nothing; not "
         "run: no record; figure only: nothing is printed. The tolerances are in docs/decisions/0013.",
         "table",
+        without_cohort=verdicts_without_cohort,
     ),
     "trends": Table(
         trends,
@@ -105,8 +123,10 @@ TABLES: Final[Mapping[str, Table]] = {
         "(bootstrap over cases and seeds), the paper's own printed difference, p of the exact paired test of "
         "sign flips, the smallest p that this number of cases could reach, and p after Holm over all claims "
         "tested here. Supported: the whole interval is above zero; contradicted: below; undecided: zero is "
-        "inside, which never means equal. With one seed the spread over seeds is not in the interval.",
+        "inside, which never means equal. Where several ξ entered, a case counts with its mean over those "
+        "that have it. With one seed the spread over seeds is not in the interval.",
         "topic",
+        sentences=trend_summary,
     ),
     "pseudo": Table(
         pseudo_labels,
@@ -121,5 +141,16 @@ TABLES: Final[Mapping[str, Table]] = {
     "curve_dice": Table(
         mean_dice_curve, "Mean Dice over ξ",
         f"The numbers under Figure 6, bottom: Dice averaged over structures. {_BAND}", "xi",
+    ),
+    "audit": Table(
+        lambda _: audit_table(),
+        "The paper's own numbers",
+        "What the paper's printed numbers say twice, or its text says of them: the printed value, what the "
+        "other printed numbers give, how far the two are apart, and how far rounding to the printed "
+        "decimals can move them. A claim has nothing printed; it agrees where what is recomputed is above "
+        "zero. No record of ours is in this table.",
+        "check",
+        once=True,
+        sentences=lambda table, _: list(table.loc[table["sentence"] != "", "sentence"]),
     ),
 }  # fmt: skip

@@ -19,7 +19,7 @@ def store(tmp_path):
     def write(off):
         usual = dict.fromkeys(COLUMNS, "") | {
             "run": "r", "dataset": "brats2015", "method": "tsman", "xi": "0.9", "xi_realised": "0.9",
-            "split": "test", "role": "student", "noise": "none", "recipe": "paper", "metric": "dice",
+            "split": "0", "role": "student", "noise": "none", "recipe": "paper", "metric": "dice",
             "definition": "hvsmr2016", "status": "ok", "stage": "s",
         }  # fmt: skip
         with (tmp_path / "records.csv").open("w", newline="") as file:
@@ -50,6 +50,15 @@ def test_a_deviation_ends_with_5_and_is_named(store, capsys):
 def test_without_strict_a_deviation_is_only_counted(store, capsys):
     assert report(store(-0.1), "--json") == 0
     assert json.loads(capsys.readouterr().out)["verdicts"]["deviates"] == 6
+
+
+def test_what_of_the_paper_does_not_add_up_is_said_in_one_line(store, capsys):
+    folder = store(0.0)
+    assert report(folder) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    audit = folder / "report" / "tables" / "audit.md"
+    assert last == f"the paper's own numbers: 8 things do not add up; see {audit}"
+    assert "Table 3, overall score of Y17" in audit.read_text()
 
 
 def test_what_is_reproduced_passes_strictly(store, capsys):

@@ -13,10 +13,15 @@ from reports.exhibits import Scan
 
 USUAL = {
     "run": "r", "dataset": "heart", "method": "tsman", "xi": "0.3", "xi_realised": "0.3", "seed": "0",
-    "split": "test", "role": "student", "member": "", "variant": "", "noise": "none", "recipe": "quick",
+    "split": "0", "role": "student", "member": "", "variant": "", "noise": "none", "recipe": "quick",
     "case": "a", "structure": "wall", "metric": "dice", "value": 0.5, "unit": "", "definition": "hvsmr2016",
     "status": "ok", "stage": "s", "commit": "c",
 }  # fmt: skip
+
+
+def _split(where: dict[str, Any]) -> dict[str, str]:
+    """As in real records a seed draws its own split."""
+    return {"split": str(where.get("seed", USUAL["seed"]))}
 
 
 class Scored(Protocol):
@@ -36,7 +41,7 @@ def scored() -> Scored:
             ("all", "overall", overall),
         ]
         rows = [
-            USUAL | {"structure": structure, "metric": metric, "value": value} | where
+            USUAL | {"structure": structure, "metric": metric, "value": value} | _split(where) | where
             for structure, metric, value in values
         ]
         return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -67,7 +72,7 @@ def sweep(scored: Scored) -> pd.DataFrame:
                         scored(dice, 2 - dice, 9, method=method, xi=xi, role=role, seed=seed, case=case)
                     )
         for variant, member, dice in (("single", "1", 0.4), ("single", "2", 0.5), ("hd", "", 0.6)):
-            where = {"variant": variant, "member": member, "role": "pseudo", "split": "train", "method": ""}
+            where = {"variant": variant, "member": member, "role": "pseudo", "method": ""}
             parts.append(scored(dice + lift, 1, 6, seed=seed, case="t", **where))
     return pd.concat(parts, ignore_index=True)
 
@@ -82,7 +87,14 @@ def brats() -> Any:
     def make(dice: Any, seeds: int = 3, spread: float = 0.0, **where: Any) -> pd.DataFrame:
         usual = USUAL | {"dataset": "brats2015", "recipe": "paper", "xi": "0.9"} | where
         rows = [
-            usual | {"seed": str(seed), "case": case, "structure": structure, "value": value + sign * spread}
+            usual
+            | {
+                "seed": str(seed),
+                "split": str(seed),
+                "case": case,
+                "structure": structure,
+                "value": value + sign * spread,
+            }
             for seed in range(seeds)
             for case, sign in (("a", -1), ("b", 1))
             for structure, value in zip(LABELS, dice, strict=True)

@@ -50,7 +50,7 @@ def test_each_data_set_has_its_own_column(scored):
 
 
 def test_without_students_the_figure_says_so(scored):
-    figure = xi_curve(scored(0.5, role="pseudo", variant="hd", split="train"))
+    figure = xi_curve(scored(0.5, role="pseudo", variant="hd"))
     assert [axes.texts[0].get_text() for axes in figure.axes] == ["no result", "no result"]
 
 
@@ -110,7 +110,7 @@ def test_figure_7_has_no_mean_where_a_label_is_missing(tumours):
 
 
 def test_figures_without_records_of_students_say_so(scored):
-    axes = five_label_curve(scored(0.5, role="pseudo", variant="hd", split="train")).axes[0]
+    axes = five_label_curve(scored(0.5, role="pseudo", variant="hd")).axes[0]
     assert axes.texts[0].get_text() == "no result"
 
 

@@ -12,10 +12,12 @@ import pytest
 
 from reports.exhibits import Exhibits
 from reports.page import write
+from reports.published.audit import discrepancies
+from reports.published.cells import published
 
 KINDS = ("md", "csv", "tex")
 HOSTILE = "<script>alert('x')</script>"
-TABLES = ("table1", "table2", "table3", "verdicts", "trends", "pseudo", "curve", "curve_dice")
+TABLES = ("table1", "table2", "table3", "verdicts", "trends", "pseudo", "curve", "curve_dice", "audit")
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,56 @@ def two_data_sets(scored, tmp_path_factory):
     ]
     write(pd.concat(records), folder, title=HOSTILE, provenance={HOSTILE: HOSTILE})
     return folder
+
+
+def test_what_of_the_paper_does_not_add_up_is_said_once_and_folded(two_data_sets):
+    page = (two_data_sets / "index.html").read_text()
+    start = page.index('id="audit-section"')
+    section = page[start : page.index("</section>", start)]
+    told, folded = section.split("<details>")
+    assert re.search(r"8 of \d+ things", told)
+    assert folded.count("<li>") == len(discrepancies()) == 8
+    assert page.count("Table 3, overall score of M16: printed NA") == 2  # in the list and in the table
+    assert not (two_data_sets / "tables" / "audit-tumour.md").exists()
+
+
+def test_the_audit_holds_what_the_paper_promises_of_its_own_sums(out):
+    table = pd.read_csv(out / "tables" / "audit.csv").set_index("check")
+    overall = table[table.index.str.startswith("Table 3, overall score")].dropna(subset=["printed"])
+    means = table[table.index.str.startswith("Table 4, mean of")]
+    assert (len(overall), len(means)) == (6, 4)
+    assert (overall["apart"].abs() < 0.002).all()
+    assert (means["apart"].abs() < 0.001).all()
+    text = (out / "tables" / "audit.md").read_text()
+    assert "| -0.161 | -0.1592 | 0.001" in text
+    assert "nan" not in text
+
+
+def verdict_cells(folder, *names):
+    parts = [pd.read_csv(folder / "tables" / f"{name}.csv", dtype=str) for name in names]
+    return pd.concat(parts)
+
+
+def test_cells_of_a_benchmark_without_records_stand_in_the_first_table_of_verdicts(
+    out, two_data_sets, brats, scored, tmp_path
+):
+    for folder in (out, two_data_sets):
+        cells = verdict_cells(folder, "verdicts")
+        assert len(cells) == len(published()) == 111
+        assert set(cells.loc[cells["table"] == "table4", "verdict"]) == {"not_run"}
+    assert set(verdict_cells(two_data_sets, "verdicts-tumour")["table"]).isdisjoint({"table4", "figure7"})
+    assert not (out / "tables" / "table4.md").exists()
+    write(pd.concat([scored(0.5), brats([0.5] * 5)]), tmp_path, title="R", provenance={})
+    assert len(verdict_cells(tmp_path, "verdicts", "verdicts-heart")) == 111
+
+
+def test_two_benchmarks_share_no_file_and_no_place_on_the_page(brats, scored, tmp_path):
+    paths = write(pd.concat([scored(0.5), brats([0.5] * 5)]), tmp_path, title="R", provenance={})
+    assert len(paths) == len(set(paths))
+    stems = {path.stem for path in (tmp_path / "tables").glob("*.md")}
+    assert {"table3", "table4", "trends", "trends-heart", "curve", "curve-heart"} <= stems
+    places = re.findall(r' id="([^"]*)"', (tmp_path / "index.html").read_text())
+    assert len(places) == len(set(places))
 
 
 def test_each_data_set_has_its_own_files_and_section(two_data_sets):

@@ -120,7 +120,7 @@ def test_a_figure_that_cannot_be_drawn_is_missing_and_the_rest_is_written(sweep,
     exhibits = Exhibits(missing=("Figure 5 needs a <scan>.",))
     write(sweep, tmp_path, title="R", provenance={}, exhibits=exhibits)
     page = (tmp_path / "index.html").read_text()
-    assert "<li>Disagreement (figure3): no stage kept &lt;what&gt; it needs</li>" in page
+    assert "<li>heart: figure3 is not drawn: no stage kept &lt;what&gt; it needs</li>" in page
     assert "<li>Figure 5 needs a &lt;scan&gt;.</li>" in page
     assert (tmp_path / "figures" / "figure6.png").is_file()
     assert not (tmp_path / "figures" / "figure3.png").exists()

@@ -100,3 +100,15 @@ def test_long_texts_are_broken_into_lines(scored):
 @pytest.mark.parametrize("number", ["-0.024", "-1"])
 def test_csv_leaves_a_number_that_is_kept_as_text_alone(number):
     assert comma_separated(pd.DataFrame({"printed": [number]})) == f"printed\n{number}\n"
+
+
+def test_a_verdict_stands_beside_what_it_judges():
+    frame = pd.DataFrame({"topic": ["t"], "claim": ["c"], "paper": [0.5], "verdict": ["undecided"]})
+    assert lines_of(frame, "topic")[2] == "| Topic | Claim | Verdict | Paper |"
+
+
+def test_numbers_of_no_measure_have_the_decimals_that_they_take():
+    frame = pd.DataFrame(
+        {"check": ["a", "b"], "recomputed": [30.0, -0.1592333], "apart": [float("nan"), 0.0]}
+    )
+    assert lines_of(frame, "check")[4:6] == ["| a | 30 | – |", "| b | -0.1592 | 0 |"]

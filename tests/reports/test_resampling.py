@@ -5,14 +5,23 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
-from reports.resampling import holm, mean_interval, paired, ranks, sign_flips, values_of
+from reports.resampling import (
+    holm,
+    mean_interval,
+    paired,
+    ranks,
+    sign_flips,
+    student_confidence,
+    values_of,
+)
 
 
 def values(table):
     """``{seed: {case: value}}`` as a frame."""
     return pd.DataFrame(
-        [(seed, "test", case, value) for seed, of_case in table.items() for case, value in of_case.items()],
+        [(seed, seed, case, value) for seed, of_case in table.items() for case, value in of_case.items()],
         columns=["seed", "split", "case", "value"],
     )
 
@@ -32,12 +41,39 @@ def test_cases_are_averaged_before_seeds():
     assert (found.cases, found.seeds) == (3, 2)
 
 
-def test_the_interval_of_one_seed_is_the_bootstrap_over_cases():
+def test_the_interval_of_one_seed_is_that_of_students_t_over_cases():
     case_effects = np.linspace(-1, 1, 12)
     found = mean_interval(crossed([0.0], case_effects))
+    expected = t.ppf(0.975, 11) * case_effects.std(ddof=1) / np.sqrt(12)
+    assert (found.low, found.high) == pytest.approx((-expected, expected), rel=0.08)
+    assert found.seeds == 1
+
+
+def test_the_plain_interval_is_the_bootstrap_over_cases_and_narrower():
+    case_effects = np.linspace(-1, 1, 12)
+    found = mean_interval(crossed([0.0], case_effects), widened=False)
     expected = 1.96 * case_effects.std() / np.sqrt(12)
     assert (found.low, found.high) == pytest.approx((-expected, expected), rel=0.05)
-    assert found.seeds == 1
+
+
+def test_few_cases_ask_for_more_confidence_and_many_for_no_more():
+    found = [student_confidence(0.95, cases) for cases in (2, 5, 10, 1000)]
+    assert found == sorted(found, reverse=True)
+    assert found[1:] == pytest.approx([0.9981, 0.9829, 0.9503], abs=2e-4)
+    assert found[0] <= 1
+
+
+def test_the_number_of_cases_widens_and_the_number_of_seeds_does_not():
+    case_effects = np.linspace(-1, 1, 8)
+    asked = student_confidence(0.95, 8)
+    for seeds in ([0.0], [0.0, 0.1, 0.2]):
+        table = crossed(seeds, case_effects)
+        assert mean_interval(table) == mean_interval(table, confidence=asked, widened=False)
+
+
+def test_no_interval_reaches_beyond_the_worst_and_the_best_case():
+    found = mean_interval(crossed([0.0], [0.1, 0.4]))
+    assert (found.low, found.high) == (0.1, 0.4)
 
 
 def test_a_recurring_case_stays_as_hard_under_every_seed():
@@ -50,13 +86,14 @@ def test_a_recurring_case_stays_as_hard_under_every_seed():
 def test_cases_of_their_own_in_every_seed_narrow_the_interval():
     case_effects = np.linspace(-1, 1, 12)
     apart = values({str(s): {f"{s} {c}": v for c, v in enumerate(case_effects)} for s in range(4)})
-    one, four = mean_interval(crossed([0.0], case_effects)), mean_interval(apart)
+    one = mean_interval(crossed([0.0], case_effects), widened=False)
+    four = mean_interval(apart, widened=False)
     assert four.high - four.low == pytest.approx((one.high - one.low) / 2, rel=0.05)
 
 
 def test_the_spread_over_seeds_is_in_the_interval():
     seed_effects = np.linspace(-1, 1, 9)
-    found = mean_interval(crossed(seed_effects, [0.0] * 5))
+    found = mean_interval(crossed(seed_effects, [0.0] * 5), widened=False)
     assert found.high == pytest.approx(1.96 * seed_effects.std() / 3, rel=0.05)
 
 
@@ -109,9 +146,9 @@ def test_values_are_paired_by_seed_split_and_case():
 
 
 def test_a_measure_of_case_scores_becomes_values():
-    scores = pd.DataFrame({"seed": ["0"], "split": ["test"], "case": ["a"], "dice": [0.5], "adb": [1.0]})
+    scores = pd.DataFrame({"seed": ["0"], "split": ["7"], "case": ["a"], "dice": [0.5], "adb": [1.0]})
     assert values_of(scores, "dice").to_dict("records") == [
-        {"seed": "0", "split": "test", "case": "a", "value": 0.5}
+        {"seed": "0", "split": "7", "case": "a", "value": 0.5}
     ]
 
 
@@ -137,6 +174,7 @@ def test_many_cases_are_flipped_at_random_and_their_smallest_p_says_so():
 
 def test_no_difference_has_no_evidence():
     assert sign_flips(crossed([0.0], [0.0] * 5)).p == 1
+    assert sign_flips(crossed([0.0], [0.1 + 0.2 - 0.3] * 5)).p == 1
 
 
 def test_holm_multiplies_the_smallest_by_the_number_tested():

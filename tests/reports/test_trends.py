@@ -9,11 +9,11 @@ from reports.render import markdown
 from reports.selection import BACKGROUND, TUMOUR
 from reports.sheet import sheet
 from reports.tables import TABLES
-from reports.trends import COLUMNS, trend_sentences, trends
+from reports.trends import COLUMNS, trend_sentences, trend_summary, trends
 
 CASES = "abcdef"
-PSEUDO = {"role": "pseudo", "split": "0", "method": "distillation"}
-STUDENT = {"role": "student", "split": "0"}
+PSEUDO = {"role": "pseudo", "method": "distillation"}
+STUDENT = {"role": "student"}
 
 
 def rows(scored, dice, *, cases=CASES, seeds=("0",), rest=None, **where):
@@ -162,7 +162,7 @@ def test_gains_in_distance_and_dice_are_shares_of_the_rivals_error(scored):
             rows(
                 scored, 0.85, rest=(0.5, 6.0), xi="0.9", **STUDENT
             ),  # Dice error 0.15 of 0.20: a quarter removed
-            rows(scored, 0.80, rest=(1.0, 7.5), xi="1.0", role="supervised", method="densevoxnet", split="0"),
+            rows(scored, 0.80, rest=(1.0, 7.5), xi="1.0", role="supervised", method="densevoxnet"),
         ]
     )
     adb = found(records, "tsman removes more of the ADB than of the Dice error of supervised densevoxnet")
@@ -176,7 +176,7 @@ def test_a_rival_without_error_leaves_no_share_to_compare(scored):
     records = pd.concat(
         [
             scored(0.9, 0.0, 1.0, xi="0.9", **STUDENT),
-            scored(0.8, 0.0, 1.0, xi="1.0", role="supervised", method="densevoxnet", split="0"),
+            scored(0.8, 0.0, 1.0, xi="1.0", role="supervised", method="densevoxnet"),
         ]
     )
     adb = found(records, "tsman removes more of the ADB than of the Dice error of supervised densevoxnet")
@@ -187,7 +187,7 @@ def test_tsman_at_09_is_compared_with_full_supervision(scored):
     records = pd.concat(
         [
             rows(scored, 0.7, xi="0.9", **STUDENT),
-            rows(scored, 0.8, xi="1.0", role="supervised", split="0"),
+            rows(scored, 0.8, xi="1.0", role="supervised"),
         ]
     )
     row = found(records, "tsman at ξ = 0.9 above supervised tsman")
@@ -231,9 +231,7 @@ def test_without_a_background_the_mean_of_five_labels_does_not_exist():
 
 
 def test_failed_cases_leave_no_verdict_on_the_rest(scored, failed):
-    records = pd.concat(
-        [swept(scored, {"0.9": 0.1}), failed(xi="0.9", method="decoupling", case="g", split="0")]
-    )
+    records = pd.concat([swept(scored, {"0.9": 0.1}), failed(xi="0.9", method="decoupling", case="g")])
     row = found(records, "tsman above decoupling at ξ = 0.9")
     assert row["verdict"] == "not run"
     assert row["need"] == "1 of 7 case results of tsman failed at ξ = 0.9"
@@ -250,7 +248,7 @@ def test_equal_methods_are_undecided_and_one_case_decides_nothing(scored):
 def test_injected_noise_and_teachers_on_test_cases_are_no_evidence(scored):
     records = swept(scored, {"0.9": 0.1})
     disturbed = pd.concat([
-        records, records.assign(noise="erode:0.5", value=0.0, stage="n"), rows(scored, 0.1, xi="0.9", role="teacher", split="0")
+        records, records.assign(noise="erode:0.5", value=0.0, stage="n"), rows(scored, 0.1, xi="0.9", role="teacher")
     ])  # fmt: skip
     plain, more = trends(records), trends(disturbed.query("metric != 'overall'"))
     pd.testing.assert_frame_equal(plain, more)
@@ -283,6 +281,27 @@ def test_a_sentence_says_everything_that_a_verdict_rests_on(scored):
     assert (
         "“adding f4 to baseline helps” (Table 2), ξ any: not run; `bench run --experiment table2` makes what it needs."
     ) in sentences
+
+
+def test_the_summary_counts_what_was_tested_and_names_the_clearest_claims(scored):
+    table = trends(swept(scored, {"0.1": -0.1, "0.3": 0.1}))
+    said = trend_summary(table, "heart")
+    counts = table["verdict"].value_counts()
+    assert said[0] == (
+        f"On heart (6 cases, 1 seed): of {len(table)} claims {counts['supported']} supported, "
+        f"0 contradicted, {counts['undecided']} undecided, {counts['not run']} not run; "
+        "after Holm p is below 0.05 for 0, out of reach with so few cases."
+    )
+    assert len(said) == 1 + 2 + 1
+    assert all(": supported: " in sentence for sentence in said[1:3])
+    assert ": undecided: " in said[3]
+
+
+def test_the_summary_of_nothing_tested_says_so(scored):
+    table = trends(scored(0.5, role="teacher"))
+    assert trend_summary(table, "heart") == [
+        f"On heart none of {len(table)} claims could be tested: records that they need are absent."
+    ]
 
 
 def test_the_table_can_be_read(scored):

@@ -58,7 +58,7 @@ def test_pseudo_labels_are_told_apart_by_share_variant_and_teacher(sweep):
 
 
 def test_pseudo_labels_of_each_share_may_be_of_other_cases(scored):
-    where = {"role": "pseudo", "split": "train", "variant": "hd"}
+    where = {"role": "pseudo", "variant": "hd"}
     records = pd.concat([scored(0.5, xi="0.3", case="a", **where), scored(0.5, xi="0.3", case="b", **where),
                          scored(0.7, xi="0.6", case="b", **where)])  # fmt: skip
     table = pseudo_labels(records)

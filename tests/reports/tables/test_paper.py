@@ -13,7 +13,7 @@ PRINTED = (0.990, 0.776, 0.720, 0.684, 0.790)
 
 
 def pseudo(scored, variant, member="", xi="0.3", dice=0.5, **where):
-    names = {"role": "pseudo", "method": "distillation", "split": "train"}
+    names = {"role": "pseudo", "method": "distillation"}
     return scored(dice, variant=variant, member=member, xi=xi, **(names | where))
 
 
