@@ -45,6 +45,7 @@ class Part:
     high: float
     measure: str = "overall"
     relative_to: tuple[Contestant, float] | None = None
+    fewest: int = 1  # how many different ξ must be recorded; "over all ξ" is no claim about one
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _pseudo(variant: str, members: Members = "each") -> Contestant:
 
 
 def _above(one: Contestant, other: Contestant, band: tuple[float, float], measure: str = "overall") -> Part:
-    return Part({one: 1.0, other: -1.0}, *band, measure)
+    return Part({one: 1.0, other: -1.0}, *band, measure, fewest=1 if band[0] == band[1] else 2)
 
 
 def _distillation() -> Iterator[Claim]:
@@ -138,7 +139,7 @@ def _attention() -> Iterator[Claim]:
     added = ("f4", "f3", "f2", "f1")
     where = ("attention", "Table 2", "table2")
     for place, name in enumerate(added):
-        part = _above(steps[place + 1], steps[place], _ALL)
+        part = Part({steps[place + 1]: 1.0, steps[place]: -1.0}, *_ALL)
         gain = printed[place + 1] - printed[place]
         yield _claim(where, f"adding {name} to {names[place]} helps", part, gain)
     for place in range(3):
@@ -146,7 +147,7 @@ def _attention() -> Iterator[Claim]:
         gain = 2 * printed[place + 1] - printed[place] - printed[place + 2]
         words = f"{added[place]} helps more than {added[place + 1]}"
         yield _claim(where, words, Part(weights, *_ALL), gain)
-    smoothed = _above(steps[1], _student("tsman", "f4-unsmoothed"), _ALL)
+    smoothed = Part({steps[1]: 1.0, _student("tsman", "f4-unsmoothed"): -1.0}, *_ALL)
     yield _claim(("attention", "Analysis of the TSMAN", "table2"), "smoothing f4 by ω helps", smoothed, 0.1)
 
 

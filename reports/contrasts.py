@@ -14,6 +14,7 @@ import numpy as np
 from reports.cases import case_scores
 from reports.resampling import PAIR
 from reports.selection import BACKGROUND, IDENTITY, TUMOUR
+from reports.statistics import different, realised_shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,11 +39,13 @@ class Board:
         places: `seed, split, case`, a row a place.
         measures: What was recorded.
         results: Case scores with a column `place`.
+        realised: The share of manual labels that each ξ came to.
     """
 
     places: pd.DataFrame
     measures: frozenset[str]
     results: Mapping[tuple[str, str, str], Mapping[float, pd.DataFrame]]
+    realised: Mapping[float, str]
 
     def of(self, one: Contestant) -> Mapping[float, pd.DataFrame]:
         """A contestant's scores by ξ; where f1234 has none of its own, TSMAN as it stands is the same."""
@@ -63,16 +66,16 @@ def board(rows: pd.DataFrame) -> Board:
         role, method, variant, share = (str(name) for name in key)
         results.setdefault((role, method, variant), {})[float(share)] = part
     measures = frozenset(scores.columns) - {*IDENTITY, "case", "failed", "empty", "place"}
-    return Board(places, measures, results)
+    return Board(places, measures, results, realised_shares(rows))
 
 
 def shares_of(parts: Sequence[Part], scores: Board) -> list[list[float]] | None:
-    """The ξ of each part at which all its contestants have records; None where a part has none."""
+    """The different ξ of each part at which all its contestants have records; None where too few have."""
     found = []
     for part in parts:
         common = set.intersection(*(set(scores.of(one)) for one in part.weights))
-        inside = sorted(share for share in common if part.low <= share <= part.high)
-        if part.measure not in scores.measures or not inside:
+        inside = different((share for share in common if part.low <= share <= part.high), scores.realised)
+        if part.measure not in scores.measures or len(inside) < part.fewest:
             return None
         found.append(inside)
     return found

@@ -5,7 +5,7 @@ Plain arrays and tables: whoever knows stores and networks fills them in, this r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -39,6 +39,7 @@ class Scan:
         image_ijk: Intensities of the first channel, float32.
         layers: Some of ``LABEL_LAYERS`` and ``WEIGHT_LAYERS``; what is not known is left out.
         before: Whose prediction ``before`` is, in a reader's words.
+        recipe: The student's recipe; empty if it is not known.
     """
 
     dataset: str
@@ -53,6 +54,7 @@ class Scan:
     image_ijk: NDArray[np.float32]
     layers: Mapping[str, NDArray[np.generic]]
     before: str = ""
+    recipe: str = ""
 
 
 LAYER_COLUMNS: Final = (
@@ -85,6 +87,11 @@ class Exhibits:
     provenance: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row a stage that records name
     missing: tuple[str, ...] = ()
 
+    def of(self, records: pd.DataFrame) -> Exhibits:
+        """What belongs to these records: scans of another recipe are not theirs."""
+        recipes = {*records["recipe"].unique(), ""}
+        return replace(self, scans=tuple(scan for scan in self.scans if scan.recipe in recipes))
+
     def scan(self, figure: str, datasets: Collection[str], layers: Collection[str]) -> Scan:
         """The first scan of a withheld case that has these layers.
 
@@ -111,4 +118,5 @@ class MissingExhibitError(Exception):
     """
 
     def __init__(self, figure: str, what: str) -> None:
-        super().__init__(f"{figure} is not drawn: {what}; `bench run --experiment {figure}` makes it.")
+        made = f"`bench run --experiment {figure}` with the store and recipe of these records makes it"
+        super().__init__(f"{figure} is not drawn: {what}; {made}.")

@@ -18,7 +18,7 @@ from reports.selection import IDENTITY, evaluated
 from reports.wording import bracketed, counted, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reports.resampling import Interval
 
@@ -68,6 +68,20 @@ def over_seeds(scores: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
 def by_share(shares: pd.Series[str]) -> pd.Series[float]:
     """ξ as a number, to sort and plot by."""
     return shares.map(float)
+
+
+def realised_shares(rows: pd.DataFrame) -> dict[float, str]:
+    """ξ to the share of manual labels that it came to: with few cases several ξ keep the same number."""
+    shares = rows[["xi", "xi_realised"]].drop_duplicates("xi")
+    return dict(zip(by_share(shares["xi"]), shares["xi_realised"], strict=True))
+
+
+def different(shares: Iterable[float], realised: Mapping[float, str]) -> list[float]:
+    """The ξ that are different trainings, ascending: of those that came to the same share the smallest."""
+    first: dict[str, float] = {}
+    for share in sorted(shares):
+        first.setdefault(realised.get(share) or str(share), share)
+    return list(first.values())
 
 
 def largest_share(rows: pd.DataFrame) -> str | None:
@@ -147,7 +161,7 @@ def _verdicts_on(dataset: str, rows: pd.DataFrame) -> list[str]:
     supervised = scores[(scores["role"] == "supervised") & (scores["method"] == FOCAL)]
     if not supervised.empty:
         sentences.append(_sentence(place, f"{FOCAL} trained on all manual labels", own, supervised))
-    return [*sentences, *_lead(dataset, scores)]
+    return [*sentences, *_lead(dataset, scores, realised_shares(rows))]
 
 
 def _sentence(place: str, rival: str, own: pd.DataFrame, other: pd.DataFrame) -> str:
@@ -165,9 +179,11 @@ def _sentence(place: str, rival: str, own: pd.DataFrame, other: pd.DataFrame) ->
     )
 
 
-def _lead(dataset: str, scores: pd.DataFrame) -> list[str]:
-    """At how many ξ TSMAN has the best mean, where more than one ξ was swept."""
-    means = over_seeds(scores[scores["role"] == "student"], ["overall"])
+def _lead(dataset: str, scores: pd.DataFrame, realised: Mapping[float, str]) -> list[str]:
+    """At how many different ξ TSMAN has the best mean, where more than one was swept."""
+    students = scores[scores["role"] == "student"]
+    kept = different(by_share(students["xi"]).unique(), realised)
+    means = over_seeds(students[by_share(students["xi"]).isin(kept)], ["overall"])
     table = means.pivot(index="xi", columns="method", values="overall")
     compared = table[table.notna().sum(axis=1) > 1].dropna(subset=[FOCAL])
     if len(table) < 2 or compared.empty:

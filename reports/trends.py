@@ -25,7 +25,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 """Of `trends`, one row a claim: topic and claim (P's words for it in short) and where P says so; the ξ that
 entered, and the unit of the difference; P's own printed difference (absent where P prints none); our
-difference, signed so that P is right above zero, and its 95 % interval; p of the exact paired sign-flip
+difference, signed so that P is right above zero, and its 95 % interval; p of the paired sign-flip
 test, the smallest p this number of cases could reach, and p after Holm over all claims tested on this data
 set; numbers of cases and seeds; the verdict; and, where it is `not run`, what it needs."""
 

@@ -9,6 +9,7 @@ from reports.cases import LOWER_IS_BETTER
 from reports.claims import Contestant, Part
 from reports.contrasts import NotComparedError, board, contrast
 from reports.resampling import Evidence, Interval, mean_interval, sign_flips
+from reports.statistics import different
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,7 +105,7 @@ def _compared(
         yield _comparison(
             name, (one, other), [[one.low], [other.low]], scores, lower_is_better=lower_is_better
         )
-    pooled = [one.low for one, _ in parts if one.low < 1]
+    pooled = different((one.low for one, _ in parts if one.low < 1), scores.realised)
     if len(pooled) > 1:
         one, other = parts[0]
         part = Part({**one.weights, **other.weights}, pooled[0], pooled[-1], one.measure)

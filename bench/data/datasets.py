@@ -95,8 +95,9 @@ def open_dataset(spec: str, settings: DataSettings, workshop: Workshop) -> Datas
     if spec in added:
         return replace(_opened(added[spec], added, settings, workshop), name=spec)
     dataset = _opened(spec, added, settings, workshop)
-    if dataset.name in DATASETS and dataset.name != spec.partition(":")[0].strip():
-        # Its records would be taken for those of the data set that bears the name.
+    challenges = {kind for kind, source in DATASETS.items() if source.takes_folder}
+    if dataset.name in challenges and dataset.name != spec.partition(":")[0].strip():
+        # Its records would be taken for the challenge's own and held against the paper's numbers.
         raise UsageError(
             f"{spec} calls itself {dataset.name!r}, as another data set is called; give it a name of its own "
             f"with `bench data add NAME --from {spec.partition(':')[2].strip()}`."

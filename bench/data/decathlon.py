@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os.path
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bench.data.cases import Files, case_files
 from bench.data.dataset import Dataset, Workshop
@@ -18,6 +18,7 @@ from bench.errors import DataError
 from bench.seeding import generator
 
 TEST_SHARE = 0.3  # of the labelled cases; drawn by a fixed seed, the same for every seed of a sweep
+PIECES = "bench_pieces"  # our own key: "single" where each structure is known to be one piece
 HELD_OUT = "bench_test"
 MASK = "mask"
 ALL = "all"  # what the records call all structures together; no structure can bear the name
@@ -104,6 +105,13 @@ def _listed(description: dict[str, Any], root: Path) -> dict[str, Files]:
     return cases
 
 
+def _pieces(description: dict[str, Any], root: Path) -> Literal["single", "any"]:
+    said = description.get(PIECES, "any")
+    if said not in ("single", "any"):
+        raise DataError(f"{root / 'dataset.json'} has the {PIECES} {said!r}; expected 'single' or 'any'.")
+    return "single" if said == "single" else "any"
+
+
 def _test_cases(description: dict[str, Any], names: list[str], root: Path) -> tuple[str, ...]:
     held_out = description.get(HELD_OUT)
     if held_out is None:
@@ -140,4 +148,4 @@ def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
     test = _test_cases(description, sorted(listed), root)
     cases = case_files(listed, channels, len(structures) + 1, workshop, validate=validate)
     train = tuple(sorted(set(cases) - set(test)))
-    return Dataset(name, channels, structures, cases, train, test)
+    return Dataset(name, channels, structures, cases, train, test, _pieces(description, root))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class Made:
         num_test: Test cases.
         version: Of the patients that the seeds stand for.
         patient: A seed and a shape -> a patient.
+        pieces: Whether each structure is known to be one piece.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Made:
     num_test: int
     version: int
     patient: Callable[[int, Shape], Phantom]
+    pieces: Literal["single", "any"] = "any"
 
 
 def write(made: Made, folder: Path, settings: DataSettings) -> None:
@@ -84,6 +86,7 @@ def _description(made: Made, names: list[str]) -> dict[str, object]:
         ],
         "test": [],
         decathlon.HELD_OUT: names[made.num_train :],
+        decathlon.PIECES: made.pieces,
     }
 
 
@@ -99,4 +102,5 @@ def open_dataset(made: Made, settings: DataSettings, workshop: Workshop) -> Data
     if not folder.is_dir():
         with whole_folder(folder) as aside:
             write(made, aside, settings)
-    return decathlon.open_dataset(folder, workshop, validate=False)
+    # As it is said here: folders of older stores do not say their pieces.
+    return replace(decathlon.open_dataset(folder, workshop, validate=False), pieces=made.pieces)

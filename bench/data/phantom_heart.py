@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.data import made, phantom
@@ -21,6 +20,7 @@ HEART = made.Made(
     num_test=10,
     version=phantom.VERSION,
     patient=phantom.heart,
+    pieces="single",
 )
 
 
@@ -30,4 +30,4 @@ def open_dataset(settings: DataSettings, workshop: Workshop) -> Dataset:
     Raises:
         UsageError: No such size.
     """
-    return replace(made.open_dataset(HEART, settings, workshop), pieces="single")
+    return made.open_dataset(HEART, settings, workshop)

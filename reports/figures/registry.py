@@ -42,7 +42,7 @@ FIGURES: Final[Mapping[str, Chart]] = {
         once=True,
     ),
     "figure3": Chart(
-        lambda records, exhibits: disagreement(exhibits, _datasets(records)),
+        lambda records, exhibits: disagreement(exhibits.of(records), _datasets(records)),
         "Where the two streams disagree",
         "The black voxels in (b) are those of slice (a) for which the predictions of the two streams are "
         "different. (c) is obtained by smoothing (b) with a Gaussian (P, Eq. 7): the weight of each voxel's "
@@ -60,7 +60,7 @@ FIGURES: Final[Mapping[str, Chart]] = {
         once=True,
     ),
     "figure5": Chart(
-        lambda records, exhibits: sections(exhibits, _datasets(records)),
+        lambda records, exhibits: sections(exhibits.of(records), _datasets(records)),
         "Wrong labels, weakened gradients, and the prediction before and after",
         "Two sections of a withheld training case, each where most voxels are wrong: (a) the image with the "
         "true labels. The labels in the coloured regions of (b) and (c) are wrong: the colour is that of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.lines import Line2D
 
@@ -45,7 +45,7 @@ def spread(records: pd.DataFrame) -> Figure:
     figure = blank(1.3 + 1.15 * scores["method"].nunique(), 3.4 * len(measures))
     panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
     for axes, measure in zip(panels, measures, strict=True):
-        _panel(axes, scores.dropna(subset=[measure]), measure, colours)
+        _panel(axes, scores, measure, colours)
     panels[0].set_title(plain(str(scores["dataset"].iloc[0])), loc="left", fontsize=11, color=GREY)
     points = [
         Line2D([], [], color=colours[name], marker="o", linestyle="none", label=name) for name in colours
@@ -55,17 +55,17 @@ def spread(records: pd.DataFrame) -> Figure:
 
 
 def _panel(axes: Axes, scores: pd.DataFrame, measure: str, colours: Mapping[str, str]) -> None:
-    """A point a case, a dash for their mean."""
+    """A point a case that did not fail, a dash for the mean of those of which none did."""
     import seaborn as sns
 
-    common = {"data": scores, "x": "method", "y": measure, "hue": "trained", "hue_order": [*colours]}
+    common: dict[str, Any] = {"x": "method", "y": measure, "hue": "trained", "hue_order": [*colours]}
     common |= {"ax": axes, "palette": colours, "legend": False}
-    sns.swarmplot(**common, dodge=True, size=3.4, alpha=0.7, warn_thresh=1)
+    sns.swarmplot(scores.dropna(subset=[measure]), **common, dodge=True, size=3.4, alpha=0.7, warn_thresh=1)
+    # No mean where a case failed: it would be the mean of those that happened to be easy.
+    broken = scores.groupby(["method", "trained"])["failed"].transform("any")
     # seaborn spreads two hues of points over 0.8 of a step, and their means by what it is told.
-    sns.pointplot(
-        **common, dodge=0.4, errorbar=None, marker="_", markersize=26, markeredgewidth=2, linestyle="none",
-        zorder=5,
-    )  # fmt: skip
+    dash = {"marker": "_", "markersize": 26, "markeredgewidth": 2, "linestyle": "none"}
+    sns.pointplot(scores[~broken], **common, dodge=0.4, errorbar=None, zorder=5, **dash)
     axes.set_ylabel(f"{_PANELS[measure]}   (higher is better →)", fontsize=9)
     axes.set_xlabel("")
     axes.tick_params(axis="x", rotation=20, labelsize=9, color=GREY)

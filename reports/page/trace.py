@@ -38,14 +38,14 @@ def traced(frame: pd.DataFrame, cases: pd.DataFrame) -> list[Trace | None]:
         return [Trace(f'"{_bare(row["row"])}"', exhibit=str(row["table"])) for row in rows]
     if cases.empty or "xi" not in frame or not {"method", "views", "smoothing"} & set(frame):
         return [None] * len(frame)
-    return [_trace(_wanted(row), cases) for row in rows]
+    return [_trace(_wanted(row, cases), cases) for row in rows]
 
 
-def _wanted(row: Mapping[Hashable, object]) -> dict[str, tuple[str, ...]]:
+def _wanted(row: Mapping[Hashable, object], cases: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     """The values that a case must have, each column's alternatives; as `selection.evaluated` chooses them."""
     wanted: dict[str, tuple[str, ...]] = {name: (str(row[name]),) for name in _NAMES if name in row}
     if "smoothing" in row:
-        wanted |= {"role": ("student",), "method": ("tsman",), "variant": _ablation(row)}
+        wanted |= {"role": ("student",), "method": ("tsman",), "variant": _ablation(row, cases)}
     if "views" in row:
         wanted |= {"role": ("pseudo",), "variant": _DISTILLED.get(str(row["views"]), ())}
     pseudo = "member" in row or "views" in row
@@ -54,13 +54,14 @@ def _wanted(row: Mapping[Hashable, object]) -> dict[str, tuple[str, ...]]:
     return wanted | {"noise": ("none",)}
 
 
-def _ablation(row: Mapping[Hashable, object]) -> tuple[str, ...]:
-    """The variants that a row of the paper's Table 2 stands for, from the attentions that it ticks."""
+def _ablation(row: Mapping[Hashable, object], cases: pd.DataFrame) -> tuple[str, ...]:
+    """The variant that a row of the paper's Table 2 stands for, from the attentions that it ticks."""
     on = "".join(number for number in "1234" if row.get(f"f{number}"))
     if not on:
         return ("baseline",)
     name = f"f{on}" if row["smoothing"] else f"f{on}-unsmoothed"
-    return (name, "") if name == "f1234" else (name,)  # the method as it is has all four
+    # The method as it is has all four, and stands for them where they were not run by name.
+    return (name,) if name != "f1234" or (cases["variant"] == name).any() else ("",)
 
 
 def _trace(wanted: Mapping[str, tuple[str, ...]], cases: pd.DataFrame) -> Trace | None:

@@ -120,8 +120,9 @@ TABLES: Final[Mapping[str, Table]] = {
         trends,
         "The paper's trends as claims",
         "Each difference is signed so that the paper is right where it is above zero; with its 95 % interval "
-        "(bootstrap over cases and seeds), the paper's own printed difference, p of the exact paired test of "
-        "sign flips, the smallest p that this number of cases could reach, and p after Holm over all claims "
+        "(bootstrap over cases and seeds), the paper's own printed difference, p of the paired test of "
+        "sign flips (exact up to 14 cases, then 9,999 drawn), the smallest p that this number of cases could "
+        "reach, and p after Holm over all claims "
         "tested here. Supported: the whole interval is above zero; contradicted: below; undecided: zero is "
         "inside, which never means equal. Where several ξ entered, a case counts with its mean over those "
         "that have it. With one seed the spread over seeds is not in the interval.",

@@ -190,7 +190,7 @@ def test_one_map_for_both_streams_is_drawn_once():
 )
 def test_what_is_missing_is_named_with_the_command_that_makes_it(draw, columns, figure):
     with pytest.raises(
-        MissingExhibitError, match=rf"^{figure} .*; `bench run --experiment {figure}` makes it"
+        MissingExhibitError, match=rf"^{figure} .*; `bench run --experiment {figure}` with .* makes it"
     ):
         draw(pd.DataFrame(columns=list(columns)))
 

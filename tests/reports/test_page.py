@@ -151,7 +151,7 @@ def test_each_data_set_has_its_own_files_and_section(two_data_sets):
 
 def test_figures_that_cannot_be_drawn_are_named_with_the_command_that_makes_them(page):
     for figure in ("figure1", "figure2", "figure3", "figure4", "figure5"):
-        assert f"`bench run --experiment {figure}` makes it" in page
+        assert f"`bench run --experiment {figure}` with the store" in page
 
 
 def test_what_the_exhibits_hold_is_drawn_once_for_all_data_sets(scored, scan, tmp_path):

@@ -146,7 +146,21 @@ def test_a_made_data_set_is_a_folder_that_can_be_opened(bench, tmp_path, worksho
     assert bench("data", "make", name, "--size", "smoke", "--to", folder).returncode == 0
     made = open_dataset(f"decathlon:{folder}", DataSettings(), workshop)
     here = open_dataset(name, DataSettings(size="smoke"), workshop)
-    assert replace(made, pieces=here.pieces).id == here.id
+    assert made.id == here.id
     again = bench("data", "make", name, "--size", "smoke", "--to", folder)
     assert again.returncode == 2
     assert "exists already" in again.stderr
+
+
+@pytest.mark.parametrize("challenge", ["hvsmr2016", "brats2015"])
+def test_a_folder_that_calls_itself_as_a_challenge_is_called_is_refused(
+    bench, decathlon_folder, tmp_path, challenge
+):
+    folder = decathlon_folder(tmp_path / "folder", name=challenge)
+    words = ("run", "--dataset", f"decathlon:{folder}", "--recipe", "smoke", "-n")
+    found = bench(*words, "--store", tmp_path / "store")
+    assert found.returncode == 2
+    assert f"calls itself '{challenge}'" in found.stderr
+    store = tmp_path / "named"
+    assert bench("data", "add", "mine", "--from", folder, "--store", store).returncode == 0
+    assert bench("run", "--dataset", "mine", "--recipe", "smoke", "-n", "--store", store).returncode == 0

@@ -11,11 +11,12 @@ from bench.data.dataset import DataSettings, Workshop, recall, remember
 from bench.data.datasets import open_dataset
 from bench.data.volumes import read_label
 from bench.errors import DataError, LabelWithheldError
+from bench.experiments import free_part
 from bench.lab import image_of, open_lab
 from bench.recipes import recipe
 from bench.store import Store
 from bench.sweep import Sweep, resolved
-from methods.registry import classes, method
+from methods.registry import classes
 
 NAMES = {f"training_axial_crop_pat{number}" for number in range(10)}
 
@@ -77,7 +78,7 @@ def test_a_data_set_whose_test_cases_are_fixed_is_not_drawn(spheres, tmp_path):
 
 def planned(dataset, *changes, seeds=(0, 1, 2)):
     chosen = resolved(recipe("smoke", changes, classes()), device="cpu", native_bfloat16=False)
-    return Sweep(chosen, (method("densevoxnet"),), ("0.3",), seeds, (dataset,)).stages()
+    return Sweep(chosen, (free_part(("densevoxnet",), ("0.3",), chosen),), seeds, (dataset,)).stages()
 
 
 @pytest.mark.parametrize("changes", [(), ("split.seed=1",)])
