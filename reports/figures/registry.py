@@ -92,7 +92,7 @@ FIGURES: Final[Mapping[str, Chart]] = {
         "there is no mean.",
         ("brats",),
     ),
-    "cases": Chart(
+    "case_scores": Chart(
         lambda records, _: spread(records),
         "Every case at one ξ",
         "What stands behind the means: every test case of every seed, students at the largest ξ below 1 and "

@@ -148,7 +148,7 @@ def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[Fi
     for key, chart in FIGURES.items():
         if cohort.benchmark not in chart.benchmarks or (chart.once and cohort.suffix):
             continue
-        name = f"{key}{cohort.suffix}"
+        name = f"{key}{cohort.suffix if len(chart.benchmarks) == 1 else cohort.suffix_in_both}"
         figure = _drawn(key, chart, cohort, exhibits)
         if isinstance(figure, str):
             report.missing.append(f"{cohort.name}: {figure}")

@@ -61,7 +61,7 @@ def _ablation(row: Mapping[Hashable, object], cases: pd.DataFrame) -> tuple[str,
         return ("baseline",)
     name = f"f{on}" if row["smoothing"] else f"f{on}-unsmoothed"
     # The method as it is has all four, and stands for them where they were not run by name.
-    return (name,) if name != "f1234" or (cases["variant"] == name).any() else ("",)
+    return (name,) if name != "f1234" or ("variant" in cases and (cases["variant"] == name).any()) else ("",)
 
 
 def _trace(wanted: Mapping[str, tuple[str, ...]], cases: pd.DataFrame) -> Trace | None:

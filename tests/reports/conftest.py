@@ -20,8 +20,8 @@ USUAL = {
 
 
 def _split(where: dict[str, Any]) -> dict[str, str]:
-    """As in real records a seed draws its own split."""
-    return {"split": str(where.get("seed", USUAL["seed"]))}
+    """As in real records a seed draws its own split, and ξ comes to a share of the cases."""
+    return {name: str(where.get(of, USUAL[of])) for name, of in (("split", "seed"), ("xi_realised", "xi"))}
 
 
 class Scored(Protocol):

@@ -36,7 +36,7 @@ def page(out):
 def test_a_report_is_tables_figures_and_one_page(out):
     assert {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} == {
         *(f"tables/{name}.{kind}" for name in TABLES for kind in KINDS),
-        *(f"figures/{name}.{kind}" for name in ("figure6", "cases") for kind in ("png", "pdf")), "index.html",
+        *(f"figures/{name}.{kind}" for name in ("figure6", "case_scores") for kind in ("png", "pdf")), "index.html",
     }  # fmt: skip
 
 
@@ -160,7 +160,15 @@ def test_what_the_exhibits_hold_is_drawn_once_for_all_data_sets(scored, scan, tm
     exhibits = Exhibits(scans=(scan(dataset="heart"),), stages=stages)
     write(records, tmp_path, title="R", provenance={}, exhibits=exhibits)
     drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
-    assert drawn == {"figure1", "figure3", "figure5", "figure6", "figure6-liver", "cases", "cases-liver"}
+    assert drawn == {
+        "figure1",
+        "figure3",
+        "figure5",
+        "figure6",
+        "figure6-liver",
+        "case_scores",
+        "case_scores-liver",
+    }
     page = (tmp_path / "index.html").read_text()
     assert "there is no scan of a withheld case of liver" in page
     assert "figure1 is not drawn" not in page

@@ -83,7 +83,7 @@ def test_rows_of_the_papers_tables_lead_to_the_variants_that_they_stand_for(scor
         columns=["f1", "f2", "f3", "f4", "smoothing"],
     ).assign(xi="0.3")
     assert [trace.words.split()[-1] for trace in traced(ticks, found)] == [
-        "variant=baseline", "variant=f4-unsmoothed", "variant=f4", 'variant=f1234|""',
+        "variant=baseline", "variant=f4-unsmoothed", "variant=f4", "variant=f1234",
     ]  # fmt: skip
     views = pd.DataFrame({"views": ["", "DD"], "xi": "0.3"})
     assert [trace.cases for trace in traced(views, found)] == [2, 1]

@@ -255,7 +255,7 @@ def test_injected_noise_and_teachers_on_test_cases_are_no_evidence(scored):
 
 
 def test_holm_counts_the_claims_that_were_tested(scored):
-    table = trends(swept(scored, {"0.9": 0.1})).query("verdict != 'not run'")
+    table = trends(swept(scored, {"0.7": 0.1, "0.9": 0.1})).query("verdict != 'not run'")
     assert len(table) > 5
     assert (table["p_holm"] >= table["p"]).all()
     assert table["p_holm"].min() == pytest.approx(min(1.0, table["p"].min() * len(table)))
@@ -268,15 +268,29 @@ def test_every_claim_of_the_benchmark_has_a_row_and_the_columns_stand(scored):
     assert list(table["claim"]) == [claim.statement for claim in CLAIMS if claim.benchmark == "hvsmr"]
 
 
+def test_one_share_says_nothing_of_all_of_them(scored):
+    table = trends(swept(scored, {"0.9": 0.1})).set_index("claim")
+    assert table.loc["tsman above densevoxnet at ξ = 0.9", "verdict"] == "supported"
+    assert table.loc["tsman above densevoxnet over all ξ from 0.3", "verdict"] == "not run"
+
+
+def test_shares_that_keep_the_same_cases_are_one_training(scored):
+    rows = swept(scored, {"0.5": 0.1, "0.6": 0.1, "0.9": -0.3})
+    same = rows.assign(xi_realised=rows["xi"].replace("0.6", "0.5"))
+    claim = "tsman above densevoxnet over all ξ from 0.3"
+    assert trends(rows).set_index("claim").loc[claim, "difference"] == pytest.approx(-0.1 / 6)
+    assert trends(same).set_index("claim").loc[claim, "difference"] == pytest.approx(-0.05)
+
+
 def test_no_claim_is_made_twice():
     assert len({(claim.benchmark, claim.statement) for claim in CLAIMS}) == len(CLAIMS)
 
 
 def test_a_sentence_says_everything_that_a_verdict_rests_on(scored):
-    sentences = trend_sentences(trends(swept(scored, {"0.3": 0.1})))
+    sentences = trend_sentences(trends(swept(scored, {"0.3": 0.1, "0.5": 0.1})))
     assert (
-        "“tsman above decoupling over all ξ from 0.3” (Figure 6), ξ 0.3: supported: +0.050 [+0.050, +0.050] in overall score, "
-        "6 cases, 1 seed, p 0.031 (at best 0.031), 0.156 after Holm."
+        "“tsman above decoupling over all ξ from 0.3” (Figure 6), ξ 0.3, 0.5: supported: "
+        "+0.050 [+0.050, +0.050] in overall score, 6 cases, 1 seed, p 0.031 (at best 0.031), 0.156 after Holm."
     ) in sentences
     assert (
         "“adding f4 to baseline helps” (Table 2), ξ any: not run; `bench run --experiment table2` makes what it needs."
@@ -284,7 +298,7 @@ def test_a_sentence_says_everything_that_a_verdict_rests_on(scored):
 
 
 def test_the_summary_counts_what_was_tested_and_names_the_clearest_claims(scored):
-    table = trends(swept(scored, {"0.1": -0.1, "0.3": 0.1}))
+    table = trends(swept(scored, {"0.1": -0.1, "0.3": 0.1, "0.5": 0.1}))
     said = trend_summary(table, "heart")
     counts = table["verdict"].value_counts()
     assert said[0] == (
