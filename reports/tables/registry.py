@@ -122,10 +122,10 @@ TABLES: Final[Mapping[str, Table]] = {
         "Each difference is signed so that the paper is right where it is above zero; with its 95 % interval "
         "(bootstrap over cases and seeds), the paper's own printed difference, p of the paired test of "
         "sign flips (exact up to 14 cases, then 9,999 drawn), the smallest p that this number of cases could "
-        "reach, and p after Holm over all claims "
-        "tested here. Supported: the whole interval is above zero; contradicted: below; undecided: zero is "
-        "inside, which never means equal. Where several ξ entered, a case counts with its mean over those "
-        "that have it. With one seed the spread over seeds is not in the interval.",
+        "reach, and p after Holm over all claims tested here. Supported: the whole interval is above zero; "
+        "contradicted: below; undecided: zero is inside, which never means equal, or there are fewer than 6 "
+        "cases. Where several ξ entered, a case counts with its mean over those that have it. With one seed "
+        "the spread over seeds is not in the interval.",
         "topic",
         sentences=trend_summary,
     ),

@@ -324,3 +324,11 @@ def test_the_table_can_be_read(scored):
     assert "supported" in text
     assert "| Difference" in text
     assert "nan" not in text
+
+
+def test_five_cases_decide_no_claim_and_six_do(scored):
+    leads = {"0.3": 0.1, "0.5": 0.1}
+    records, claim = swept(scored, leads), "tsman above densevoxnet over all ξ from 0.3"
+    assert trends(records).set_index("claim").loc[claim, ["verdict", "cases"]].tolist() == ["supported", 6]
+    fewer = records[records["case"] != records["case"].max()]
+    assert trends(fewer).set_index("claim").loc[claim, ["verdict", "cases"]].tolist() == ["undecided", 5]
