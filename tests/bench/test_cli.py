@@ -372,12 +372,15 @@ def test_an_interrupted_run_ends_with_130_and_leaves_nothing_half_made(tmp_path,
     store = tmp_path / "store"
     words = tiny_run(spheres, store, tiny, "--jobs", 1, "--set", "teachers.steps=[1,100000]")
     command = [sys.executable, "-c", "from bench.cli import main; main()", *map(str, words)]
+    # Tests started in the background of a shell ignore Ctrl-C, and a child would inherit that.
+    heeded = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as driver:
         until = time.monotonic() + 60
         while not list(store.glob("work/teacher-*/progress.json")) and time.monotonic() < until:
             time.sleep(0.05)
         os.kill(driver.pid, how)
         _, said = driver.communicate(timeout=30)
+    signal.signal(signal.SIGINT, heeded)
     assert driver.returncode == 130
     assert said.count("\n") == 1
     assert "run the same command again" in said

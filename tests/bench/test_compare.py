@@ -21,7 +21,9 @@ EASE = {"a": -0.1, "b": -0.05, "c": 0.0, "d": 0.05, "e": 0.1}
 def rows(dice, distance=1.0, **where):
     """Five cases around a mean Dice, with a distance of their own."""
     return [
-        USUAL | {"case": case, "metric": metric, "value": value, "xi_realised": where.get("xi", "0.3")} | where
+        USUAL
+        | {"case": case, "metric": metric, "value": value, "xi_realised": where.get("xi", "0.3")}
+        | where
         for case, ease in EASE.items()
         for metric, value in (("dice", dice + ease), ("adb", distance), ("hdd", distance))
     ]
