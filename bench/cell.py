@@ -1,4 +1,4 @@
-"""One data set and one seed -> the stages of all methods at a ξ, sharing all that is equal."""
+"""One data set and one seed -> each stage that can be made of them, by what it depends on."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from bench.graph import Stage, stage
 from bench.plain import plain
 from methods.dense_vox_net import DenseVoxNetMethod
 from methods.interface import Revises
-from methods.registry import why_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.data.dataset import Dataset
-    from bench.experiments import Contestant, Part
     from bench.recipes import Recipe
     from methods.interface import Method
     from tsman.settings import DistillationSettings
 
 SUPERVISED = "1.0"
+"""ξ where every training case keeps its manual label."""
 
 
 class Way(NamedTuple):
@@ -53,64 +52,8 @@ class Cell:
         cell = Cell(recipe, dataset, seed)
         return replace(cell, dataset=dataset.drawn(cell._split_seed))
 
-    def all_of(self, part: Part) -> list[Stage]:
-        """All scores of a part of the plan, of the contestants that fit the data."""
-        scores, unfit = [], self.unfit(part)
-        students = [one for one in part.students if one.method.name not in unfit]
-        for xi in part.xis:
-            scores += self.at(xi, students, every_distillation=part.distillations)
-        return scores + self.supervised([one for one in part.supervised if one.method.name not in unfit])
-
-    def unfit(self, part: Part) -> dict[str, str]:
-        """The methods of a part that cannot be trained on the data, and why."""
-        shape = self._classes
-        asked = [one.method for one in (*part.students, *part.supervised)]
-        why = {one.name: why_unfit(one, shape["channels"], shape["classes"]) for one in asked}
-        return {name: reason for name, reason in why.items() if reason}
-
-    def at(
-        self, xi: str, contestants: Sequence[Contestant], *, every_distillation: bool = False
-    ) -> list[Stage]:
-        """All scores at one ξ < 1."""
-        split = self._split(xi)
-        teachers = [self._teacher(split, xi, member) for member in range(len(self.recipe.teachers.steps))]
-        scores = self._distillations(xi, teachers) if every_distillation else []
-        whole = Way(tuple(range(len(teachers))), self.recipe.distillation)
-        pseudo = self._pseudo(xi, teachers, whole)
-        scores.append(self._pseudo_scores(pseudo, xi, whole))
-        identity = self._identity(xi)
-        for member, teacher in enumerate(teachers):
-            own = {**identity, "role": "teacher", "method": "densevoxnet", "member": str(member + 1)}
-            scores.append(self._scores(teacher, own))
-        for method, variant in contestants:
-            student = self._student(method, split, pseudo, self._manual(xi))
-            own = {**identity, "role": "student", "method": method.name, "variant": variant}
-            scores.append(self._scores(student, own))
-        return scores
-
-    def supervised(self, contestants: Sequence[Contestant]) -> list[Stage]:
-        """The fully supervised reference of every contestant."""
-        split = self._split(SUPERVISED)
-        identity = {**self._identity(SUPERVISED), "role": "supervised"}
-        scores = []
-        for method, variant in contestants:
-            student = self._student(method, split, None, self.dataset.train)
-            scores.append(self._scores(student, {**identity, "method": method.name, "variant": variant}))
-        return scores
-
-    def _distillations(self, xi: str, teachers: Sequence[Stage]) -> list[Stage]:
-        """P's Table 1: each teacher alone and all together, through one view and through all of them."""
-        members = range(len(teachers))
-        one_view = replace(self.recipe.distillation, views="identity")
-        ways = [
-            Way(chosen, distillation)
-            for distillation in dict.fromkeys((one_view, self.recipe.distillation))
-            for chosen in dict.fromkeys([*((member,) for member in members), tuple(members)])
-        ]
-        return [self._pseudo_scores(self._pseudo(xi, teachers, way), xi, way) for way in ways]
-
     @property
-    def _classes(self) -> dict[str, int]:
+    def classes(self) -> dict[str, int]:
         """What the shape of every network depends on."""
         return {"channels": len(self.dataset.channels), "classes": len(self.dataset.structures) + 1}
 
@@ -132,12 +75,13 @@ class Cell:
             "structures": list(self.dataset.structures),
         }
 
-    def _manual(self, xi: str) -> tuple[str, ...]:
+    def manual(self, xi: str) -> tuple[str, ...]:
+        """The training cases that keep their manual label at this ξ, sorted."""
         return manual_cases(self.dataset.train, xi, dataset=self.dataset.name, seed=self._split_seed)
 
     def _withheld(self, xi: str) -> list[str]:
         """The training cases whose manual label nobody may learn from at this ξ, sorted."""
-        return sorted(set(self.dataset.train) - set(self._manual(xi)))
+        return sorted(set(self.dataset.train) - set(self.manual(xi)))
 
     def _images(self, cases: Sequence[str]) -> dict[str, str]:
         return {case: self.dataset.cases[case].image_print for case in cases}
@@ -145,7 +89,8 @@ class Cell:
     def _labels(self, cases: Sequence[str]) -> dict[str, str]:
         return {case: self.dataset.cases[case].label_print for case in cases}
 
-    def _identity(self, xi: str) -> dict[str, Any]:
+    def identity(self, xi: str) -> dict[str, Any]:
+        """What every record of this cell at this ξ says of itself, still without role and method."""
         manual = quota(xi, len(self.dataset.train))
         realised = round(Decimal(manual) / len(self.dataset.train), 4).normalize()
         return {
@@ -162,8 +107,9 @@ class Cell:
             "recipe": self.recipe.name,
         }
 
-    def _split(self, xi: str) -> Stage:
-        manual = self._manual(xi)
+    def split(self, xi: str) -> Stage:
+        """Who is who at this ξ."""
+        manual = self.manual(xi)
         # ξ itself is left out: shares that keep the same scans are the same split, with the same teachers.
         settings = {
             "seed": self._split_seed,
@@ -182,16 +128,17 @@ class Cell:
             "steps": steps,
             "seed": self.seed,
             "compute": plain(self.recipe.compute),
-            **self._classes,
+            **self.classes,
         }
         return settings | self._inference() if isinstance(method, Revises) else settings
 
     def _inference(self) -> dict[str, Any]:
         return {"inference": plain(self.recipe.inference), "patch": list(self.recipe.sampling.patch)}
 
-    def _teacher(self, split: Stage, xi: str, member: int) -> Stage:
+    def teacher(self, split: Stage, xi: str, member: int) -> Stage:
+        """One DenseVoxNet that sees the manual cases alone; members count from 0."""
         settings = self._training(DenseVoxNetMethod(networks=1), self.recipe.teachers.steps[member])
-        manual = self._manual(xi)
+        manual = self.manual(xi)
         return stage(
             "teacher",
             {**settings, "member": member + 1},
@@ -201,13 +148,14 @@ class Cell:
             inputs={"split": split},
         )
 
-    def _pseudo(self, xi: str, teachers: Sequence[Stage], way: Way) -> Stage:
+    def pseudo(self, xi: str, teachers: Sequence[Stage], way: Way) -> Stage:
+        """Labels for the cases without a manual one, by some of the teachers."""
         chosen = [teachers[member] for member in way.members]
         settings = {
             "members": [json.loads(teacher.settings) for teacher in chosen],
             "distillation": plain(way.distillation),
             "compute": plain(self.recipe.compute),
-            **self._classes,
+            **self.classes,
             **self._inference(),
         }
         return stage(
@@ -219,7 +167,8 @@ class Cell:
             inputs={f"teacher{place:02d}": teacher for place, teacher in enumerate(chosen, start=1)},
         )
 
-    def _student(self, method: Method, split: Stage, pseudo: Stage | None, manual: Sequence[str]) -> Stage:
+    def student(self, method: Method, split: Stage, pseudo: Stage | None, manual: Sequence[str]) -> Stage:
+        """A contestant on manual and pseudo labels; without pseudo labels on all manual ones."""
         return stage(
             "student",
             self._training(method, self.recipe.student.steps),
@@ -229,7 +178,8 @@ class Cell:
             inputs={"split": split} | ({"pseudo": pseudo} if pseudo else {}),
         )
 
-    def _scores(self, trained: Stage, identity: Mapping[str, Any]) -> Stage:
+    def scores(self, trained: Stage, identity: Mapping[str, Any]) -> Stage:
+        """A trained stage on the test cases."""
         settings = {
             "identity": dict(identity),
             "trained": json.loads(trained.settings),
@@ -247,10 +197,11 @@ class Cell:
             inputs={"of": trained},
         )
 
-    def _pseudo_scores(self, pseudo: Stage, xi: str, way: Way) -> Stage:
+    def pseudo_scores(self, pseudo: Stage, xi: str, way: Way) -> Stage:
+        """Pseudo labels against the truth that was withheld."""
         settings = {
             "identity": {
-                **self._identity(xi),
+                **self.identity(xi),
                 "role": "pseudo",
                 "method": "distillation",
                 "variant": way.name,

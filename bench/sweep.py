@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cell import Cell
 from bench.graph import Stage, in_order
 from bench.plain import plain
+from bench.planning import scores_of, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +68,7 @@ class Sweep:
             for dataset in self.datasets
             for part in self.parts
             if part.benchmark in (None, dataset.benchmark)
-            for method, why in Cell.of(self.recipe, dataset, self.seeds[0]).unfit(part).items()
+            for method, why in unfit(Cell.of(self.recipe, dataset, self.seeds[0]), part).items()
         }
         return [(dataset, method, why) for (dataset, method), why in found.items()]
 
@@ -79,7 +80,7 @@ class Sweep:
                 cell = Cell.of(self.recipe, dataset, seed)
                 for part in self.parts:
                     if part.benchmark in (None, dataset.benchmark):
-                        targets += cell.all_of(part)
+                        targets += scores_of(cell, part)
         return in_order(targets)
 
 

@@ -1,0 +1,75 @@
+"""A part of a plan on one cell -> all scores that it asks for, sharing every stage that is equal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bench.cell import SUPERVISED, Cell, Way
+from methods.registry import why_unfit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.experiments import Contestant, Part
+    from bench.graph import Stage
+
+
+def scores_of(cell: Cell, part: Part) -> list[Stage]:
+    """All scores of a part, of the contestants that fit the data."""
+    scores, unfit_ones = [], unfit(cell, part)
+    students = [one for one in part.students if one.method.name not in unfit_ones]
+    for xi in part.xis:
+        scores += at(cell, xi, students, every_distillation=part.distillations)
+    return scores + supervised(cell, [one for one in part.supervised if one.method.name not in unfit_ones])
+
+
+def unfit(cell: Cell, part: Part) -> dict[str, str]:
+    """The methods of a part that cannot be trained on the data, and why."""
+    asked = [one.method for one in (*part.students, *part.supervised)]
+    why = {one.name: why_unfit(one, cell.classes["channels"], cell.classes["classes"]) for one in asked}
+    return {name: reason for name, reason in why.items() if reason}
+
+
+def at(
+    cell: Cell, xi: str, contestants: Sequence[Contestant], *, every_distillation: bool = False
+) -> list[Stage]:
+    """All scores at one ξ < 1: pseudo labels, teachers, students."""
+    split, steps = cell.split(xi), cell.recipe.teachers.steps
+    teachers = [cell.teacher(split, xi, member) for member in range(len(steps))]
+    scores = distillations(cell, xi, teachers) if every_distillation else []
+    whole = Way(tuple(range(len(teachers))), cell.recipe.distillation)
+    pseudo = cell.pseudo(xi, teachers, whole)
+    scores.append(cell.pseudo_scores(pseudo, xi, whole))
+    identity = cell.identity(xi)
+    for member, teacher in enumerate(teachers):
+        own = {**identity, "role": "teacher", "method": "densevoxnet", "member": str(member + 1)}
+        scores.append(cell.scores(teacher, own))
+    for method, variant in contestants:
+        student = cell.student(method, split, pseudo, cell.manual(xi))
+        own = {**identity, "role": "student", "method": method.name, "variant": variant}
+        scores.append(cell.scores(student, own))
+    return scores
+
+
+def supervised(cell: Cell, contestants: Sequence[Contestant]) -> list[Stage]:
+    """The fully supervised reference of every contestant."""
+    split = cell.split(SUPERVISED)
+    identity = {**cell.identity(SUPERVISED), "role": "supervised"}
+    scores = []
+    for method, variant in contestants:
+        student = cell.student(method, split, None, cell.dataset.train)
+        scores.append(cell.scores(student, {**identity, "method": method.name, "variant": variant}))
+    return scores
+
+
+def distillations(cell: Cell, xi: str, teachers: Sequence[Stage]) -> list[Stage]:
+    """P's Table 1: each teacher alone and all together, through one view and through all of them."""
+    members = range(len(teachers))
+    one_view = replace(cell.recipe.distillation, views="identity")
+    ways = [
+        Way(chosen, distillation)
+        for distillation in dict.fromkeys((one_view, cell.recipe.distillation))
+        for chosen in dict.fromkeys([*((member,) for member in members), tuple(members)])
+    ]
+    return [cell.pseudo_scores(cell.pseudo(xi, teachers, way), xi, way) for way in ways]
