@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports.cases import case_scores
 from reports.selection import evaluated
-from reports.statistics import by_share, largest_share, over_seeds
+from reports.statistics import by_share, largest_share, over_seeds, ranked
 
 COUNTS: Final = ["cases", "seeds", "results", "failed", "empty"]
 _VARIANTS: Final = ("single", "dd", "md", "hd")  # from one teacher on one view to all teachers on all views
@@ -86,6 +86,33 @@ def curve(records: pd.DataFrame, metric: str = "overall") -> pd.DataFrame:
 def mean_dice_curve(records: pd.DataFrame) -> pd.DataFrame:
     """The numbers under the second panel of Figure 6; empty where no Dice was recorded."""
     return curve_of(sweep_means(records, ("dice",)), "dice")
+
+
+def rank_intervals(records: pd.DataFrame) -> pd.DataFrame:
+    """Each student's rank by overall score at each ξ, with the interval of that rank.
+
+    Returns:
+        `xi, method, overall, rank, rank_low, rank_high, cases, seeds`, best first at each ξ; a method that
+        cannot be ranked there has nothing but its name.
+
+    Raises:
+        ValueError: There are no records, or they mix recipes or definitions.
+    """
+    rows = evaluated(records, ("student",))
+    rows = rows[rows["metric"] == "overall"]
+    names = {"mean": "overall", "low": "rank_low", "high": "rank_high"}
+    columns = ["xi", "method", "overall", "rank", "rank_low", "rank_high", "cases", "seeds"]
+    parts = []
+    for share in sorted(rows["xi"].unique(), key=float):
+        here = rows[rows["xi"] == share]
+        places = {
+            method: set(zip(own["seed"], own["case"], strict=True)) for method, own in here.groupby("method")
+        }
+        # Of other seeds or cases a rank would say nothing.
+        alike = all(place == places[next(iter(places))] for place in places.values())
+        found = ranked(records, xi=share) if alike else pd.DataFrame({"method": list(places)})
+        parts.append(found.rename(columns=names).assign(xi=share).reindex(columns=columns))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def sweep_means(records: pd.DataFrame, metrics: tuple[str, ...]) -> pd.DataFrame:

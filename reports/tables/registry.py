@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reports.published.audit import audit_table
 from reports.published.verdicts import cohort_verdicts, verdicts_without_cohort
 from reports.selection import BENCHMARKS
-from reports.tables.means import curve, mean_dice_curve, pseudo_labels
+from reports.tables.means import curve, mean_dice_curve, pseudo_labels, rank_intervals
 from reports.tables.paper import table1, table2, table3, table4
 from reports.trends import trend_summary, trends
 
@@ -136,6 +136,14 @@ TABLES: Final[Mapping[str, Table]] = {
         "ξ. Variants: single (one teacher, one view), dd (data distillation: one teacher, many views), md "
         f"(model distillation: many teachers, one view), hd (hierarchical: both). {_MEANS} {_FAILED} Bold "
         "is the best at each ξ.",
+        "xi",
+    ),
+    "ranks": Table(
+        rank_intervals,
+        "Rank of each method at each ξ",
+        "Students ranked by their mean overall score; best and worst rank are the ends of the rank's 95 % "
+        "interval (bootstrap over cases and seeds, all methods together). Where a case failed, or the "
+        "methods differ in seeds or cases, there is no rank. Bold is the best at each ξ.",
         "xi",
     ),
     "curve": Table(curve, "Overall score over ξ", f"The numbers under Figure 6, top. {_BAND}", "xi"),

@@ -17,7 +17,18 @@ from reports.published.cells import published
 
 KINDS = ("md", "csv", "tex")
 HOSTILE = "<script>alert('x')</script>"
-TABLES = ("table1", "table2", "table3", "verdicts", "trends", "pseudo", "curve", "curve_dice", "audit")
+TABLES = (
+    "table1",
+    "table2",
+    "table3",
+    "verdicts",
+    "trends",
+    "pseudo",
+    "ranks",
+    "curve",
+    "curve_dice",
+    "audit",
+)
 
 
 @pytest.fixture(scope="module")

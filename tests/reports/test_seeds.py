@@ -11,6 +11,7 @@ from reports.page.trace import traced
 from reports.published.verdicts import published_verdicts
 from reports.statistics import ranked, verdicts
 from reports.tables import comparison, curve, mean_dice_curve, pseudo_labels, table1, table2, table3, table4
+from reports.tables.means import rank_intervals
 from reports.trends import trends
 
 VARIANTS = ("baseline", "f4", "f34", "f234", "f1234", "f4-unsmoothed")
@@ -107,3 +108,21 @@ def test_every_row_leads_to_the_cases_of_all_seeds(records, build, cases):
     traces = [trace for trace in traced(frame, case_table(records)) if trace]
     assert len(traces) == (frame["seeds"] > 0).sum()
     assert {trace.cases for trace in traces} == {cases}
+
+
+def test_methods_are_ranked_at_each_share_and_only_where_they_have_the_same_cases(scored):
+    rows = [
+        scored(dice + 0.01 * seed, method=method, xi=xi, case=case, seed=str(seed), split=str(seed))
+        for xi, leads in (("0.3", {"a": 0.2, "b": 0.5}), ("0.9", {"a": 0.9, "b": 0.4}))
+        for method, dice in leads.items()
+        for seed in (0, 1, 2)
+        for case in "uvw"
+    ]
+    table = rank_intervals(pd.concat(rows))
+    assert table[["xi", "method", "rank", "seeds"]].to_numpy().tolist() == [
+        ["0.3", "b", 1, 3], ["0.3", "a", 2, 3], ["0.9", "a", 1, 3], ["0.9", "b", 2, 3],
+    ]  # fmt: skip
+    fewer = pd.concat(rows[:-1])
+    apart = rank_intervals(fewer).query("xi == '0.9'")
+    assert apart["method"].tolist() == ["a", "b"]
+    assert apart["rank"].isna().all()
