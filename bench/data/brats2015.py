@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bench.data.cases import Files, case_files
-from bench.data.dataset import Dataset
+from bench.data.dataset import TUMOUR, Dataset
 from bench.data.folder import safe_name
 from bench.errors import DataError
 from bench.seeding import generator
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 FOLDER = "BRATS2015_Training"
 CHANNELS = ("Flair", "T1", "T1c", "T2")
-STRUCTURES = ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
 TEST_SHARES = {"HGG": (25, 220), "LGG": (5, 54)}  # P: 30 of 274 are test, after Tseng et al. 2017
 FEWEST = 4  # patients of a grade from which one is test
 
@@ -54,10 +53,10 @@ def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
         raise DataError(
             f"{root} has {len(found)} patients, which is too few; a sweep needs {FEWEST} of one grade."
         )
-    cases = case_files(found, CHANNELS, len(STRUCTURES) + 1, workshop, validate=validate)
+    cases = case_files(found, CHANNELS, len(TUMOUR) + 1, workshop, validate=validate)
     train = tuple(sorted(set(cases) - set(test)))
     held_out = tuple(sorted(test))
-    return Dataset("brats2015", CHANNELS, STRUCTURES, cases, train, held_out)
+    return Dataset("brats2015", CHANNELS, TUMOUR, cases, train, held_out)
 
 
 def _patients(folder: Path, grade: str) -> dict[str, Files]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.data import made, phantom
+from bench.data.dataset import TUMOUR as STRUCTURES
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset, DataSettings, Workshop
@@ -24,7 +25,7 @@ TUMOUR = made.Made(
     what="Made brain MR volumes with a glioma, skull-stripped; the labels are the truth.",
     case="tumour",
     channels=("Flair", "T1", "T1c", "T2"),
-    structures=("necrosis", "oedema", "non_enhancing_core", "enhancing_core"),
+    structures=STRUCTURES,
     shapes={"quick": (56, 64, 48), "paper": _WHOLE_VIEW, "smoke": (28, 32, 24)},
     num_train=20,
     num_test=10,

@@ -99,18 +99,20 @@ def rank_intervals(records: pd.DataFrame) -> pd.DataFrame:
         ValueError: There are no records, or they mix recipes or definitions.
     """
     rows = evaluated(records, ("student",))
-    rows = rows[rows["metric"] == "overall"]
+    scored = rows[rows["metric"] == "overall"]
     names = {"mean": "overall", "low": "rank_low", "high": "rank_high"}
     columns = ["xi", "method", "overall", "rank", "rank_low", "rank_high", "cases", "seeds"]
     parts = []
-    for share in sorted(rows["xi"].unique(), key=float):
-        here = rows[rows["xi"] == share]
+    for share in sorted(scored["xi"].unique(), key=float):
+        here = scored[scored["xi"] == share]
         places = {
             method: set(zip(own["seed"], own["case"], strict=True)) for method, own in here.groupby("method")
         }
         # Of other seeds or cases a rank would say nothing.
         alike = all(place == places[next(iter(places))] for place in places.values())
-        found = ranked(records, xi=share) if alike else pd.DataFrame({"method": list(places)})
+        found = (
+            ranked(rows[rows["xi"] == share], xi=share) if alike else pd.DataFrame({"method": list(places)})
+        )
         parts.append(found.rename(columns=names).assign(xi=share).reindex(columns=columns))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
