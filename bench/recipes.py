@@ -110,6 +110,15 @@ def smoke() -> Recipe:
     )
 
 
+COMPUTES: Mapping[str, Mapping[str, Any]] = {
+    "fast": {"compute": plain(Compute()), "metrics": {"compute": "fast"}},
+    "plain": {
+        "compute": {"precision": "float32", "layout": "contiguous", "path": "plain"},
+        "metrics": {"compute": "plain"},
+    },
+}
+"""What one word for ``compute`` says: as fast as it can be, or as everybody would write it."""
+
 RECIPES: Mapping[str, Callable[[], Recipe]] = {r.__name__: r for r in (smoke, quick, standard, paper)}
 
 
@@ -161,9 +170,19 @@ def _from_file(path: Path, methods: Mapping[str, type[Any]]) -> Recipe:
     return _changed(RECIPES[base](), given, methods, str(path))
 
 
+def _spelled_out(change: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+    """A change whose ``compute`` is one of the words of ``COMPUTES``, in the settings that it stands for."""
+    word = change.get("compute")
+    if not isinstance(word, str):
+        return change
+    if word not in COMPUTES:
+        raise unknown("compute", word, COMPUTES, where=what)
+    return merged(COMPUTES[word], {key: value for key, value in change.items() if key != "compute"})
+
+
 def _changed(base: Recipe, change: Mapping[str, Any], methods: Mapping[str, type[Any]], what: str) -> Recipe:
     routed: dict[str, Any] = {}
-    for key, value in change.items():
+    for key, value in _spelled_out(change, what).items():
         if key == "name":
             raise UsageError(f"{what}: a recipe is named by its file; leave name out.")
         routed = merged(routed, {"methods": {key: value}} if key in methods else {key: value})

@@ -143,12 +143,12 @@ class Metrics:
     """How predictions are scored."""
 
     definition: Literal["hvsmr2016", "medpy"] = "hvsmr2016"
-    compute: Literal["fast", "medpy"] = "fast"
+    compute: Literal["fast", "plain", "medpy"] = "fast"  # plain: transforms of whole volumes
 
     def __post_init__(self) -> None:
         """Refuse the library for a definition that is not its own."""
         demand(
-            self.compute == "fast" or self.definition == "medpy",
+            self.compute != "medpy" or self.definition == "medpy",
             f"metrics.compute {self.compute} needs metrics.definition=medpy, its only one",
         )
 
@@ -159,6 +159,7 @@ class Compute:
 
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto is resolved before planning
     layout: Literal["channels_last", "contiguous"] = "channels_last"
+    path: Literal["fast", "plain"] = "fast"  # plain: every layer as PyTorch has it (docs/decisions/0019)
     threads: int = 1  # of one stage; the number of stages at a time is --jobs
 
     def __post_init__(self) -> None:

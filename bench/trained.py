@@ -93,7 +93,8 @@ def method_of(settings: Mapping[str, Any]) -> Method:
 
 
 def begin(settings: Mapping[str, Any], device: str) -> Trained:
-    """A method with a fresh network from torch's global generator, in the layout of the stage."""
+    """A method with a fresh network from torch's global generator, as the stage computes."""
+    from bench.fast_layers import lay_channels_last, quicken
     from tsman.settings import StreamSettings
 
     method = method_of(settings)
@@ -102,17 +103,9 @@ def begin(settings: Mapping[str, Any], device: str) -> Trained:
     network = method.network(settings["channels"], settings["classes"], stream).to(device)
     if compute.layout == "channels_last":
         lay_channels_last(network)
+    if compute.path == "fast" and device == "cpu":
+        quicken(network)
     return Trained(method, network, compute, device)
-
-
-def lay_channels_last(network: nn.Module) -> None:
-    """Channels last for the weights of 2-D and of 3-D convolutions; ``Module.to`` takes one kind alone."""
-    import torch
-
-    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
-    for parameter in network.parameters():
-        if parameter.dim() in layouts:
-            parameter.data = parameter.data.contiguous(memory_format=layouts[parameter.dim()])
 
 
 def opened(folder: Path, settings: Mapping[str, Any], device: str) -> Trained:

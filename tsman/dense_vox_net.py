@@ -108,13 +108,12 @@ class DenseBlock(nn.Module):
         )
         width = channels + settings.units * settings.growth
         self.mix = Activated(width, width, 1, settings.average_fraction)
-        self.dropout = settings.dropout
+        self.dropout = nn.Dropout(settings.dropout)
 
     def forward(self, x_bcijk: Tensor) -> Tensor:
         """(B, C, I, J, K) to (B, C + units * growth, I, J, K)."""
         for unit in self.units:
-            new_bcijk = functional.dropout(unit(x_bcijk), self.dropout, self.training)
-            x_bcijk = torch.cat((x_bcijk, new_bcijk), dim=1)
+            x_bcijk = torch.cat((x_bcijk, self.dropout(unit(x_bcijk))), dim=1)
         mixed_bcijk: Tensor = self.mix(x_bcijk)
         return mixed_bcijk
 

@@ -157,23 +157,19 @@ class _Path:
                 self.add(block, site, "max pooling", kernel=_side(kernel), stride=_side(stride))
             case nn.Linear(out_features=given):
                 self.add(block, site, "linear", channels_out=given)
+            case CorrectedBatchNorm():
+                self.add(block, site, "batch normalisation")
+            case nn.ReLU():
+                self.add(block, site, "ReLU")
+            case nn.Dropout():
+                self.add(block, site, "dropout")
             case _:
-                self.add(block, site, _word(module))
+                raise AssertionError(f"a layer without a word: {module}")
 
 
 def _side(size: int | tuple[int, ...]) -> int:
     """Voxels along an axis, of a layer that may say so once for all axes."""
     return size if isinstance(size, int) else size[0]
-
-
-def _word(module: nn.Module) -> str:
-    """A layer without a kernel that keeps the channels."""
-    words: dict[type[nn.Module], str] = {
-        CorrectedBatchNorm: "batch normalisation",
-        nn.ReLU: "ReLU",
-        nn.Dropout: "dropout",
-    }
-    return words[type(module)]
 
 
 def _taps(*, in_plane: bool) -> int:
