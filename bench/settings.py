@@ -143,7 +143,7 @@ class Metrics:
     """How predictions are scored."""
 
     definition: Literal["hvsmr2016", "medpy"] = "hvsmr2016"
-    compute: Literal["fast", "plain", "medpy"] = "fast"  # plain: transforms of whole volumes
+    compute: Literal["fast", "plain", "medpy"] = "fast"  # plain: the same values without a trick
 
     def __post_init__(self) -> None:
         """Refuse the library for a definition that is not its own."""

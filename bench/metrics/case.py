@@ -1,17 +1,17 @@
 """The score of one case: every structure of two label maps, under one definition."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from operator import index
 from typing import Final
 
 import numpy as np
 
-from bench.metrics import library, surface
+from bench.metrics import library, plain, surface
 from bench.metrics.arrays import Labels, Mask, Spacing
 from bench.metrics.definition import DEFINITIONS, METRICS_OF, UNITS, Measure, diagonal_mm
 
-COMPUTES: Final = ("fast", "medpy")
+COMPUTES: Final = ("fast", "plain", "medpy")
 
 
 def score(
@@ -39,7 +39,8 @@ def score(
         spacing_mm: Voxel size of the reference along I, J, K, in mm.
         structures: The labels to measure, each from 1 upwards.
         definition: One of `DEFINITIONS`.
-        compute: `fast`, or `medpy` to run the medpy library itself (only with its own definition).
+        compute: `fast`, `plain` for the same values without a trick, or `medpy` to run the medpy library
+            itself (only with its own definition).
 
     Returns:
         One measure for each structure and metric, structures in the order given, metrics as in `METRICS_OF`.
@@ -55,7 +56,7 @@ def score(
         # NIfTI arrays come in Fortran order; no metric depends on the order of the axes, but speed does.
         predicted_ijk, reference_ijk, spacing_mm = predicted_ijk.T, reference_ijk.T, spacing_mm[::-1]
     predicted_ijk, reference_ijk = np.ascontiguousarray(predicted_ijk), np.ascontiguousarray(reference_ijk)
-    values_of = library.medpy_values if compute == "medpy" else surface.VALUES[definition]
+    values_of = _ways(compute)[definition]
     measures = []
     for label in labels:
         values, status = _values(predicted_ijk == label, reference_ijk == label, spacing_mm, values_of)
@@ -86,6 +87,10 @@ def background(predicted_ijk: Labels, reference_ijk: Labels, definition: str = "
     status = "ok" if all(sizes) else "empty_reference" if sizes[0] else "empty_prediction"
     dice = 2 * int((predicted & reference).sum()) / sum(sizes)
     return Measure(0, "dice", dice, UNITS["dice"], definition, status)
+
+
+def _ways(compute: str) -> Mapping[str, Callable[[Mask, Mask, Spacing], dict[str, float]]]:
+    return {"fast": surface.VALUES, "plain": plain.VALUES, "medpy": library.VALUES}[compute]
 
 
 def _values(

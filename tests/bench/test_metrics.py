@@ -70,7 +70,13 @@ def test_measures_come_by_structure_and_metric_with_their_units():
         assert all(type(measure.value) is float and type(measure.structure) is int for measure in measures)
 
 
-HOWS = [("hvsmr2016", "fast"), ("medpy", "fast"), ("medpy", "medpy")]
+HOWS = [
+    ("hvsmr2016", "plain"),
+    ("medpy", "plain"),
+    ("hvsmr2016", "fast"),
+    ("medpy", "fast"),
+    ("medpy", "medpy"),
+]
 
 
 @pytest.mark.parametrize(("definition", "compute"), HOWS)
@@ -146,7 +152,7 @@ def test_a_structure_that_is_no_label_is_refused(structure):
 def test_unknown_definitions_and_computations_are_refused():
     with pytest.raises(ValueError, match="'hvsmr' is not one of hvsmr2016, medpy"):
         score(cube_ijk(4), cube_ijk(4), (1.0, 1.0, 1.0), (1,), definition="hvsmr")
-    with pytest.raises(ValueError, match="'slow' is not one of fast, medpy"):
+    with pytest.raises(ValueError, match="'slow' is not one of fast, plain, medpy"):
         score(cube_ijk(4), cube_ijk(4), (1.0, 1.0, 1.0), (1,), compute="slow")
     with pytest.raises(ValueError, match="does not know definition 'hvsmr2016'"):
         score(cube_ijk(4), cube_ijk(4), (1.0, 1.0, 1.0), (1,), compute="medpy")

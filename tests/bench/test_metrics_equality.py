@@ -145,6 +145,47 @@ def smooth():
     return predicted_ijk, reference_ijk
 
 
+@pytest.mark.parametrize("definition", ["hvsmr2016", "medpy"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_plain_way_gives_the_values_of_the_fast_one(kind, definition):
+    for seed, spacing_mm in enumerate(SPACINGS):
+        pair = masks_ijk(seed)[kind]
+        fast = values(*pair, spacing_mm, definition=definition)
+        assert fast == pytest.approx(
+            values(*pair, spacing_mm, definition=definition, compute="plain"), abs=1e-9
+        )
+
+
+@pytest.mark.parametrize("definition", ["hvsmr2016", "medpy"])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 1), (2, 1, 9), (5, 6, 1), (13, 3, 8)], ids=str)
+def test_thin_and_full_volumes_are_measured_plainly_and_fast_alike(shape, definition):
+    rng = np.random.default_rng(sum(shape))
+    full_ijk, corner_ijk = np.ones(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    corner_ijk[0, 0, 0] = True
+    noise_ijk = (rng.random(shape) < 0.5) | corner_ijk
+    for one_ijk in (full_ijk, corner_ijk, noise_ijk):
+        for other_ijk in (full_ijk, corner_ijk, noise_ijk):
+            fast, plain = (
+                values(one_ijk, other_ijk, (0.7, 1.3, 2.0), definition=definition, compute=compute)
+                for compute in ("fast", "plain")
+            )
+            assert fast == pytest.approx(plain, abs=1e-9)
+
+
+@pytest.mark.parametrize("definition", ["hvsmr2016", "medpy"])
+def test_a_phantom_and_random_labels_are_measured_plainly_and_fast_alike(smooth, definition):
+    random_ijk = np.random.default_rng(8).integers(0, 4, size=(2, 33, 21, 18), dtype=np.uint8)
+    for predicted_ijk, reference_ijk in (smooth, random_ijk):
+        fast, plain = (
+            score(
+                predicted_ijk, reference_ijk, (0.9, 0.8, 1.1), (1, 2, 3), definition=definition, compute=way
+            )
+            for way in ("fast", "plain")
+        )
+        assert [one.value for one in fast] == pytest.approx([one.value for one in plain], abs=1e-9)
+        assert [one.status for one in fast] == [one.status for one in plain]
+
+
 @pytest.mark.parametrize("structure", [1, 2])
 def test_a_smooth_organ_is_measured_as_plainly_and_as_by_medpy(smooth, structure):
     spacing_mm = (0.9, 0.8, 1.1)
