@@ -53,7 +53,9 @@ def test_a_deconvolution_s_gradients_hold_against_finite_differences():
         shifted = [bias.detach().clone() for _ in range(2)]
         shifted[0][place] += 1e-6
         shifted[1][place] -= 1e-6
-        slope = (loss(weight.detach(), shifted[0], x.detach()) - loss(weight.detach(), shifted[1], x.detach())) / 2e-6
+        slope = (
+            loss(weight.detach(), shifted[0], x.detach()) - loss(weight.detach(), shifted[1], x.detach())
+        ) / 2e-6
         assert bias.grad[place].item() == pytest.approx(slope.item(), rel=1e-5)
 
 
@@ -134,10 +136,14 @@ def test_the_fast_path_of_a_method_is_the_plain_one_to_bfloat16_s_digits(method)
         trained.network.load_state_dict(weights)
         trained.network.train()
         with trained.autocast():
-            loss = trained.method.loss(trained.network, Batch(trained.laid_out(image), label, torch.tensor([True])), 0.0)
+            loss = trained.method.loss(
+                trained.network, Batch(trained.laid_out(image), label, torch.tensor([True])), 0.0
+            )
         loss.backward()
         losses[name] = loss.item()
-        gradients[name] = torch.cat([p.grad.flatten() for p in trained.network.parameters() if p.grad is not None])
+        gradients[name] = torch.cat(
+            [p.grad.flatten() for p in trained.network.parameters() if p.grad is not None]
+        )
     assert losses["fast"] == pytest.approx(losses["plain"], rel=0.01)
     cosine = torch.nn.functional.cosine_similarity(gradients["fast"], gradients["plain"], dim=0)
     assert cosine > 0.966
@@ -159,7 +165,11 @@ def test_fast_layers_in_float32_are_the_plain_network_to_its_last_digits():
 
 def test_one_word_chooses_the_plain_path_of_training_and_scores():
     made = recipe("quick", ["compute=plain"], {})
-    assert (made.compute.precision, made.compute.layout, made.compute.path) == ("float32", "contiguous", "plain")
+    assert (made.compute.precision, made.compute.layout, made.compute.path) == (
+        "float32",
+        "contiguous",
+        "plain",
+    )
     assert made.metrics.compute == "plain"
     assert made.compute.threads == RECIPES["quick"]().compute.threads
     network = begin(settings_of(made), "cpu").network
@@ -169,5 +179,7 @@ def test_one_word_chooses_the_plain_path_of_training_and_scores():
 def test_a_word_that_is_no_way_to_compute_is_refused_with_the_known_ones():
     from bench.errors import UsageError
 
-    with pytest.raises(UsageError, match=r"unknown compute 'plane'. Did you mean 'plain'\? Known: fast, plain"):
+    with pytest.raises(
+        UsageError, match=r"unknown compute 'plane'. Did you mean 'plain'\? Known: fast, plain"
+    ):
         recipe("quick", ["compute=plane"], {})

@@ -1,0 +1,105 @@
+"""Seconds of one training step, beside the same network written plainly in float32; run with --benchmark-only."""
+
+import importlib.util
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+_spec = importlib.util.spec_from_file_location("stepper", Path(__file__).with_name("stepper.py"))
+stepper = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(stepper)
+Stepper = stepper.Stepper
+
+PLAINLY = "the same network plainly: eager float32, contiguous"
+
+
+def limit(plain, fast):
+    """How many times faster the step would be if it were nothing but the best matrix product."""
+    start = time.perf_counter()
+    plain.step()
+    seconds, work, rate = time.perf_counter() - start, fast.work(), fast.rate()
+    said = f"{work:.3g} GFLOP a step, {rate:.0f} GFLOP/s in a matrix product"
+    return f"at most about {seconds * rate / work:.1f}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("row", "recipe", "side", "batch", "target", "rounds"),
+    [
+        ("one DenseVoxNet training step, paper size (64³, batch 3)", "paper", 64, 3, 5.0, 4),
+        ("one step of the narrow stream, as in `quick` (48³, batch 1)", "quick", 48, 1, 3.0, 40),
+        ("one step of the narrow stream, 32³, batch 2", "quick", 32, 2, 3.0, 40),
+    ],
+    ids=["paper", "quick", "small"],
+)
+def test_a_densevoxnet_step(side_by_side, row, recipe, side, batch, target, rounds):
+    sizes = {"side": side, "batch": batch}
+    with (
+        Stepper("densevoxnet*1", recipe, "plain", **sizes) as plain,
+        Stepper("densevoxnet*1", recipe, "fast", **sizes) as fast,
+    ):
+        first = plain.step(), fast.step()
+        for _ in range(4):  # the allocator finds its size in a few steps
+            fast.step()
+        side_by_side(
+            row,
+            PLAINLY,
+            plain.step,
+            fast.step,
+            target=target,
+            sense="times faster",
+            rounds=rounds,
+            note=limit(plain, fast),
+        )
+    assert first[0] == pytest.approx(first[1], rel=0.01), "both start from the same loss"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "side", "batch", "rounds"),
+    [("paper", 64, 3, 4), ("quick", 48, 1, 40)],
+    ids=["paper", "quick"],
+)
+def test_a_tsman_step(side_by_side, recipe, side, batch, rounds):
+    sizes = {"side": side, "batch": batch}
+    with (
+        Stepper("densevoxnet*1", recipe, "fast", **sizes) as one,
+        Stepper("tsman", recipe, "fast", **sizes) as both,
+    ):
+        first = one.step(), both.step()
+        for _ in range(4):
+            one.step(), both.step()
+        side_by_side(
+            f"one TSMAN step, {recipe} ({side}³, batch {batch})",
+            "one step of a single DenseVoxNet, both fast",
+            one.step,
+            both.step,
+            target=2.4,
+            sense="times as long",
+            rounds=rounds,
+        )
+    assert first[0] > 0.0
+    assert first[1] >= 0.0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(("recipe", "side", "batch"), [("paper", 64, 3), ("quick", 48, 1)])
+def test_a_densevoxnet_step_on_a_gpu(side_by_side, recipe, side, batch):
+    sizes = {"side": side, "batch": batch, "device": "cuda"}
+    with (
+        Stepper("densevoxnet*1", recipe, "plain", **sizes) as plain,
+        Stepper("densevoxnet*1", recipe, "fast", **sizes) as fast,
+    ):
+        first = plain.step(), fast.step()
+        row = f"one DenseVoxNet training step on a GPU, {recipe} ({side}³, batch {batch})"
+        side_by_side(
+            row,
+            PLAINLY,
+            plain.step,
+            fast.step,
+            target=5.0,
+            sense="times faster",
+            rounds=20,
+            note=limit(plain, fast),
+        )
+    assert first[0] == pytest.approx(first[1], rel=0.01)
