@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.engines.local import KEPT_PAGES
 
-THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 class Stepper:
@@ -124,7 +124,8 @@ class Training:
 def main(*arguments):
     training = Training(*arguments)
     for word in sys.stdin:
-        print(getattr(training, word.strip())(), flush=True)
+        sys.stdout.write(f"{getattr(training, word.strip())()}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

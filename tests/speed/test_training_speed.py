@@ -24,16 +24,16 @@ def limit(plain, fast):
     return f"at most about {seconds * rate / work:.1f}: {said}"
 
 
-@pytest.mark.parametrize(
-    ("row", "recipe", "side", "batch", "target", "rounds"),
-    [
-        ("one DenseVoxNet training step, paper size (64³, batch 3)", "paper", 64, 3, 5.0, 4),
-        ("one step of the narrow stream, as in `quick` (48³, batch 1)", "quick", 48, 1, 3.0, 40),
-        ("one step of the narrow stream, 32³, batch 2", "quick", 32, 2, 3.0, 40),
-    ],
-    ids=["paper", "quick", "small"],
-)
-def test_a_densevoxnet_step(side_by_side, row, recipe, side, batch, target, rounds):
+SIZES = {  # recipe, side, batch, target, rounds
+    "one DenseVoxNet training step, paper size (64³, batch 3)": ("paper", 64, 3, 5.0, 4),
+    "one step of the narrow stream, as in `quick` (48³, batch 1)": ("quick", 48, 1, 3.0, 40),
+    "one step of the narrow stream, 32³, batch 2": ("quick", 32, 2, 3.0, 40),
+}
+
+
+@pytest.mark.parametrize("row", SIZES, ids=["paper", "quick", "small"])
+def test_a_densevoxnet_step(side_by_side, row):
+    recipe, side, batch, target, rounds = SIZES[row]
     sizes = {"side": side, "batch": batch}
     with (
         Stepper("densevoxnet*1", recipe, "plain", **sizes) as plain,
