@@ -90,6 +90,33 @@ def side_by_side(benchmark, request):
     return SideBySide(benchmark, request.config.stash.setdefault(ROWS, []))
 
 
+@pytest.fixture(scope="session")
+def trained_of():
+    return method_at_work
+
+
+def method_at_work(recipe_name, contestant="densevoxnet"):
+    """A method with a fresh network in the size, precision and layout that a recipe gives it on this machine."""
+    from bench.plain import plain
+    from bench.provenance import has_native_bfloat16
+    from bench.recipes import recipe
+    from bench.seeding import torch_stream
+    from bench.sweep import resolved
+    from bench.trained import begin
+    from methods.registry import classes, method
+
+    chosen = resolved(recipe(recipe_name, [], classes()), device="cpu", native_bfloat16=has_native_bfloat16())
+    settings = {
+        "method": {"name": contestant, "settings": plain(method(contestant))},
+        "compute": plain(chosen.compute),
+        "stream": plain(chosen.stream),
+        "channels": 1,
+        "classes": 3,
+    }
+    with torch_stream("speed", "network"):
+        return begin(settings, "cpu")
+
+
 def machine():
     """What a ratio may depend on, and nothing that tells which machine it was."""
     import torch
