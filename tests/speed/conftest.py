@@ -4,6 +4,7 @@ import io
 import os
 import platform
 import statistics
+import textwrap
 import time
 from dataclasses import dataclass, field
 
@@ -158,7 +159,8 @@ def pytest_terminal_summary(terminalreporter, config):
     Console(file=text, width=WIDTH, color_system=None).print(table)
     terminalreporter.section("speed")
     terminalreporter.write_line(text.getvalue())
-    terminalreporter.write_line(", ".join(f"{name} {value}" for name, value in machine().items()))
+    said_of_machine = ", ".join(f"{name} {value}" for name, value in machine().items())
+    terminalreporter.write_line(textwrap.fill(said_of_machine, WIDTH))
 
 
 def _cells(said):

@@ -38,7 +38,6 @@ def windows_of(image_cijk, inference, patch):
 
 WINDOWS = {
     "80x64x56 volume, narrow network, windows as HeartSeg": ("quick", QUICK_SHAPE, "heartseg"),
-    "80x64x56 volume, narrow network, half overlap": ("quick", QUICK_SHAPE, "overlap"),
     "96x96x64 volume, DenseVoxNet, half overlap": ("paper", (96, 96, 64), "overlap"),
 }
 
