@@ -54,14 +54,14 @@ def distil(
     for predict in predictors:
         over_views = _Poll(majority=majority)
         for view in VIEWS[settings.views]:
-            over_views.add(view.invert(predict(view.apply(image_cijk))), view.weight)
+            over_views.add(predict(view.apply(image_cijk)), view)
         over_teachers.add_result(over_views)
     return Distilled(over_teachers.mean(), over_teachers.label())
 
 
 @final
 class _Poll:
-    """Running sums of one level's vote."""
+    """Running sums of one level's vote; it is over once its mean or label is asked for."""
 
     def __init__(self, *, majority: bool) -> None:
         self._majority = majority
@@ -69,18 +69,34 @@ class _Poll:
         self._sum_nijk: Tensor | None = None
         self._votes_nijk: Tensor | None = None
 
-    def add(self, probability_nijk: Tensor, weight: int = 1) -> None:
-        """Count one opinion."""
-        self._count(probability_nijk, weight, hard_label(probability_nijk, dim=0) if self._majority else None)
+    def add(self, seen_nijk: Tensor, view: View) -> None:
+        """Count one opinion (N, I, J, K) on what a view shows."""
+        if self._sum_nijk is None:
+            shape = (len(seen_nijk), *view.invert(seen_nijk[0]).shape)
+            self._sum_nijk = torch.zeros(shape, dtype=torch.float32, device=seen_nijk.device)
+        # Class by class: the copy that undoing a view may take is a class and no volume.
+        for sum_ijk, seen_ijk in zip(self._sum_nijk, seen_nijk, strict=True):
+            sum_ijk.add_(view.invert(seen_ijk), alpha=view.weight)
+        self._weight += view.weight
+        if self._majority:
+            self._vote(view.invert(hard_label(seen_nijk, dim=0)), view.weight)
 
     def add_result(self, poll: _Poll) -> None:
-        """Count another poll's result as one opinion."""
-        self._count(poll.mean(), 1, poll.label() if self._majority else None)
+        """Count another poll's result as one opinion; that poll may not be asked again."""
+        if self._sum_nijk is None:
+            self._sum_nijk = poll.mean()
+        else:
+            self._sum_nijk.add_(poll.mean())
+        self._weight += 1
+        if self._majority:
+            self._vote(poll.label(), 1)
 
     def mean(self) -> Tensor:
         """The mean probability (N, I, J, K)."""
         assert self._sum_nijk is not None, "a poll needs an opinion"
-        return self._sum_nijk / self._weight
+        self._sum_nijk.div_(self._weight)
+        self._weight = 1
+        return self._sum_nijk
 
     def label(self) -> Tensor:
         """The chosen class (I, J, K); a tie of votes goes to the higher mean probability."""
@@ -89,14 +105,9 @@ class _Poll:
         # Votes are whole numbers, so half a probability orders ties and nothing else.
         return hard_label(self._votes_nijk + 0.5 * self.mean(), dim=0)
 
-    def _count(self, probability_nijk: Tensor, weight: int, label_ijk: Tensor | None) -> None:
-        if self._sum_nijk is None:
-            self._sum_nijk = torch.zeros_like(
-                probability_nijk, dtype=torch.float32, memory_format=torch.contiguous_format
-            )
-            self._votes_nijk = None if label_ijk is None else torch.zeros_like(self._sum_nijk)
-        self._sum_nijk.add_(probability_nijk, alpha=weight)
-        self._weight += weight
-        if self._votes_nijk is not None and label_ijk is not None:
-            for index, votes_ijk in enumerate(self._votes_nijk):
-                votes_ijk.add_(label_ijk == index, alpha=weight)
+    def _vote(self, label_ijk: Tensor, weight: int) -> None:
+        assert self._sum_nijk is not None, "a vote needs an opinion"
+        if self._votes_nijk is None:
+            self._votes_nijk = torch.zeros_like(self._sum_nijk)
+        for index, votes_ijk in enumerate(self._votes_nijk):
+            votes_ijk.add_(label_ijk == index, alpha=weight)

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 Flip = Literal["none", "in-plane", "through-plane"]
 
-_AXIS: Mapping[Flip, tuple[int, ...]] = {"none": (), "in-plane": (-3,), "through-plane": (-1,)}
+_AXIS: Mapping[Flip, frozenset[int]] = {
+    "none": frozenset(),
+    "in-plane": frozenset({-3}),
+    "through-plane": frozenset({-1}),
+}
+# Quarter turns are an exchange of I and J where odd, and then a flip: one copy of a volume instead of three.
+_TURNED: tuple[frozenset[int], ...] = (frozenset(), frozenset({-3}), frozenset({-3, -2}), frozenset({-2}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +35,22 @@ class View:
     weight: int = 1  # how often it counts in a vote
 
     def apply(self, volume: Tensor) -> Tensor:
-        """Look at (..., I, J, K) through this view; an odd turn exchanges the sizes of I and J."""
-        return volume.rot90(self.turns, (-3, -2)).flip(_AXIS[self.flip])
+        """Look at (..., I, J, K) through this view; an odd turn exchanges the sizes of I and J.
+
+        What comes back may share the volume's memory, and its strides may be exchanged.
+        """
+        return self._flipped(self._exchanged(volume))
 
     def invert(self, volume: Tensor) -> Tensor:
-        """Undo ``apply``, exactly."""
-        return volume.flip(_AXIS[self.flip]).rot90(-self.turns, (-3, -2))
+        """Undo ``apply``, exactly; memory as there."""
+        return self._exchanged(self._flipped(volume))
+
+    def _exchanged(self, volume: Tensor) -> Tensor:
+        return volume.transpose(-3, -2) if self.turns % 2 else volume
+
+    def _flipped(self, volume: Tensor) -> Tensor:
+        axes = _TURNED[self.turns % 4] ^ _AXIS[self.flip]
+        return volume.flip(sorted(axes)) if axes else volume
 
 
 VIEWS: Mapping[str, tuple[View, ...]] = {

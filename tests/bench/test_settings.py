@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench.errors import UsageError
 from bench.plain import assignment, build, merged, plain
-from bench.settings import Sampling
+from bench.settings import Metrics, Sampling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,3 +138,12 @@ def test_any_text_is_an_assignment_or_refused(text):
 def test_a_patch_that_cannot_be_turned_or_halved_twice_is_refused(patch):
     with pytest.raises(UsageError, match="patch"):
         Sampling(patch=patch)
+
+
+def test_the_plain_way_is_there_for_both_definitions_and_the_library_for_its_own():
+    for definition in ("hvsmr2016", "medpy"):
+        assert Metrics(definition=definition, compute="plain").compute == "plain"
+    assert Metrics(definition="medpy", compute="medpy").compute == "medpy"
+    with pytest.raises(UsageError, match="metrics.compute medpy needs metrics.definition=medpy"):
+        Metrics(definition="hvsmr2016", compute="medpy")
+    assert Metrics().compute == "fast"

@@ -4,6 +4,7 @@ import io
 import os
 import platform
 import statistics
+import textwrap
 import time
 from dataclasses import dataclass, field
 
@@ -90,6 +91,33 @@ def side_by_side(benchmark, request):
     return SideBySide(benchmark, request.config.stash.setdefault(ROWS, []))
 
 
+@pytest.fixture(scope="session")
+def trained_of():
+    return method_at_work
+
+
+def method_at_work(recipe_name, contestant="densevoxnet"):
+    """A method with a fresh network in the size, precision and layout that a recipe gives it on this machine."""
+    from bench.plain import plain
+    from bench.provenance import has_native_bfloat16
+    from bench.recipes import recipe
+    from bench.seeding import torch_stream
+    from bench.sweep import resolved
+    from bench.trained import begin
+    from methods.registry import classes, method
+
+    chosen = resolved(recipe(recipe_name, [], classes()), device="cpu", native_bfloat16=has_native_bfloat16())
+    settings = {
+        "method": {"name": contestant, "settings": plain(method(contestant))},
+        "compute": plain(chosen.compute),
+        "stream": plain(chosen.stream),
+        "channels": 1,
+        "classes": 3,
+    }
+    with torch_stream("speed", "network"):
+        return begin(settings, "cpu")
+
+
 def machine():
     """What a ratio may depend on, and nothing that tells which machine it was."""
     import torch
@@ -131,7 +159,8 @@ def pytest_terminal_summary(terminalreporter, config):
     Console(file=text, width=WIDTH, color_system=None).print(table)
     terminalreporter.section("speed")
     terminalreporter.write_line(text.getvalue())
-    terminalreporter.write_line(", ".join(f"{name} {value}" for name, value in machine().items()))
+    said_of_machine = ", ".join(f"{name} {value}" for name, value in machine().items())
+    terminalreporter.write_line(textwrap.fill(said_of_machine, WIDTH))
 
 
 def _cells(said):

@@ -31,6 +31,15 @@ def test_every_view_is_undone_exactly(name):
         assert torch.equal(view.invert(view.apply(volume_cijk)), volume_cijk)
 
 
+@pytest.mark.parametrize("name", list(VIEWS))
+def test_a_view_is_quarter_turns_and_then_a_flip(name):
+    axes = {"none": (), "in-plane": (-3,), "through-plane": (-1,)}
+    volume_cijk = torch.randn(2, 3, 4, 5)
+    for view in VIEWS[name]:
+        plain = volume_cijk.rot90(view.turns, (-3, -2)).flip(axes[view.flip])
+        assert torch.equal(view.apply(volume_cijk), plain)
+
+
 def test_the_weighted_eight_are_the_twelve_of_which_four_come_twice():
     cube_ijk = torch.arange(27).reshape(3, 3, 3)
     flips = ((), (-3,), (-2,))
@@ -69,6 +78,43 @@ def test_views_average_a_teacher_that_they_do_confuse():
 
     distilled = distil([teacher], torch.zeros(1, 4, 4, 4), DistillationSettings(views="axial-4x3"))
     torch.testing.assert_close(distilled.probability_nijk, torch.full((2, 4, 4, 4), 0.5))
+
+
+def plainly(teachers, image_cijk, views):
+    """The mean and the majority of whole stacks, teacher by teacher."""
+    means, votes = [], []
+    for teacher in teachers:
+        seen = [(view.invert(teacher(view.apply(image_cijk))), view.weight) for view in VIEWS[views]]
+        total_nijk = torch.zeros_like(seen[0][0])
+        for seen_nijk, weight in seen:
+            total_nijk = total_nijk + weight * seen_nijk
+        means.append(total_nijk / 12)
+        ballots = sum(weight * one_hot(seen_nijk.argmax(0), 3) for seen_nijk, weight in seen)
+        votes.append(one_hot((ballots + 0.5 * means[-1]).argmax(0), 3))
+    mean_nijk = (means[0] + means[1] + means[2]) / 3
+    return mean_nijk, mean_nijk.argmax(0), (sum(votes) + 0.5 * mean_nijk).argmax(0)
+
+
+def one_hot(label_ijk, classes):
+    return torch.stack([(label_ijk == index).float() for index in range(classes)])
+
+
+@pytest.mark.parametrize("views", ["axial-12", "axial-4x3"])
+def test_running_sums_are_plain_means_and_majorities_to_the_last_bit(views):
+    kernels = torch.randn(3, 3, 2, 3, 3, 3)
+
+    def teacher(kernel):  # what it says depends on the view
+        return lambda image: torch.conv3d(image[None].contiguous(), kernel, padding=1)[0].softmax(0)
+
+    teachers, image_cijk = [teacher(kernel) for kernel in kernels], torch.randn(2, 7, 6, 5)
+    mean_nijk, by_mean_ijk, by_majority_ijk = plainly(teachers, image_cijk, views)
+    mean = distil(teachers, image_cijk, DistillationSettings(views=views, vote="mean"))
+    majority = distil(teachers, image_cijk, DistillationSettings(views=views, vote="majority"))
+    assert torch.equal(mean.probability_nijk, mean_nijk)
+    assert torch.equal(majority.probability_nijk, mean_nijk)
+    assert torch.equal(mean.label_ijk.long(), by_mean_ijk)
+    assert torch.equal(majority.label_ijk.long(), by_majority_ijk)
+    assert len(by_mean_ijk.unique()) == len(by_majority_ijk.unique()) == 3
 
 
 def constant(*probability_n):
@@ -120,6 +166,22 @@ def test_hard_labels_equal_argmax_ties_included(classes):
     tied_bnijk = torch.randint(0, 3, (2, classes, 8, 8, 8)).float()
     assert torch.equal(hard_label(tied_bnijk, dim=1), tied_bnijk.argmax(1).to(torch.uint8))
     assert torch.equal(hard_label(tied_bnijk[0], dim=0), tied_bnijk[0].argmax(0).to(torch.uint8))
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 70, 81, 90), (2, 3, 64, 64, 65), (4, 1, 600_000), (3, 0, 4), (3, 5)], ids=str
+)
+def test_hard_labels_of_parts_equal_argmax_in_any_layout(shape):
+    tied = torch.randint(0, 4, shape).float()
+    for score in (tied, tied.transpose(0, 1).contiguous().transpose(0, 1), tied.flip(-1).mT):
+        assert torch.equal(hard_label(score, dim=0), score.argmax(0).to(torch.uint8))
+
+
+def test_hard_labels_of_one_voxel_and_of_255_classes():
+    assert hard_label(torch.tensor([0.1, 0.7, 0.2]), dim=0).item() == 1
+    many = torch.rand(255, 400)
+    assert torch.equal(hard_label(many, dim=0), many.argmax(0).to(torch.uint8))
+    assert int(hard_label(many, dim=0).max()) > 200
 
 
 def test_mean_dice_leaves_out_what_neither_has():
