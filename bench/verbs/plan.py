@@ -100,5 +100,5 @@ def _sources(unit_costs: dict[str, Any]) -> list[str]:
         "guess": "by what is most alike in that table",
     }
     shares = unit_costs["share_of_time"]
-    lines = [f"{shares[name]:.0%} {text}" for name, text in words.items() if name in shares]
+    lines = [f"{shares[name]:.0%} {text}" for name, text in words.items() if shares.get(name, 0) >= 0.005]
     return [*lines, f"table of {table['processor']}"] if table else lines
