@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.split import manual_cases, quota
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 SUPERVISED = "1.0"
 """ξ where every training case keeps its manual label."""
+TEACHER = DenseVoxNetMethod(networks=1)
+"""What every teacher is trained by."""
 
 
 class Way(NamedTuple):
@@ -38,13 +41,19 @@ class Way(NamedTuple):
         return {(0, 0): "single", (0, 1): "md", (1, 0): "dd", (1, 1): "hd"}[many_views, many_teachers]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what all its stages share is worked out once and kept
 class Cell:
     """One data set and one seed."""
 
     recipe: Recipe
     dataset: Dataset
     seed: int
+    _plain_of: dict[int, tuple[Any, dict[str, Any]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _manual_at: dict[str, tuple[str, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @staticmethod
     def of(recipe: Recipe, dataset: Dataset, seed: int) -> Cell:
@@ -52,7 +61,14 @@ class Cell:
         cell = Cell(recipe, dataset, seed)
         return replace(cell, dataset=dataset.drawn(cell._split_seed))
 
-    @property
+    def _plain(self, settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our settings objects
+        """Plain data of settings, taken once; shared by stages, so never to be changed."""
+        # By identity, and the object is kept so that its id stays its own: equal settings may hold 1 and 1.0.
+        if id(settings) not in self._plain_of:
+            self._plain_of[id(settings)] = (settings, plain(settings))
+        return self._plain_of[id(settings)][1]
+
+    @cached_property
     def classes(self) -> dict[str, int]:
         """What the shape of every network depends on."""
         return {"channels": len(self.dataset.channels), "classes": len(self.dataset.structures) + 1}
@@ -61,23 +77,26 @@ class Cell:
     def _split_seed(self) -> int:
         return self.seed if self.recipe.split.seed is None else self.recipe.split.seed
 
-    @property
+    @cached_property
     def _place(self) -> tuple[str, str]:
         return self.dataset.name, self.dataset.id
 
-    @property
+    @cached_property
     def _measured(self) -> dict[str, Any]:
         """What is measured, and how."""
         background = {"background": True} if self.dataset.background_scored else {}
         return background | {
-            "metrics": plain(self.recipe.metrics),
-            "compute": plain(self.recipe.compute),
+            "metrics": self._plain(self.recipe.metrics),
+            "compute": self._plain(self.recipe.compute),
             "structures": list(self.dataset.structures),
         }
 
     def manual(self, xi: str) -> tuple[str, ...]:
         """The training cases that keep their manual label at this ξ, sorted."""
-        return manual_cases(self.dataset.train, xi, dataset=self.dataset.name, seed=self._split_seed)
+        if xi not in self._manual_at:
+            drawn = manual_cases(self.dataset.train, xi, dataset=self.dataset.name, seed=self._split_seed)
+            self._manual_at[xi] = drawn
+        return self._manual_at[xi]
 
     def _withheld(self, xi: str) -> list[str]:
         """The training cases whose manual label nobody may learn from at this ξ, sorted."""
@@ -121,23 +140,23 @@ class Cell:
 
     def _training(self, method: Method, steps: int) -> dict[str, Any]:
         settings = {
-            "method": {"name": method.name, "version": method.version, "settings": plain(method)},
-            "stream": plain(self.recipe.stream),
-            "sampling": plain(self.recipe.sampling),
-            "optimiser": plain(self.recipe.optimiser),
+            "method": {"name": method.name, "version": method.version, "settings": self._plain(method)},
+            "stream": self._plain(self.recipe.stream),
+            "sampling": self._plain(self.recipe.sampling),
+            "optimiser": self._plain(self.recipe.optimiser),
             "steps": steps,
             "seed": self.seed,
-            "compute": plain(self.recipe.compute),
+            "compute": self._plain(self.recipe.compute),
             **self.classes,
         }
         return settings | self._inference() if isinstance(method, Revises) else settings
 
     def _inference(self) -> dict[str, Any]:
-        return {"inference": plain(self.recipe.inference), "patch": list(self.recipe.sampling.patch)}
+        return {"inference": self._plain(self.recipe.inference), "patch": list(self.recipe.sampling.patch)}
 
     def teacher(self, split: Stage, xi: str, member: int) -> Stage:
         """One DenseVoxNet that sees the manual cases alone; members count from 0."""
-        settings = self._training(DenseVoxNetMethod(networks=1), self.recipe.teachers.steps[member])
+        settings = self._training(TEACHER, self.recipe.teachers.steps[member])
         manual = self.manual(xi)
         return stage(
             "teacher",
@@ -153,8 +172,8 @@ class Cell:
         chosen = [teachers[member] for member in way.members]
         settings = {
             "members": [json.loads(teacher.settings) for teacher in chosen],
-            "distillation": plain(way.distillation),
-            "compute": plain(self.recipe.compute),
+            "distillation": self._plain(way.distillation),
+            "compute": self._plain(self.recipe.compute),
             **self.classes,
             **self._inference(),
         }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 VERSIONS: Mapping[str, int] = {"split": 1, "teacher": 1, "pseudo": 1, "student": 1, "scores": 1}
 """Raised when the science of a kind of stage changes, so that old results are not taken for new ones."""
@@ -92,10 +92,26 @@ def in_order(targets: Iterable[Stage]) -> list[Stage]:
     return list(found.values())
 
 
-def dependants(stages: Iterable[Stage], key: str) -> set[str]:
-    """Keys of all stages that need ``key``, directly or through others; stages in order."""
-    reached = {key}
+def readers(stages: Iterable[Stage]) -> dict[str, list[Stage]]:
+    """Key -> the stages among these that read it."""
+    found: dict[str, list[Stage]] = {}
     for one in stages:
-        if any(needed.key in reached for _, needed in one.inputs):
-            reached.add(one.key)
-    return reached - {key}
+        for key in dict.fromkeys(needed.key for _, needed in one.inputs):
+            found.setdefault(key, []).append(one)
+    return found
+
+
+def dependants(read_by: Mapping[str, Sequence[Stage]], key: str) -> set[str]:
+    """Keys of all stages that need ``key``, directly or through others.
+
+    Args:
+        read_by: What ``readers`` gave.
+        key: Of the stage that they need.
+    """
+    reached: set[str] = set()
+    following = [key]
+    while following:
+        new = {one.key for one in read_by.get(following.pop(), ())} - reached
+        reached |= new
+        following += new
+    return reached

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.graph import dependants
+from bench.agenda import Agenda
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bench.graph import Stage
     from bench.store import Store
@@ -67,7 +67,7 @@ class State:
 
 
 def effort(stage: Stage) -> float:
-    """About how long a stage takes, in network steps; only for the time left and nothing else."""
+    """About how long a stage takes, in network steps; where nobody knows seconds."""
     settings: Mapping[str, Any] = json.loads(stage.settings)
     if "steps" in settings:
         return float(settings["steps"]) * float(settings["method"]["settings"].get("networks", 2))
@@ -81,6 +81,7 @@ def run(
     watch: Callable[[State], None],
     *,
     rows: Callable[[Stage], Mapping[str, Any] | None],
+    seconds: Callable[[Stage], float] = effort,
 ) -> State:
     """Make all stages that the store lacks.
 
@@ -90,63 +91,49 @@ def run(
         engine: Where the work is done; closed at the end, also when interrupted.
         watch: Called a few times a second.
         rows: The planned rows of a stage, written down with its failure.
+        seconds: About how long a stage takes, in any unit: for the order and the time left alone.
     """
-    missing = {stage.key: stage for stage in stages if not store.has(stage.key)}
-    state = State(len(stages), len(stages) - len(missing), sum(map(effort, missing.values())))
-    waiting = dict(missing)
+    there = store.finished()
+    missing = {stage.key: stage for stage in stages if stage.key not in there}
+    state = State(len(stages), len(stages) - len(missing), sum(map(seconds, missing.values())))
+    agenda = Agenda(list(missing.values()), seconds)
     try:
-        while waiting or state.running:
-            for stage in _ready(waiting, missing, store, engine.slots - len(state.running)):
-                del waiting[stage.key]
+        while agenda or state.running:
+            while len(state.running) < engine.slots and (stage := agenda.take(engine.slots)):
                 state.running[stage.key] = time.monotonic()
                 engine.submit(stage.document())
             for outcome in engine.wait(TICK_SECONDS):
-                _settle(outcome, state, missing, waiting, store, rows)
+                stage = missing[outcome.key]
+                del state.running[stage.key]
+                state.effort_done += seconds(stage)
+                if not outcome.error and store.has(stage.key):
+                    state.done += 1
+                    agenda.done(stage.key)
+                else:
+                    blocked = agenda.drop(stage.key)
+                    state.effort_done += sum(map(seconds, blocked))
+                    _book_failure(outcome, stage, blocked, state, store, rows)
             watch(state)
     finally:
         engine.close()
     return state
 
 
-def _ready(
-    waiting: Mapping[str, Stage], missing: Mapping[str, Stage], store: Store, slots: int
-) -> Iterator[Stage]:
-    """Up to ``slots`` stages whose inputs are all there, the plan's order kept."""
-    found = 0
-    for stage in list(waiting.values()):
-        if found >= slots:
-            return
-        if all(needed.key not in missing or store.has(needed.key) for _, needed in stage.inputs):
-            found += 1
-            yield stage
-
-
-def _settle(
+def _book_failure(
     outcome: Outcome,
+    stage: Stage,
+    blocked: Sequence[Stage],
     state: State,
-    missing: Mapping[str, Stage],
-    waiting: dict[str, Stage],
     store: Store,
     rows: Callable[[Stage], Mapping[str, Any] | None],
 ) -> None:
-    """Book the end of a stage; a failure blocks what needs it."""
-    del state.running[outcome.key]
-    stage = missing[outcome.key]
-    state.effort_done += effort(stage)
-    if not outcome.error and store.has(outcome.key):
-        state.done += 1
-        return
-    error = (
-        outcome.error or f"its folder {store.folder(outcome.key)} cannot be made; remove it and run again."
-    )
-    state.failed[outcome.key] = error
-    store.fail(outcome.key, _failure(error, stage, rows, outcome.detail))
-    for key in dependants(list(missing.values()), outcome.key):
-        blocked = waiting.pop(key, None)
-        if blocked is not None:
-            state.blocked[key] = outcome.key
-            state.effort_done += effort(blocked)
-            store.fail(key, _failure(f"blocked: {outcome.key} failed.", blocked, rows))
+    """Write down a failure, and what it blocks."""
+    error = outcome.error or f"its folder {store.folder(stage.key)} cannot be made; remove it and run again."
+    state.failed[stage.key] = error
+    store.fail(stage.key, _failure(error, stage, rows, outcome.detail))
+    for one in blocked:
+        state.blocked[one.key] = stage.key
+        store.fail(one.key, _failure(f"blocked: {stage.key} failed.", one, rows))
 
 
 def _failure(
@@ -163,5 +150,6 @@ def _failure(
 
 def summary(stages: Sequence[Stage], store: Store) -> dict[str, dict[str, int]]:
     """How many stages of each kind there are, and how many the store has."""
-    total, there = Counter(s.kind for s in stages), Counter(s.kind for s in stages if store.has(s.key))
-    return {kind: {"stages": count, "cached": there[kind]} for kind, count in total.items()}
+    there = store.finished()
+    total, cached = Counter(s.kind for s in stages), Counter(s.kind for s in stages if s.key in there)
+    return {kind: {"stages": count, "cached": cached[kind]} for kind, count in total.items()}

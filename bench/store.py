@@ -6,6 +6,7 @@
 <store>/data/             made data sets, manifests, fingerprints
 <store>/runs/<run>/       what was asked for
 <store>/records.csv       all scores
+<store>/records.state     what the records follow from, so that they are gathered again only where it changed
 """
 
 from __future__ import annotations
@@ -52,10 +53,19 @@ class Store:
         """Whether the stage has its result."""
         return (self.folder(key) / "stage.json").is_file()
 
+    def finished(self) -> set[str]:
+        """The keys of all finished stages, by one listing: for many keys much faster than ``has``."""
+        return {name for name, is_whole in self._listed() if is_whole and not name.startswith(".")}
+
+    def _listed(self) -> Iterator[tuple[str, bool]]:
+        """Each thing among the stages, and whether it is a folder with a result."""
+        place = str(self.path / "stages")  # plain text: a Path for each of thousands costs more than the stat
+        names = os.listdir(place) if os.path.isdir(place) else []  # noqa: PTH112, PTH208
+        return ((name, os.path.isfile(f"{place}/{name}/stage.json")) for name in names)  # noqa: PTH113
+
     def keys(self, kind: str = "") -> list[str]:
         """The keys of all finished stages of a kind, sorted."""
-        found = (self.path / "stages").glob(f"{kind or '*'}-*/stage.json")
-        return sorted(path.parent.name for path in found if not path.parent.name.startswith("."))
+        return sorted(key for key in self.finished() if key.startswith(f"{kind}-" if kind else ""))
 
     def stage(self, key: str) -> dict[str, Any]:
         """What ``stage.json`` of a finished stage says."""
@@ -88,8 +98,8 @@ class Store:
     def sweep_up(self) -> None:
         """Remove what killed processes left half-made; only under the lock."""
         stages = self.path / "stages"
-        half_made = [path for path in stages.glob("*") if not (path / "stage.json").is_file()]
-        for aside in [*stages.glob(".*"), *half_made, *(self.path / "data").glob(".*"), self.path / "work"]:
+        asides = [stages / name for name, whole in self._listed() if not whole or name.startswith(".")]
+        for aside in [*asides, *(self.path / "data").glob(".*"), self.path / "work"]:
             shutil.rmtree(aside, ignore_errors=True)
         for folder in (self.path, self.path / "data", self.path / "failed", *self.path.glob("runs/*")):
             for aside in folder.glob(".*.*"):

@@ -16,14 +16,13 @@ from bench.metrics import METRICS_OF
 from bench.store import Store
 from bench.summary import curve
 from bench.sweep import title
+from bench.verbs.plan import cost_of, prices_of, say_cost, say_methods, say_plan
 from bench.verbs.request import planned, understood
 from bench.verbs.words import datasets_of
-from methods.registry import METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from bench.experiments import Part
     from bench.graph import Stage
     from bench.sweep import Sweep
     from bench.verbs.request import Request
@@ -34,31 +33,42 @@ def run(request: Request) -> int:
     asked = understood(request)
     store = Store(request.store)
     if not request.as_json:
-        _say_methods(asked.parts)
+        say_methods(asked.parts)
     with store.locked(), _terminable():
         sweep, left_out = planned(asked, datasets_of(asked.datasets, asked.recipe.data, store.workshop))
         stages = sweep.stages()
         if not request.as_json:
-            _say_plan(sweep, stages, store, left_out)
+            say_plan(sweep, stages, store, left_out)
         if not request.dry_run:
             threads = asked.recipe.compute.threads
             engine = LocalEngine(store, run=sweep.run, device=asked.device, jobs=asked.jobs, threads=threads)
-            return _carry_out(request, sweep, stages, store, engine)
-        if request.as_json:
-            console.say_json(
-                {
-                    **sweep.description(),
-                    "run": sweep.run,
-                    "stages": runner.summary(stages, store),
-                    "left_out": left_out,
-                }
-            )
+            is_finished = {stage.key for stage in stages} <= store.finished()
+            known = None if is_finished else prices_of(sweep, stages, store, asked.device)
+            return _carry_out(request, sweep, stages, engine, known.seconds if known else runner.effort)
+        cost = cost_of(sweep, stages, store, asked)
+        if not request.as_json:
+            say_cost(cost)
+            return 0
+        console.say_json(
+            {
+                **sweep.description(),
+                "run": sweep.run,
+                "stages": runner.summary(stages, store),
+                "left_out": left_out,
+                "cost": cost,
+            }
+        )
         return 0
 
 
 def _carry_out(
-    request: Request, sweep: Sweep, stages: list[Stage], store: Store, engine: runner.Engine
+    request: Request,
+    sweep: Sweep,
+    stages: list[Stage],
+    engine: runner.Engine,
+    seconds: Callable[[Stage], float],
 ) -> int:
+    store = Store(request.store)
     store.sweep_up()
     for dataset in sweep.datasets:
         remember(dataset, store.workshop)
@@ -69,7 +79,7 @@ def _carry_out(
     try:
         with console.watching(store, titles, quiet=request.as_json) as watch:
             rows = partial(planned_rows, run=sweep.run)
-            state = runner.run(stages, store, engine, watch, rows=rows)
+            state = runner.run(stages, store, engine, watch, rows=rows, seconds=seconds)
     finally:
         store.sweep_up()
         record.publish(store)
@@ -121,34 +131,6 @@ def _say_result(
     console.say(f"records  {store.path / 'records.csv'}")
     console.say(f"report   bench report --store {store.path}")
     return code
-
-
-def _say_methods(parts: tuple[Part, ...]) -> None:
-    every = [one.method.name for part in parts for one in (*part.students, *part.supervised)]
-    names = list(dict.fromkeys(every))
-    ablations = len({one.variant for part in parts for one in part.students if one.variant})
-    more = f"; {ablations} ablations" if ablations else ""
-    listed = ", ".join(names) or "none but the teachers"
-    console.say(f"methods  {len(names)} of {len(METHODS)}: {listed}{more}")
-
-
-def _say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str]) -> None:
-    for sentence in left_out:
-        console.say(f"left out {sentence}")
-    for dataset in sweep.datasets:
-        console.say(
-            f"data     {dataset.name}: {len(dataset.train)} training, {len(dataset.test)} test cases; "
-            f"{', '.join(dataset.structures)}"
-        )
-    seeds = ", ".join(map(str, sweep.seeds))
-    if sweep.experiments:
-        console.say(f"paper    {', '.join(sweep.experiments)}")
-    console.say(f"sweep    ξ {', '.join(sweep.xis)} · seeds {seeds}")
-    console.say(f"recipe   {sweep.recipe.name} · {sweep.recipe.compute.precision} · run {sweep.run}")
-    counted = runner.summary(stages, store)
-    parts = [f"{n['stages']} {kind}" for kind, n in counted.items()]
-    cached = sum(n["cached"] for n in counted.values())
-    console.say(f"stages   {len(stages)} ({', '.join(parts)}), {cached} there already")
 
 
 def planned_rows(stage: Stage, run: str = "") -> Mapping[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bench import console, record
@@ -24,7 +25,8 @@ def _there(path: Path) -> Store:
 def status(store_path: Path, *, as_json: bool) -> int:
     """How many stages of each kind there are, what failed, which runs were asked for."""
     store = _there(store_path)
-    counts = {kind: len(store.keys(kind)) for kind in VERSIONS}
+    made = Counter(key.partition("-")[0] for key in store.finished())
+    counts = {kind: made[kind] for kind in VERSIONS}
     failures = {key: reason["error"] for key, reason in store.failures().items()}
     runs = sorted(path.parent.name for path in (store_path / "runs").glob("*/request.json"))
     if as_json:

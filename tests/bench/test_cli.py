@@ -337,8 +337,23 @@ def test_a_dry_run_makes_no_stage(bench, tmp_path, spheres):
     done = bench(*words, "--json", "--methods", "tsman", "--xi", "0.5")
     plan = json.loads(done.stdout)
     assert plan["stages"]["teacher"] == {"stages": 3, "cached": 0}
+    assert plan["cost"]["whole"]["network_steps"] == 4 + 6 + 8 + 2 * 2 * 8
+    assert plan["cost"]["left"] == plan["cost"]["whole"]
     assert not (store / "stages").exists()
     assert not (store / "runs").exists()
+
+
+def test_a_dry_run_says_the_cost_in_lines_that_fit_and_by_whose_word(swept, bench):
+    again = bench(*swept.words, "-n").stdout
+    assert "left     nothing" in again
+    assert "100% by stages alike in this store" in again
+    more = bench(*swept.words[:-2], "--seeds", "2", "--store", swept.path, "-n").stdout
+    cost = [line for line in more.splitlines() if line.startswith("cost ")]
+    seeds, methods, networks = 2, 2, 2
+    students = seeds * methods * 2 * networks * 8  # with pseudo labels, and with all manual ones
+    assert cost[0].split()[1:4] == [str(seeds * (4 + 6 + 8) + students), "network", "steps,"]
+    lines = again[again.index("\ncost ") :] + more[more.index("\ncost ") :]
+    assert max(map(len, lines.splitlines())) <= 80
 
 
 def tiny_run(spheres, store, tiny, *more):

@@ -3,7 +3,7 @@
 import json
 from itertools import combinations
 
-from bench.graph import dependants, in_order, stage
+from bench.graph import dependants, in_order, readers, stage
 
 PLACE = ("heart", "heart-abc")
 
@@ -74,7 +74,8 @@ def test_dependants_are_found_through_others():
     split = made("split")
     one, two = (made(settings={"member": n}, inputs={"split": split}) for n in (1, 2))
     pseudo = made("pseudo", inputs={"a": one})
-    stages = in_order([pseudo, two])
-    assert dependants(stages, one.key) == {pseudo.key}
-    assert dependants(stages, split.key) == {one.key, two.key, pseudo.key}
-    assert dependants(stages, two.key) == set()
+    read_by = readers(in_order([pseudo, two]))
+    assert read_by == {split.key: [one, two], one.key: [pseudo]}
+    assert dependants(read_by, one.key) == {pseudo.key}
+    assert dependants(read_by, split.key) == {one.key, two.key, pseudo.key}
+    assert dependants(read_by, two.key) == set()

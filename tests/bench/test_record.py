@@ -82,11 +82,42 @@ def test_the_rows_of_a_failed_stage_are_those_that_it_would_have_written(tiny_la
 def test_failed_rows_are_published_without_a_value_and_the_report_reads_them(tiny_lab):
     scores = scored_stage(tiny_lab)
     tiny_lab.store.fail(scores.key, {"error": "no.", "planned_rows": planned_rows(scores)})
-    num_rows = record.publish(tiny_lab.store)
+    record.publish(tiny_lab.store)
     frame = read_report(tiny_lab.store.path / "records.csv")
-    assert len(frame) == num_rows == len(tiny_lab.dataset.test) * 7
+    assert len(frame) == len(tiny_lab.dataset.test) * 7
     assert frame["value"].isna().all()
     assert set(frame["status"]) == {"failed"}
+
+
+def test_records_are_gathered_again_only_where_a_stage_a_failure_or_a_table_changed(tiny_lab, monkeypatch):
+    scores, store = scored_stage(tiny_lab), tiny_lab.store
+    csv = store.path / "records.csv"
+    gathered = []
+    gather = record.gather
+    monkeypatch.setattr(record, "gather", lambda store: gathered.append(1) or gather(store))
+
+    def published():
+        gathered.clear()
+        record.publish(store)
+        return len(gathered), {row.status for row in record.read(csv)}
+
+    assert published() == (1, set())
+    assert published() == (0, set())
+    store.fail(scores.key, {"error": "no.", "planned_rows": planned_rows(scores)})
+    assert published() == (1, {"failed"})
+    assert published() == (0, {"failed"})
+    execute(scores.document(), store, run="here", device="cpu")
+    changed, statuses = published()
+    assert changed == 1
+    assert "failed" not in statuses
+    whole = csv.read_bytes()
+    csv.write_text("edited by hand\n")
+    assert published()[0] == 1
+    assert csv.read_bytes() == whole
+    (store.path / "records.parquet").unlink()
+    assert published()[0] == 1
+    assert (store.path / "records.parquet").is_file()
+    assert published()[0] == 0
 
 
 def test_every_row_carries_the_run_and_the_commit_of_its_stage(tiny_lab):

@@ -46,6 +46,20 @@ def test_a_stage_that_failed_half_way_leaves_nothing(tmp_path):
     assert [path for path in everything_in(tmp_path) if path != "stages"] == []
 
 
+def test_only_whole_folders_count_as_finished(tmp_path):
+    store = Store(tmp_path)
+    assert store.finished() == set()
+    finished(store, "split-1")
+    finished(store, "splitter-1")
+    (tmp_path / "stages" / "split-2").mkdir()
+    (tmp_path / "stages" / ".split-3.abc").mkdir()
+    (tmp_path / "stages" / ".split-3.abc" / "stage.json").write_text("{}")
+    (tmp_path / "stages" / "note.txt").write_text("mine")
+    assert store.finished() == {"split-1", "splitter-1"}
+    assert all(store.has(key) for key in store.finished())
+    assert store.keys("split") == ["split-1"]
+
+
 def test_who_was_first_stays_where_two_make_the_same_stage(tmp_path):
     store = Store(tmp_path)
     with store.making("split-1") as slow:

@@ -1,0 +1,104 @@
+"""What a planned sweep says of itself: what it compares, what is there already, what it costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import console, runner
+from bench.cost import estimate, prices
+from methods.registry import METHODS
+
+if TYPE_CHECKING:
+    from bench.cost import Prices
+    from bench.experiments import Part
+    from bench.graph import Stage
+    from bench.store import Store
+    from bench.sweep import Sweep
+    from bench.verbs.request import Asked
+
+
+def say_methods(parts: tuple[Part, ...]) -> None:
+    """Which methods, and of how many."""
+    every = [one.method.name for part in parts for one in (*part.students, *part.supervised)]
+    names = list(dict.fromkeys(every))
+    ablations = len({one.variant for part in parts for one in part.students if one.variant})
+    more = f"; {ablations} ablations" if ablations else ""
+    listed = ", ".join(names) or "none but the teachers"
+    console.say(f"methods  {len(names)} of {len(METHODS)}: {listed}{more}")
+
+
+def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str]) -> None:
+    """Data, ξ, seeds, recipe, and the stages with how many are there."""
+    for sentence in left_out:
+        console.say(f"left out {sentence}")
+    for dataset in sweep.datasets:
+        console.say(
+            f"data     {dataset.name}: {len(dataset.train)} training, {len(dataset.test)} test cases; "
+            f"{', '.join(dataset.structures)}"
+        )
+    seeds = ", ".join(map(str, sweep.seeds))
+    if sweep.experiments:
+        console.say(f"paper    {', '.join(sweep.experiments)}")
+    console.say(f"sweep    ξ {', '.join(sweep.xis)} · seeds {seeds}")
+    console.say(f"recipe   {sweep.recipe.name} · {sweep.recipe.compute.precision} · run {sweep.run}")
+    counted = runner.summary(stages, store)
+    parts = [f"{n['stages']} {kind}" for kind, n in counted.items()]
+    cached = sum(n["cached"] for n in counted.values())
+    console.say(f"stages   {len(stages)} ({', '.join(parts)}), {cached} there already")
+
+
+def prices_of(sweep: Sweep, stages: list[Stage], store: Store, device: str) -> Prices:
+    """What the stages of the sweep take here; a header is read only where volumes have to be compared."""
+
+    def shape(name: str) -> tuple[int, int, int]:
+        from bench.data.volumes import read_grid
+
+        dataset = next(one for one in sweep.datasets if one.name == name)
+        files = dataset.cases[dataset.train[0]]
+        size_i, size_j, size_k = read_grid(Path(files.images[0])).shape
+        zoom_i, zoom_j, zoom_k = files.zoom
+        return round(size_i * zoom_i), round(size_j * zoom_j), round(size_k * zoom_k)
+
+    return prices(stages, store, device, shape)
+
+
+def cost_of(sweep: Sweep, stages: list[Stage], store: Store, asked: Asked) -> dict[str, Any]:
+    """Network steps, passes and hours of the sweep as plain JSON."""
+    return estimate(stages, store.finished(), prices_of(sweep, stages, store, asked.device), asked.jobs)
+
+
+def say_cost(cost: dict[str, Any]) -> None:
+    """The cost in a few lines."""
+    whole, left, jobs = cost["whole"], cost["left"], cost["jobs"]
+    console.say(f"cost     {_amount(whole)}")
+    if left != whole:
+        console.say(f"left     {_amount(left) if left['network_passes'] else 'nothing'}")
+    time = "not known: nothing like it was measured on such a device"
+    if whole["hours"] is not None:
+        part = "" if left == whole else f"{_duration(left['hours'])} left of "
+        time = f"about {part}{_duration(whole['hours'])}"
+    console.say(f"time     {time}, {jobs} job{'s' if jobs > 1 else ''} at a time")
+    for words in _sources(cost["unit_costs"]):
+        console.say(f"         {words}")
+
+
+def _amount(sums: dict[str, Any]) -> str:
+    return f"{sums['network_steps']:,} network steps, {sums['network_passes']:,} network passes"
+
+
+def _duration(hours: float) -> str:
+    return f"{hours:,.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
+
+
+def _sources(unit_costs: dict[str, Any]) -> list[str]:
+    """Who says so, a line each."""
+    table = unit_costs["table"]
+    words = {
+        "store": "by stages alike in this store",
+        "table": "by the table of unit costs" + (f" of {table['when']}" if table else ""),
+        "guess": "by what is most alike in that table",
+    }
+    shares = unit_costs["share_of_time"]
+    lines = [f"{shares[name]:.0%} {text}" for name, text in words.items() if shares.get(name, 0) >= 0.005]
+    return [*lines, f"table of {table['processor']}"] if table else lines
