@@ -1,6 +1,5 @@
 """Segmenting a whole volume, beside what the network alone takes for the same windows or passes."""
 
-import os
 import subprocess
 import sys
 from functools import partial
@@ -91,9 +90,9 @@ def three_teachers(trained_of):
     return [partial(trained_of("quick").segment, inference=whole, patch=(48, 48, 48)) for _ in range(3)]
 
 
-def test_memory_of_distillation_is_the_same_for_any_number_of_views(side_by_side):
+def test_memory_of_distillation_is_the_same_for_any_number_of_views(side_by_side, gives_back):
     one, eight, twelve = (
-        [grown_bytes(views) for _ in range(3)] for views in ("identity", "axial-4x3", "axial-12")
+        [grown_bytes(views, gives_back) for _ in range(3)] for views in ("identity", "axial-4x3", "axial-12")
     )
     # A single view needs neither a running sum while the network works nor a turned copy of the image.
     sums = (median(twelve) - median(one)) / (4 * 3 * 80 * 64 * 56)
@@ -109,15 +108,10 @@ def test_memory_of_distillation_is_the_same_for_any_number_of_views(side_by_side
     assert min(one) > 4 * 3 * 80 * 64 * 56, "at least the probabilities themselves were seen"
 
 
-def grown_bytes(views):
+def grown_bytes(views, gives_back):
     """Bytes by which a process of its own grew at most while it distilled."""
     command = [sys.executable, __file__, views]
-    env = os.environ | {
-        "MALLOC_TRIM_THRESHOLD_": "0",
-        "MALLOC_MMAP_THRESHOLD_": "65536",
-    }  # gives all back at once
-    env.pop("MALLOC_MMAP_MAX_", None)
-    return int(subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout)
+    return int(subprocess.run(command, env=gives_back, check=True, capture_output=True, text=True).stdout)
 
 
 def measure_memory(views):

@@ -1,6 +1,5 @@
 """The label map of a volume, and the mean over twelve views, beside what torch offers for them."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,14 +60,11 @@ def test_mean_over_views_beside_in_place_adds(side_by_side):
     assert torch.equal(fast.label_ijk.long(), fast.probability_nijk.argmax(dim=0))
 
 
-def test_memory_of_the_mean_over_views(side_by_side):
-    env = os.environ | {
-        "MALLOC_TRIM_THRESHOLD_": "0",
-        "MALLOC_MMAP_THRESHOLD_": "65536",
-    }  # gives all back at once
-    env.pop("MALLOC_MMAP_MAX_", None)
+def test_memory_of_the_mean_over_views(side_by_side, gives_back):
     command = [sys.executable, __file__]
-    runs = [subprocess.run(command, env=env, check=True, capture_output=True, text=True) for _ in range(3)]
+    runs = [
+        subprocess.run(command, env=gives_back, check=True, capture_output=True, text=True) for _ in range(3)
+    ]
     grown = [int(run.stdout.split()[0]) for run in runs]
     returned = int(runs[0].stdout.split()[1])
     volume = 4 * CLASSES * SHAPE[0] * SHAPE[1] * SHAPE[2]
