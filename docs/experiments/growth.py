@@ -1,6 +1,6 @@
 """Measure how cost grows: planning with ξ, methods, seeds and volumes, training with volumes, scoring with voxels.
 
-    python docs/experiments/growth.py           # two minutes on one core
+    python docs/experiments/growth.py           # four minutes on one core
 
 Writes results/reference/growth.csv: seconds and memory at each size, and the exponents of their growth (least
 squares of the logarithms). Memory is what is taken beyond the smallest thing of the kind: of planning and scoring
