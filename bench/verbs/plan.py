@@ -88,6 +88,8 @@ def _amount(sums: dict[str, Any]) -> str:
 
 
 def _duration(hours: float) -> str:
+    if hours >= 48:
+        return f"{hours:,.0f} hours ({hours / 24:,.0f} days)"
     return f"{hours:,.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
 
 
