@@ -77,6 +77,7 @@ def test_a_tsman_step(side_by_side, recipe, side, batch, rounds):
             target=2.4,
             sense="times as long",
             rounds=rounds,
+            note=f"{both.work() / one.work():.2f} times the operations",
         )
     assert first[0] > 0.0
     assert first[1] >= 0.0
