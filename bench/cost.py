@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench import provenance
-from bench.work import voxels_shown, work_done, work_of
+from bench.work import likeness, voxels_shown, work_done, work_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -27,6 +27,8 @@ TABLE = Path(__file__).with_name("unit_costs.json")
 """Written by docs/experiments/measure_unit_costs.py."""
 ENOUGH = 5
 """Stages alike that are looked at for the cost of their unit."""
+TRIAL = 10
+"""A stage of so many times fewer units than any that is planned says nothing: most of it is starting."""
 MOST_READ = 400
 """Stages of the store beyond those of the sweep that are looked at for others alike."""
 
@@ -99,12 +101,12 @@ def _unlike(row: Mapping[str, Any], about: Mapping[str, Any], voxels: int) -> tu
     """How unlike a row of the table is: by the stream's width, then method, then precision, then size."""
     size = abs(math.log(row["voxels"] / voxels))
     if "stream" not in row:
-        return 0.0, 0.0, 0.0, size
+        return 0.0, 0.0, float(about["metrics"]["compute"] != "fast"), size
     return (
         abs(math.log(_width(row["stream"]) / _width(about["stream"]))),
         # Passes are measured of one network; whose it is matters little beside how many there are.
         float(row["unit"] == "step" and row["method"] != about["method"]["name"]),
-        float(row["precision"] != about["compute"]["precision"]),
+        float(any(row.get(name) != about["compute"][name] for name in ("precision", "layout", "path"))),
         size,
     )
 
@@ -123,17 +125,21 @@ def prices(stages: Sequence[Stage], store: Store, device: str, shape: Callable[[
     kind, there = device.partition(":")[0], store.finished()
     found = Prices({}, machine_table(kind), shape)
     samples: dict[str, list[float]] = {}
-    wanted = {work.like for work in map(found.work, stages) if work.amount}
+    wanted: dict[str, int] = {}  # like -> the fewest units that are planned
+    for work in map(found.work, stages):
+        if work.amount:
+            wanted[work.like] = min(work.amount, wanted.get(work.like, work.amount))
     own = [stage for stage in stages if stage.key in there]
     for stage in own:
         work = found.work(stage)
         if work.amount and len(samples.get(work.like, ())) < ENOUGH:
             _sample(store.stage(stage.key), work, kind, samples)
-    if wanted - samples.keys():
+    if wanted.keys() - samples.keys():
         others = sorted(there - {stage.key for stage in own})  # keys are hashes: the first are any
-        for key in others[:: max(len(others) // MOST_READ, 1)]:
+        for key in others[:: -(-len(others) // MOST_READ) or 1]:
             document = store.stage(key)
-            if (work := work_done(document)).like in wanted:
+            like = likeness(document)
+            if like in wanted and (work := work_done(document)).amount * TRIAL >= wanted[like]:
                 _sample(document, work, kind, samples)
     found.measured = {like: median(seconds) for like, seconds in samples.items()}
     return found
@@ -187,6 +193,7 @@ def _sums(stages: Sequence[Stage], known: Prices, jobs: int) -> dict[str, Any]:
     unknown = any(source == "nothing" for _, source in prices_of)
     hours = sum(seconds for seconds, _ in prices_of) / jobs / 3600
     return {
+        "stages": len(stages),
         "network_steps": sum(work.network_steps for work in works),
         "network_passes": sum(work.network_passes for work in works),
         "hours": None if unknown else round(hours, 3),

@@ -24,8 +24,8 @@ def quicken(network: nn.Module) -> None:
         for name, child in list(parent.named_children()):
             if type(child) is nn.ConvTranspose3d and child.bias is not None:
                 setattr(parent, name, Deconvolution.of(child))
-            elif type(child) is nn.Dropout and not child.inplace:
-                setattr(parent, name, Dropout(child.p))
+            elif type(child) is nn.Dropout and not child.inplace and child.p < 1:
+                setattr(parent, name, Dropout(child.p).train(child.training))
 
 
 def lay_channels_last(network: nn.Module) -> None:
@@ -57,11 +57,12 @@ class Deconvolution(nn.ConvTranspose3d):
             said.output_padding, said.groups, dilation=said.dilation, device="meta",
         )  # fmt: skip
         made.weight, made.bias = layer.weight, layer.bias
-        return made
+        return made.train(layer.training)
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002 - torch's word
         """(B, C, I, J, K) to (B, N, I', J', K')."""
-        assert output_size is None
+        if output_size is not None:
+            return super().forward(input, output_size)
         assert self.bias is not None
         padding: Any = self.padding
         y_bnijk = functional.conv_transpose3d(
@@ -72,6 +73,7 @@ class Deconvolution(nn.ConvTranspose3d):
         return given
 
 
+@final
 class _BiasGradient(torch.autograd.Function):
     """Passes its input on, and gives a bias that is in it already its gradient."""
 
@@ -84,7 +86,7 @@ class _BiasGradient(torch.autograd.Function):
     def backward(ctx: Any, grad_bnijk: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN401, ARG004
         channels = grad_bnijk.shape[1]
         # Over a matrix, for a sum over five axes of channels-last data runs one voxel at a time.
-        return grad_bnijk, grad_bnijk.movedim(1, -1).reshape(-1, channels).sum(0).float()
+        return grad_bnijk, grad_bnijk.movedim(1, -1).reshape(-1, channels).sum(0)
 
 
 @final

@@ -55,6 +55,8 @@ BACKGROUND = "background"
 """Label 0 as a structure: of no mean and no overall score, for it dwarfs every other."""
 IDENTITY = COLUMNS[1:12]
 """The columns that the plan knows: from ``dataset`` to ``recipe``."""
+GATHERING = 1
+"""Raised when the same stages and failures are gathered to other rows."""
 NOTED = "records.state"
 """The file of a store that says what its tables were gathered from."""
 
@@ -157,8 +159,8 @@ def publish(store: Store) -> None:
 
     What they were gathered from is noted beside them: where that has not changed, nothing is read.
     """
-    noted = store.path / NOTED
-    if noted.is_file() and noted.read_text(encoding="utf-8") == _state(store):
+    noted, sources = store.path / NOTED, _sources(store)  # before they are read, so as to vouch for no more
+    if noted.is_file() and noted.read_text(encoding="utf-8") == _state(store, sources):
         return
     rows = gather(store)
     text, path = text_of(rows), store.path / "records.csv"
@@ -166,7 +168,7 @@ def publish(store: Store) -> None:
     if not (parquet.is_file() and path.is_file() and path.read_text(encoding="utf-8") == text):
         _write_parquet(rows, parquet)
         write_text(path, text)
-    write_text(noted, _state(store))  # last: what it vouches for is there
+    write_text(noted, _state(store, sources))  # last: what it vouches for is there
 
 
 def _write_parquet(rows: Sequence[Record], path: Path) -> None:
@@ -178,16 +180,18 @@ def _write_parquet(rows: Sequence[Record], path: Path) -> None:
     aside.replace(path)
 
 
-def _state(store: Store) -> str:
-    """What the records follow from, in one word: stages and failures by time of change, and the tables.
-
-    Time of change and size stand for content, as they do for the scans that were looked through.
-    """
-    scores = [store.folder(key) / "stage.json" for key in store.keys("scores")]
+def _sources(store: Store) -> list[tuple[Any, ...]]:
+    """What the records are gathered from, by time of change and size: stages, their rows, failures."""
+    folders = [store.folder(key) for key in store.keys("scores")]
     failures = sorted((store.path / "failed").glob("*.json"))
-    tables = [store.path / f"records.{ending}" for ending in ("csv", "parquet")]
-    marks = [(path.parent.name, path.name, *_mark(path)) for path in (*scores, *failures, *tables)]
-    return hashlib.sha256(json.dumps([COLUMNS, marks]).encode()).hexdigest()
+    paths = [*(place / name for place in folders for name in ("stage.json", "records.csv")), *failures]
+    return [(path.parent.name, path.name, *_mark(path)) for path in paths]
+
+
+def _state(store: Store, sources: Sequence[tuple[Any, ...]]) -> str:
+    """What the tables follow from, and how they lie there, in one word."""
+    tables = [_mark(store.path / f"records.{ending}") for ending in ("csv", "parquet")]
+    return hashlib.sha256(json.dumps([GATHERING, COLUMNS, sources, tables]).encode()).hexdigest()
 
 
 def _mark(path: Path) -> tuple[int, int]:

@@ -81,7 +81,7 @@ def run(
     watch: Callable[[State], None],
     *,
     rows: Callable[[Stage], Mapping[str, Any] | None],
-    seconds: Callable[[Stage], float] = effort,
+    expected: Callable[[Stage], float] = effort,
 ) -> State:
     """Make all stages that the store lacks.
 
@@ -91,12 +91,12 @@ def run(
         engine: Where the work is done; closed at the end, also when interrupted.
         watch: Called a few times a second.
         rows: The planned rows of a stage, written down with its failure.
-        seconds: About how long a stage takes, in any unit: for the order and the time left alone.
+        expected: About how long a stage takes, in any unit: for the order and the time left alone.
     """
     there = store.finished()
     missing = {stage.key: stage for stage in stages if stage.key not in there}
-    state = State(len(stages), len(stages) - len(missing), sum(map(seconds, missing.values())))
-    agenda = Agenda(list(missing.values()), seconds)
+    state = State(len(stages), len(stages) - len(missing), sum(map(expected, missing.values())))
+    agenda = Agenda(list(missing.values()), expected)
     try:
         while agenda or state.running:
             while len(state.running) < engine.slots and (stage := agenda.take(engine.slots)):
@@ -105,13 +105,13 @@ def run(
             for outcome in engine.wait(TICK_SECONDS):
                 stage = missing[outcome.key]
                 del state.running[stage.key]
-                state.effort_done += seconds(stage)
+                state.effort_done += expected(stage)
                 if not outcome.error and store.has(stage.key):
                     state.done += 1
                     agenda.done(stage.key)
                 else:
                     blocked = agenda.drop(stage.key)
-                    state.effort_done += sum(map(seconds, blocked))
+                    state.effort_done += sum(map(expected, blocked))
                     _book_failure(outcome, stage, blocked, state, store, rows)
             watch(state)
     finally:

@@ -53,25 +53,46 @@ def work_done(document: Mapping[str, Any]) -> Work:
     return counted(document["kind"], document["settings"], document["dataset"], len(volumes))
 
 
+def likeness(document: Mapping[str, Any]) -> str:
+    """``like`` of a stage by its document; empty where the stage is of a kind that nobody here knows.
+
+    Asks no registry: a store may hold stages of methods that are not at hand.
+    """
+    volumes = document["images"] if document["kind"] == "pseudo" else document["labels"]
+    try:
+        unit, _, about = _measured(document["kind"], document["settings"], document["dataset"], len(volumes))
+    except (KeyError, TypeError):
+        return ""
+    return _like(unit, about)
+
+
 def counted(kind: str, settings: Mapping[str, Any], dataset: str, volumes: int) -> Work:
     """The work of a stage of these settings on so many volumes."""
+    unit, amount, about = _measured(kind, settings, dataset, volumes)
+    networks = _networks(about["method"]) if "method" in about else 0
+    return Work(unit, amount, networks, _like(unit, about), about)
+
+
+def _measured(
+    kind: str, settings: Mapping[str, Any], dataset: str, volumes: int
+) -> tuple[Unit, int, dict[str, Any]]:
+    """Unit, amount, and all that the cost of a unit depends on."""
     where = {"dataset": dataset}
     if kind in ("teacher", "student"):
-        return _work("step", int(settings["steps"]), _training(settings))
+        return "step", int(settings["steps"]), _training(settings)
     if kind == "pseudo":
         passes = volumes * len(settings["members"]) * len(VIEWS[settings["distillation"]["views"]])
-        return _work("pass", passes, where | _training(settings["members"][0]) | _windows(settings))
+        return "pass", passes, where | _training(settings["members"][0]) | _windows(settings)
     if kind != "scores":
-        return _work("nothing", 0, {})
+        return "nothing", 0, {}
     where["metrics"] = settings["metrics"]
     if "trained" not in settings:
-        return _work("score", volumes, where)
-    return _work("volume", volumes, where | _training(settings["trained"]) | _windows(settings))
+        return "score", volumes, where
+    return "volume", volumes, where | _training(settings["trained"]) | _windows(settings)
 
 
-def _work(unit: Unit, amount: int, about: dict[str, Any]) -> Work:
-    like = json.dumps([unit, about], sort_keys=True)
-    return Work(unit, amount, _networks(about["method"]) if "method" in about else 0, like, about)
+def _like(unit: Unit, about: Mapping[str, Any]) -> str:
+    return json.dumps([unit, about], sort_keys=True)
 
 
 def _training(settings: Mapping[str, Any]) -> dict[str, Any]:

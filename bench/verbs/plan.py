@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import console, runner
+from bench import console, provenance, runner
 from bench.cost import estimate, prices
 from methods.registry import METHODS
 
@@ -49,7 +49,10 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
 
 
 def prices_of(sweep: Sweep, stages: list[Stage], store: Store, device: str) -> Prices:
-    """What the stages of the sweep take here; a header is read only where volumes have to be compared."""
+    """About what the stages of the sweep take here.
+
+    A header is read only where volumes have to be compared, and the first training case stands for all.
+    """
 
     def shape(name: str) -> tuple[int, int, int]:
         from bench.data.volumes import read_grid
@@ -73,12 +76,16 @@ def say_cost(cost: dict[str, Any]) -> None:
     whole, left, jobs = cost["whole"], cost["left"], cost["jobs"]
     console.say(f"cost     {_amount(whole)}")
     if left != whole:
-        console.say(f"left     {_amount(left) if left['network_passes'] else 'nothing'}")
-    time = "not known: nothing like it was measured on such a device"
-    if whole["hours"] is not None:
-        part = "" if left == whole else f"{_duration(left['hours'])} left of "
-        time = f"about {part}{_duration(whole['hours'])}"
-    console.say(f"time     {time}, {jobs} job{'s' if jobs > 1 else ''} at a time")
+        console.say(
+            f"left     {left['stages']} stages: {_amount(left)}" if left["stages"] else "left     nothing"
+        )
+    if whole["hours"] is None:
+        console.say("time     not known: nothing like it was measured on such a device")
+        return
+    at_once = f"{jobs} job{'s' if jobs > 1 else ''} at a time"
+    console.say(f"time     about {_duration(whole['hours'])}, {at_once}")
+    if left["stages"] and left != whole:
+        console.say(f"         about {_duration(left['hours'])} of it left")
     for words in _sources(cost["unit_costs"]):
         console.say(f"         {words}")
 
@@ -90,17 +97,22 @@ def _amount(sums: dict[str, Any]) -> str:
 def _duration(hours: float) -> str:
     if hours >= 48:
         return f"{hours:,.0f} hours ({hours / 24:,.0f} days)"
-    return f"{hours:,.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
+    if hours >= 1:
+        return f"{hours:,.1f} hours"
+    return f"{hours * 60:.0f} minutes" if hours * 60 >= 1.5 else "a minute"
 
 
 def _sources(unit_costs: dict[str, Any]) -> list[str]:
     """Who says so, a line each."""
-    table = unit_costs["table"]
     words = {
         "store": "by stages alike in this store",
-        "table": "by the table of unit costs" + (f" of {table['when']}" if table else ""),
-        "guess": "by what is most alike in that table",
+        "table": "by measured unit costs",
+        "guess": "by the measured unit costs most alike",
     }
-    shares = unit_costs["share_of_time"]
+    shares, table = unit_costs["share_of_time"], unit_costs["table"]
     lines = [f"{shares[name]:.0%} {text}" for name, text in words.items() if shares.get(name, 0) >= 0.005]
-    return [*lines, f"table of {table['processor']}"] if table else lines
+    if table:
+        lines.append(f"measured {table['when']} on {table['processor']}")
+        if table["processor"] != provenance.machine()["processor"]:
+            lines.append("which is another processor than this one")
+    return lines

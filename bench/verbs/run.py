@@ -79,7 +79,7 @@ def _carry_out(
     try:
         with console.watching(store, titles, quiet=request.as_json) as watch:
             rows = partial(planned_rows, run=sweep.run)
-            state = runner.run(stages, store, engine, watch, rows=rows, seconds=seconds)
+            state = runner.run(stages, store, engine, watch, rows=rows, expected=seconds)
     finally:
         store.sweep_up()
         record.publish(store)

@@ -4,7 +4,7 @@
 
 Writes results/reference/growth.csv: seconds and memory at each size, and the exponents of their growth (least
 squares of the logarithms). Memory is what is taken beyond the smallest thing of the kind: of planning and scoring
-what Python and numpy allocate at most, of training what the process holds beyond a training on one scan less.
+what Python and numpy allocate at most, of training what the process holds beyond a training on two scans.
 """
 
 from __future__ import annotations

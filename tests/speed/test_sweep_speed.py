@@ -70,7 +70,7 @@ def test_two_workers_are_kept_busy(tmp_path, side_by_side):
         seconds = prices_of(asked, stages, store, "cpu").seconds
         engine = LocalEngine(store, run=asked.run, device="cpu", jobs=JOBS, threads=chosen.compute.threads)
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        state = run(stages, store, engine, lambda _: None, rows=planned_rows, seconds=seconds)
+        state = run(stages, store, engine, lambda _: None, rows=planned_rows, expected=seconds)
         wall = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert state.done == len(stages)

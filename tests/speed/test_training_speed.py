@@ -79,8 +79,7 @@ def test_a_tsman_step(side_by_side, recipe, side, batch, rounds):
             rounds=rounds,
             note=f"{both.work() / one.work():.2f} times the operations",
         )
-    assert first[0] > 0.0
-    assert first[1] >= 0.0
+    assert min(first) > 0.0, "a step that is skipped costs nothing and says nothing"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
