@@ -133,11 +133,12 @@ def _step(store: Store, name: str, method: str, device: str) -> dict[str, Any]:
             for one in _stages(store, name, method, [f"student.steps={steps}"], device)
             if one.kind == "student" and "pseudo" not in dict(one.inputs)
         )
-        for steps in FEW[name]
+        for steps in (1, *FEW[name])
     ]
     warm = _stages(store, "smoke", "densevoxnet", [f"student.steps={next(NEW)}"], device)
     first = next(one for one in warm if one.kind == "student" and "pseudo" not in dict(one.inputs))
-    _, less, more = _make(store, [first, *wanted], device)  # the first one pays for the worker's imports
+    # The first one pays for the worker's imports, a single step of the size for its memory.
+    _, _, less, more = _make(store, [first, *wanted], device)
     work = work_of(wanted[0])
     return {
         "unit": "step",
