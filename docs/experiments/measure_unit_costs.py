@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 NEW = count(2)  # steps of a warming stage: each another, or it would be in the store already
 SHAPE = (80, 64, 56)  # of the phantoms of size quick
-FEW = {"quick": (10, 40), "paper": (2, 4)}  # steps of the two stages whose difference is taken
+FEW = {"quick": (10, 40), "paper": (2, 3)}  # steps of the two stages whose difference is taken
 METHODS = {"quick": (*PAPER, "unet-2d", "unet-3d"), "paper": PAPER}
 
 
