@@ -70,13 +70,18 @@ def slow(session: nox.Session) -> None:
 def speed(session: nox.Session) -> None:
     """Measure the fast paths beside the plain ones: prints a table, writes results/reference/speed.json."""
     install(session)
-    show = "import json; from bench.engines.local import KEPT_PAGES; print(json.dumps(KEPT_PAGES))"
+    show = "import json; from bench.engines.local import surroundings; print(json.dumps(surroundings(1)))"
     said = session.run("python", "-c", show, silent=True)
     # As worker processes run: one thread, and glibc keeps freed pages, which it must know when it starts.
-    kept = {**json.loads(str(said)), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     target = "--benchmark-json=results/reference/speed.json"
     session.run(
-        "pytest", "tests/speed", "--benchmark-only", "--benchmark-quiet", target, *session.posargs, env=kept
+        "pytest",
+        "tests/speed",
+        "--benchmark-only",
+        "--benchmark-quiet",
+        target,
+        *session.posargs,
+        env=json.loads(str(said)),
     )
 
 

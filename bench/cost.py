@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench import provenance
-from bench.work import likeness, voxels_shown, work_done, work_of
+from bench.work import voxels_shown, work_done, work_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -138,9 +139,10 @@ def prices(stages: Sequence[Stage], store: Store, device: str, shape: Callable[[
         others = sorted(there - {stage.key for stage in own})  # keys are hashes: the first are any
         for key in others[:: -(-len(others) // MOST_READ) or 1]:
             document = store.stage(key)
-            like = likeness(document)
-            if like in wanted and (work := work_done(document)).amount * TRIAL >= wanted[like]:
-                _sample(document, work, kind, samples)
+            with suppress(KeyError, TypeError):  # laid out as nobody here knows: no stage alike
+                work = work_done(document)
+                if work.like in wanted and work.amount * TRIAL >= wanted[work.like]:
+                    _sample(document, work, kind, samples)
     found.measured = {like: median(seconds) for like, seconds in samples.items()}
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bench.plain import build
@@ -26,9 +27,17 @@ class Work(NamedTuple):
 
     unit: Unit
     amount: int
-    networks: int  # trained in a step, or asked in a pass or volume
-    like: str  # canonical JSON of all that the cost of a unit depends on
-    about: Mapping[str, Any]  # the same, to be read
+    like: str  # canonical JSON of the unit and of all that its cost depends on
+    about: Mapping[str, Any]  # the latter, to be read
+
+    @property
+    def networks(self) -> int:
+        """How many networks are trained in a step, or asked in a pass or volume.
+
+        Raises:
+            ValueError: The method is not at hand.
+        """
+        return _networks(self.like)
 
     @property
     def network_steps(self) -> int:
@@ -43,56 +52,35 @@ class Work(NamedTuple):
 
 def work_of(stage: Stage) -> Work:
     """The work of a stage."""
-    volumes = len(stage.images) if stage.kind == "pseudo" else len(stage.labels)
-    return counted(stage.kind, json.loads(stage.settings), stage.dataset, volumes)
+    return work_done(stage.document())
 
 
 def work_done(document: Mapping[str, Any]) -> Work:
-    """The work of a stage by its document, as ``stage.json`` has it."""
-    volumes = document["images"] if document["kind"] == "pseudo" else document["labels"]
-    return counted(document["kind"], document["settings"], document["dataset"], len(volumes))
+    """The work of a stage by its document, as ``stage.json`` has it.
 
-
-def likeness(document: Mapping[str, Any]) -> str:
-    """``like`` of a stage by its document; empty where the stage is of a kind that nobody here knows.
-
-    Asks no registry: a store may hold stages of methods that are not at hand.
+    Raises:
+        KeyError: The settings are not laid out as stages' are here.
     """
-    volumes = document["images"] if document["kind"] == "pseudo" else document["labels"]
-    try:
-        unit, _, about = _measured(document["kind"], document["settings"], document["dataset"], len(volumes))
-    except (KeyError, TypeError):
-        return ""
-    return _like(unit, about)
+    unit, amount, about = _counted(document)
+    return Work(unit, amount, json.dumps([unit, about], sort_keys=True), about)
 
 
-def counted(kind: str, settings: Mapping[str, Any], dataset: str, volumes: int) -> Work:
-    """The work of a stage of these settings on so many volumes."""
-    unit, amount, about = _measured(kind, settings, dataset, volumes)
-    networks = _networks(about["method"]) if "method" in about else 0
-    return Work(unit, amount, networks, _like(unit, about), about)
-
-
-def _measured(
-    kind: str, settings: Mapping[str, Any], dataset: str, volumes: int
-) -> tuple[Unit, int, dict[str, Any]]:
+def _counted(document: Mapping[str, Any]) -> tuple[Unit, int, dict[str, Any]]:
     """Unit, amount, and all that the cost of a unit depends on."""
-    where = {"dataset": dataset}
+    kind, settings, where = document["kind"], document["settings"], {"dataset": document["dataset"]}
     if kind in ("teacher", "student"):
         return "step", int(settings["steps"]), _training(settings)
     if kind == "pseudo":
-        passes = volumes * len(settings["members"]) * len(VIEWS[settings["distillation"]["views"]])
+        views = VIEWS[settings["distillation"]["views"]]
+        passes = len(document["images"]) * len(settings["members"]) * len(views)
         return "pass", passes, where | _training(settings["members"][0]) | _windows(settings)
     if kind != "scores":
         return "nothing", 0, {}
+    volumes = len(document["labels"])
     where["metrics"] = settings["metrics"]
     if "trained" not in settings:
         return "score", volumes, where
     return "volume", volumes, where | _training(settings["trained"]) | _windows(settings)
-
-
-def _like(unit: Unit, about: Mapping[str, Any]) -> str:
-    return json.dumps([unit, about], sort_keys=True)
 
 
 def _training(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,16 +94,14 @@ def _windows(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"inference": settings["inference"]}
 
 
-def _networks(plain: Mapping[str, Any]) -> int:
-    text = json.dumps(plain, sort_keys=True)
-    if text not in _KNOWN:
-        kind = type(method(plain["name"]))
-        _KNOWN[text] = build(kind, plain["settings"], f"method {plain['name']}").networks
-    return _KNOWN[text]
-
-
-_KNOWN: dict[str, int] = {}
-"""How many networks a method with these settings has."""
+@cache
+def _networks(like: str) -> int:
+    """Of the method in a ``like``; 0 where there is none."""
+    _, about = json.loads(like)
+    if "method" not in about:
+        return 0
+    named = about["method"]
+    return build(type(method(named["name"])), named["settings"], f"method {named['name']}").networks
 
 
 def voxels_shown(shape: tuple[int, int, int], inference: Mapping[str, Any], patch: tuple[int, ...]) -> int:

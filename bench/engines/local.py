@@ -24,6 +24,12 @@ KEPT_PAGES = {"MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_MMAP_MAX_": "0", 
 """glibc keeps freed pages: the same result, and training no longer waits for the kernel to clear them."""
 
 
+def surroundings(threads: int) -> dict[str, str]:
+    """The environment variables that a worker is given: its allocator and its threads."""
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    return KEPT_PAGES | limits
+
+
 def cores() -> int:
     """The cores that this process may use: its affinity, and the share of a container."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -38,15 +44,13 @@ class _Worker:
     """One process, spoken to in lines of JSON."""
 
     def __init__(self, store: Store, run: str, device: str, threads: int) -> None:
-        count = str(threads)
-        limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), count)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the worker lives
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-P", "-m", "bench.engines.worker", str(store.path), run, device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            env={**os.environ, **KEPT_PAGES, **limits},
+            env={**os.environ, **surroundings(threads)},
             start_new_session=True,  # Ctrl-C is the driver's to hear; it then stops the workers in order
         )
         self.key: str | None = None

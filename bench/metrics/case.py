@@ -1,15 +1,17 @@
 """The score of one case: every structure of two label maps, under one definition."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import isfinite
 from operator import index
 from typing import Final
 
 import numpy as np
 
-from bench.metrics import library, plain, surface
+from bench.metrics import library, surface
 from bench.metrics.arrays import Labels, Mask, Spacing
 from bench.metrics.definition import DEFINITIONS, METRICS_OF, UNITS, Measure, diagonal_mm
+from bench.metrics.plain import plain_distances
 
 COMPUTES: Final = ("fast", "plain", "medpy")
 
@@ -56,7 +58,7 @@ def score(
         # NIfTI arrays come in Fortran order; no metric depends on the order of the axes, but speed does.
         predicted_ijk, reference_ijk, spacing_mm = predicted_ijk.T, reference_ijk.T, spacing_mm[::-1]
     predicted_ijk, reference_ijk = np.ascontiguousarray(predicted_ijk), np.ascontiguousarray(reference_ijk)
-    values_of = _ways(compute)[definition]
+    values_of = _values_of(definition, compute)
     measures = []
     for label in labels:
         values, status = _values(predicted_ijk == label, reference_ijk == label, spacing_mm, values_of)
@@ -89,8 +91,11 @@ def background(predicted_ijk: Labels, reference_ijk: Labels, definition: str = "
     return Measure(0, "dice", dice, UNITS["dice"], definition, status)
 
 
-def _ways(compute: str) -> Mapping[str, Callable[[Mask, Mask, Spacing], dict[str, float]]]:
-    return {"fast": surface.VALUES, "plain": plain.VALUES, "medpy": library.VALUES}[compute]
+def _values_of(definition: str, compute: str) -> Callable[[Mask, Mask, Spacing], dict[str, float]]:
+    if compute == "medpy":
+        return library.medpy_values
+    distances = {"fast": surface.fast_distances, "plain": plain_distances}[compute]
+    return partial(surface.VALUES[definition], distances)
 
 
 def _values(

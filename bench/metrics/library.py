@@ -2,9 +2,6 @@
 
 # medpy is GPL-3: nothing here is derived from it, it is called.
 
-from collections.abc import Callable, Mapping
-from typing import Final
-
 from bench.metrics.arrays import Mask, Spacing
 
 
@@ -27,6 +24,3 @@ def medpy_values(predicted_ijk: Mask, reference_ijk: Mask, spacing_mm: Spacing) 
         "hdd": float(binary.hd(predicted_ijk, reference_ijk, spacing_mm)),
         "hd95": float(binary.hd95(predicted_ijk, reference_ijk, spacing_mm)),
     }
-
-
-VALUES: Final[Mapping[str, Callable[[Mask, Mask, Spacing], dict[str, float]]]] = {"medpy": medpy_values}

@@ -1,79 +1,45 @@
-"""The metrics of two masks as their definitions read, on the whole volume: what the fast path is held to."""
+"""Surface distances as their definitions read, on the whole volume: what the fast path is held to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from bench.metrics.arrays import Floats, Mask, Spacing
-from bench.metrics.definition import diagonal_mm
 
 
-def hvsmr2016_values(predicted_ijk: Mask, reference_ijk: Mask, spacing_mm: Spacing) -> dict[str, float]:
-    """The metrics of the COVALIC evaluator behind HVSMR 2016; see `bench.metrics.surface`.
+@dataclass(frozen=True, slots=True)
+class Borders:
+    """Which voxels a definition measures from, and to: the connectivity of the erosion that leaves them."""
 
-    Args:
-        predicted_ijk: The predicted structure in the volume, not empty.
-        reference_ijk: The reference structure, of the same shape, not empty.
-        spacing_mm: Voxel size along I, J, K, in mm.
-
-    Returns:
-        `dice`, and in mm `adb` and `hdd`.
-    """
-    dice = _dice(predicted_ijk, reference_ijk)
-    if predicted_ijk.all() and reference_ijk.all():
-        return {"dice": dice, "adb": 0.0, "hdd": 0.0}
-    if predicted_ijk.all() or reference_ijk.all():
-        mm = diagonal_mm(predicted_ijk.shape, spacing_mm)
-        return {"dice": dice, "adb": mm, "hdd": mm}
-    directed = []
-    for from_ijk, to_ijk in ((predicted_ijk, reference_ijk), (reference_ijk, predicted_ijk)):
-        # Distances start at ITK's ball border and end at its fully connected contour.
-        start_ijk = _border(from_ijk, connectivity=2, edge_is_border=False)
-        end_ijk = _border(to_ijk, connectivity=3, edge_is_border=False)
-        directed.append(np.sort(_distance_mm(end_ijk, spacing_mm)[start_ijk]))
-    return {
-        "dice": dice,
-        "adb": sum(float(ascending_n.mean()) for ascending_n in directed) / 2,
-        "hdd": max(float(ascending_n[int(0.95 * (len(ascending_n) - 1))]) for ascending_n in directed),
-    }
+    start: int
+    end: int
+    edge_is_border: bool
 
 
-def medpy_values(predicted_ijk: Mask, reference_ijk: Mask, spacing_mm: Spacing) -> dict[str, float]:
-    """The metrics of medpy; see `bench.metrics.surface`.
-
-    Args:
-        predicted_ijk: The predicted structure in the volume, not empty.
-        reference_ijk: The reference structure, of the same shape, not empty.
-        spacing_mm: Voxel size along I, J, K, in mm.
-
-    Returns:
-        `dice`, and in mm `adb`, `hdd` and `hd95`.
-    """
-    first_ijk = _border(predicted_ijk, connectivity=1, edge_is_border=True)
-    second_ijk = _border(reference_ijk, connectivity=1, edge_is_border=True)
-    distance_n = np.concatenate(
-        [_distance_mm(second_ijk, spacing_mm)[first_ijk], _distance_mm(first_ijk, spacing_mm)[second_ijk]]
-    )
-    return {
-        "dice": _dice(predicted_ijk, reference_ijk),
-        "adb": float(distance_n.mean()),
-        "hdd": float(distance_n.max()),
-        "hd95": float(np.percentile(distance_n, 95)),
-    }
-
-
-VALUES: Final[Mapping[str, Callable[[Mask, Mask, Spacing], dict[str, float]]]] = {
-    "hvsmr2016": hvsmr2016_values,
-    "medpy": medpy_values,
+BORDERS: Final[Mapping[str, Borders]] = {
+    # Distances start at ITK's ball border and end at its fully connected contour.
+    "hvsmr2016": Borders(start=2, end=3, edge_is_border=False),
+    "medpy": Borders(start=1, end=1, edge_is_border=True),
 }
 
 
-def _dice(predicted_ijk: Mask, reference_ijk: Mask) -> float:
-    return float(2 * (predicted_ijk & reference_ijk).sum() / (predicted_ijk.sum() + reference_ijk.sum()))
+def plain_distances(
+    definition: str, predicted_ijk: Mask, reference_ijk: Mask, spacing_mm: Spacing
+) -> tuple[Floats, Floats]:
+    """By erosion and distance transform; `surface.Distances`."""
+    rule = BORDERS[definition]
+
+    def directed(from_ijk: Mask, to_ijk: Mask) -> Floats:
+        start_ijk = _border(from_ijk, rule.start, edge_is_border=rule.edge_is_border)
+        end_ijk = _border(to_ijk, rule.end, edge_is_border=rule.edge_is_border)
+        return np.sort(_distance_mm(end_ijk, spacing_mm)[start_ijk])
+
+    return directed(predicted_ijk, reference_ijk), directed(reference_ijk, predicted_ijk)
 
 
-def _border(mask_ijk: Mask, *, connectivity: int, edge_is_border: bool) -> Mask:
+def _border(mask_ijk: Mask, connectivity: int, *, edge_is_border: bool) -> Mask:
     from scipy import ndimage
 
     neighbours = ndimage.generate_binary_structure(3, connectivity)

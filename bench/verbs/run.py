@@ -44,7 +44,7 @@ def run(request: Request) -> int:
             engine = LocalEngine(store, run=sweep.run, device=asked.device, jobs=asked.jobs, threads=threads)
             is_finished = {stage.key for stage in stages} <= store.finished()
             known = None if is_finished else prices_of(sweep, stages, store, asked.device)
-            return _carry_out(request, sweep, stages, engine, known.seconds if known else runner.effort)
+            return _carry_out(request, sweep, stages, engine, known.seconds if known else runner.alike)
         cost = cost_of(sweep, stages, store, asked)
         if not request.as_json:
             say_cost(cost)

@@ -33,7 +33,7 @@ from bench.experiments import free_part
 from bench.graph import Stage, in_order
 from bench.metrics import score
 from bench.recipes import recipe
-from bench.runner import run
+from bench.runner import alike, run
 from bench.store import Store
 from bench.sweep import Sweep, resolved
 from bench.verbs.run import planned_rows
@@ -117,9 +117,7 @@ def _make(store: Store, wanted: list[Stage], device: str) -> list[float]:
     """The seconds of each wanted stage, made by one worker."""
     engine = LocalEngine(store, run="unit-costs", device=device, jobs=1, threads=1)
     # All alike: the order is the one asked for, so that the first stage pays for the worker's imports.
-    state = run(
-        in_order(wanted), store, engine, lambda _state: None, rows=planned_rows, expected=lambda _stage: 1.0
-    )
+    state = run(in_order(wanted), store, engine, lambda _state: None, rows=planned_rows, expected=alike)
     if state.failed:
         raise SystemExit("\n".join(state.failed.values()))
     return [float(store.stage(one.key)["seconds"]) for one in wanted]

@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass, field
 
 import pytest
-from cpuinfo import get_cpu_info
 from rich.console import Console
 from rich.table import Table
 
@@ -96,7 +95,7 @@ def trained_of():
     return method_at_work
 
 
-def method_at_work(recipe_name, contestant="densevoxnet"):
+def method_at_work(recipe_name, contestant="densevoxnet", *, changes=(), device="cpu", **settings):
     """A method with a fresh network in the size, precision and layout that a recipe gives it on this machine."""
     from bench.plain import plain
     from bench.provenance import has_native_bfloat16
@@ -106,16 +105,17 @@ def method_at_work(recipe_name, contestant="densevoxnet"):
     from bench.trained import begin
     from methods.registry import classes, method
 
-    chosen = resolved(recipe(recipe_name, [], classes()), device="cpu", native_bfloat16=has_native_bfloat16())
-    settings = {
-        "method": {"name": contestant, "settings": plain(method(contestant))},
+    made = recipe(recipe_name, changes, classes())
+    chosen = resolved(made, device=device, native_bfloat16=has_native_bfloat16())
+    asked = {
+        "method": {"name": contestant, "settings": plain(method(contestant)) | settings},
         "compute": plain(chosen.compute),
         "stream": plain(chosen.stream),
         "channels": 1,
         "classes": 3,
     }
     with torch_stream("speed", "network"):
-        return begin(settings, "cpu")
+        return begin(asked, device)
 
 
 @pytest.fixture(scope="session")
@@ -129,9 +129,12 @@ def machine():
     """What a ratio may depend on, and nothing that tells which machine it was."""
     import torch
 
+    from bench import provenance
+    from bench.engines.local import cores
+
     found = {
-        "processor": get_cpu_info().get("brand_raw", platform.machine()),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "processor": provenance.machine()["processor"],
+        "cores": cores(),
         "system": platform.system(),
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -171,13 +174,22 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def _cells(said):
+    what = f"{said['row']} ({said['note']})" if said["note"] else said["row"]
+    return what, said["against"], *judged(said), "met" if said["met"] else "missed"
+
+
+def judged(said):
+    """The target of a row, and what was measured: min / median / max."""
     kind = "ratio" if "ratio_median" in said else "value"
     unit = said.get("unit") or said["sense"]
     found = " / ".join(_number(said[f"{kind}_{name}"]) for name in ("min", "median", "max"))
-    target = f"{'≥' if IS_LEAST[said['sense']] else '≤'} {_number(said['target'])} {unit}"
-    what = f"{said['row']} ({said['note']})" if said["note"] else said["row"]
-    return what, said["against"], target, found, "met" if said["met"] else "missed"
+    return f"{'≥' if IS_LEAST[said['sense']] else '≤'} {_number(said['target'])} {unit}", found
 
 
 def _number(value):
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+@pytest.fixture(scope="session")
+def judged_row():
+    return judged

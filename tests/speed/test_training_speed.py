@@ -1,18 +1,69 @@
 """Seconds of one training step, beside the same network written plainly in float32; run with --benchmark-only."""
 
-import importlib.util
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
 
-_spec = importlib.util.spec_from_file_location("stepper", Path(__file__).with_name("stepper.py"))
-stepper = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(stepper)
-Stepper = stepper.Stepper
+from bench.engines.local import KEPT_PAGES, surroundings
 
 PLAINLY = "the same network plainly: eager float32, contiguous"
+
+
+class Stepper:
+    """Trains in a process of its own, as workers do, or as a plain script does: without their allocator."""
+
+    def __init__(self, method, recipe, path, *, side, batch, device="cpu"):
+        plain = {name: value for name, value in os.environ.items() if name not in KEPT_PAGES}
+        environment = plain | {
+            name: value for name, value in surroundings(1).items() if path == "fast" or name not in KEPT_PAGES
+        }
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                str(Path(__file__).with_name("stepper.py")),
+                method,
+                recipe,
+                path,
+                device,
+                str(side),
+                str(batch),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def step(self):
+        """One training step; its loss."""
+        return float(self.ask("step"))
+
+    def work(self):
+        """Operations of one step, in units of 1e9."""
+        return float(self.ask("work"))
+
+    def rate(self):
+        """Operations a second of the best matrix product, in units of 1e9."""
+        return float(self.ask("rate"))
+
+    def ask(self, word):
+        """The answer to a word."""
+        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
 
 
 def limit(plain, fast):
