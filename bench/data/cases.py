@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.data.dataset import CaseFiles
+from bench.data.dataset import CaseFiles, Dataset
 from bench.data.fingerprints import Fingerprints
 from bench.data.grids import check_same_grid
 from bench.data.volumes import fingerprint, read_grid, read_image, read_label
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.data.dataset import Workshop
+    from bench.data.listing import Listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,27 @@ def case_files(
     finally:
         prints.save()
     return cases
+
+
+def opened(listing: Listing, workshop: Workshop, *, validate: bool) -> Dataset:
+    """The data set of a listing, with its fingerprints.
+
+    Raises:
+        DataError: What ``case_files`` refuses.
+    """
+    found = {**listing.cases, **listing.unlabelled}
+    made = case_files(found, listing.channels, len(listing.structures) + 1, workshop, validate=validate)
+    return Dataset(
+        name=listing.name,
+        channels=listing.channels,
+        structures=listing.structures,
+        cases={name: made[name] for name in listing.cases},
+        train=listing.train,
+        test=listing.test,
+        pieces=listing.pieces,
+        test_by_seed=listing.test_by_seed,
+        unlabelled={name: made[name] for name in listing.unlabelled},
+    )
 
 
 def _look_through(prints: Fingerprints, files: Files, channels: tuple[str, ...], classes: int) -> None:

@@ -90,6 +90,11 @@ def _description(made: Made, names: list[str]) -> dict[str, object]:
     }
 
 
+def folder_of(made: Made, settings: DataSettings, workshop: Workshop) -> Path:
+    """Where the data set of this size and first seed lies in a store."""
+    return workshop.path / f"{made.name}-{settings.size}-{settings.first_seed}-v{made.version}"
+
+
 def open_dataset(made: Made, settings: DataSettings, workshop: Workshop) -> Dataset:
     """The data set of this size and first seed, made on the first call.
 
@@ -98,7 +103,7 @@ def open_dataset(made: Made, settings: DataSettings, workshop: Workshop) -> Data
     """
     if settings.size not in made.shapes:
         raise unknown("phantom size", settings.size, made.shapes)
-    folder = workshop.path / f"{made.name}-{settings.size}-{settings.first_seed}-v{made.version}"
+    folder = folder_of(made, settings, workshop)
     if not folder.is_dir():
         with whole_folder(folder) as aside:
             write(made, aside, settings)

@@ -66,6 +66,15 @@ def check_regular(path: Path) -> int:
     return status.st_size
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file that ``check_regular`` lets through."""
+    try:
+        check_regular(path)
+    except DataError:
+        return False
+    return True
+
+
 def check_shape(path: Path, shape: Sequence[int]) -> None:
     """Refuse what is no volume.
 
