@@ -92,18 +92,6 @@ def spheres(tmp_path_factory, decathlon_folder):
     return decathlon_folder(tmp_path_factory.mktemp("spheres") / "Task99_Spheres")
 
 
-@pytest.fixture(scope="session")
-def tried():
-    """Say how often a fault was done, and how often all survived it."""
-    rows = []
-
-    def say(fault, times=1, survived=None, lost=0):
-        assert lost == 0, f"{fault}: {lost} lost"
-        rows.append((fault, times, times if survived is None else survived, lost))
-
-    return say
-
-
 TINY = (
     "stream.stem=4", "stream.growth=2", "stream.units=1", "stream.decoder=[4,4]",
     "sampling.patch=[8,8,8]", "sampling.batch=1", "teachers.steps=[1,2]", "student.steps=2",
