@@ -167,7 +167,7 @@ def clean(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Remove what killed runs left behind."""
+    """Remove what killed runs left behind, checkpoints too, and what was found damaged."""
     from bench.verbs.store import clean as remove
 
     return remove(store, failed=failed, everything=everything, as_json=as_json)

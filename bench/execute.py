@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import resource
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bench import provenance
 from bench.data.folder import write_text
 from bench.lab import Lab, open_lab
+from bench.soundness import checksum, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,9 +52,9 @@ def execute(document: Mapping[str, Any], store: Store, *, run: str, device: str)
             "started": began.isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - started, 3),
             "peak_memory_mib": _peak_memory_mib(),
-            "files": {str(path.relative_to(folder)): _checksum(path) for path in _files(folder)},
+            "files": {str(path.relative_to(folder)): checksum(path) for path in _files(folder)},
         }
-        write_text(folder / "stage.json", json.dumps(described, indent=1))
+        write_text(folder / "stage.json", json.dumps(sealed(described), indent=1))
 
 
 def _carry_out(lab: Lab) -> None:
@@ -97,8 +97,3 @@ def _peak_memory_mib() -> float:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,7 +16,8 @@ from bench.data.volumes import (
     write_label,
     write_weights,
 )
-from bench.errors import LabelWithheldError
+from bench.errors import LabelWithheldError, StageError
+from bench.soundness import damage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +60,7 @@ class Lab:
     device: str
     progress: Progress
     facts: dict[str, Any] = field(default_factory=dict)  # what the stage says of itself for stage.json
+    _sound: set[Path] = field(default_factory=set)  # inputs that were read byte by byte
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -104,8 +106,17 @@ class Lab:
         return read_label(path, classes=len(self.dataset.structures) + 1)[0]
 
     def input(self, name: str) -> Path:
-        """The folder of an input stage."""
-        return self.store.folder(self.document["inputs"][name])
+        """The folder of an input stage.
+
+        Raises:
+            StageError: It is no longer what was written.
+        """
+        folder = self.store.folder(self.document["inputs"][name])
+        if folder not in self._sound:
+            if what := damage(folder):
+                raise StageError(f"its input {folder.name} is damaged ({what}); run again to have both made.")
+            self._sound.add(folder)
+        return folder
 
     def inputs(self, prefix: str) -> list[Path]:
         """The folders of all inputs whose name begins so, in the order of the names."""

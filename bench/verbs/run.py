@@ -8,11 +8,11 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench import console, provenance, record, runner, tracking
+from bench import console, provenance, record, runner, runs, tracking
 from bench.data.dataset import remember
-from bench.data.folder import write_text
 from bench.engines.local import LocalEngine
 from bench.metrics import METRICS_OF
+from bench.soundness import put_damaged_aside
 from bench.store import Store
 from bench.summary import curve
 from bench.sweep import title
@@ -37,6 +37,11 @@ def run(request: Request) -> int:
     with store.locked(), _terminable():
         sweep, left_out = planned(asked, datasets_of(asked.datasets, asked.recipe.data, store.workshop))
         stages = sweep.stages()
+        damaged = {} if request.dry_run else put_damaged_aside(store, stages)
+        for key, what in damaged.items():
+            is_planned = any(stage.key == key for stage in stages)
+            then = "it is made again" if is_planned else "the run that planned it makes it again"
+            console.warn(f"damaged: {key}: {what}; {then}. What was there is in {store.path / 'damaged'}.")
         if not request.as_json:
             say_plan(sweep, stages, store, left_out)
         if not request.dry_run:
@@ -72,10 +77,8 @@ def _carry_out(
     store.sweep_up()
     for dataset in sweep.datasets:
         remember(dataset, store.workshop)
-    request_path = store.path / "runs" / sweep.run / "request.json"
-    if not request_path.is_file():
-        write_text(request_path, json.dumps(sweep.description(), indent=1))
     titles = {stage.key: title(stage) for stage in stages}
+    runs.note(store, sweep.run, sweep.description(), titles)
     try:
         with console.watching(store, titles, quiet=request.as_json) as watch:
             rows = partial(planned_rows, run=sweep.run)
