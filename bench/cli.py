@@ -64,6 +64,9 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be made.")] = False,
     as_json: AsJson = False,
     no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Leave the MLflow mirror alone.")] = False,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(help="Between two checkpoints of a training; changes no result.")
+    ] = 60.0,
     debug: Debug = False,
 ) -> int:
     """Sweep the methods over ξ; what the store has already is not made again."""
@@ -86,6 +89,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             dry_run=dry_run,
             as_json=as_json,
             mlflow=not no_mlflow,
+            checkpoint_seconds=checkpoint_seconds,
         )
     )
 
@@ -167,7 +171,7 @@ def clean(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Remove what killed runs left behind."""
+    """Remove what killed runs left behind, checkpoints too, and what was found damaged."""
     from bench.verbs.store import clean as remove
 
     return remove(store, failed=failed, everything=everything, as_json=as_json)
