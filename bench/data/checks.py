@@ -70,7 +70,9 @@ def listing(survey: Survey) -> Iterator[Finding]:
 def readable(survey: Survey) -> Iterator[Finding]:
     """Files that are missing, truncated or no images."""
     for case in survey.cases:
-        yield from (_of("error", "readable", case, file, file.trouble) for file in case if file.trouble)
+        for file in case:
+            if file.trouble:
+                yield _of("error", "readable", case, file, _of_itself(file.trouble, file))
 
 
 def affine(survey: Survey) -> Iterator[Finding]:
@@ -101,7 +103,8 @@ def place(survey: Survey) -> Iterator[Finding]:
                 check_same_grid(own, grid, other.path)
             except DataError as error:
                 check = "shapes" if own.shape != grid.shape else "affine"
-                yield _of("error", check, case, other, f"{error} Its partner is {first.path.name}.")
+                what = f"{_of_itself(str(error), other)}; its partner is {_short(first)}"
+                yield _of("error", check, case, other, what)
 
 
 def spacing(survey: Survey) -> Iterator[Finding]:
@@ -212,9 +215,9 @@ def structures(survey: Survey) -> Iterator[Finding]:
 def duplicates(survey: Survey) -> Iterator[Finding]:
     """The same voxels under two names."""
     for kind, group in _equal(survey):
-        for (_, first), (case, file) in pairwise(group):
+        for (other, first), (case, file) in pairwise(group):
             elsewhere = "" if _same_place(first, file) else ", under another affine"
-            what = f"its {kind} holds the same voxels as {first.path.name}{elsewhere}"
+            what = f"its {kind} holds the voxels of the {kind} of {other.name}{elsewhere}; expected others"
             yield _of("warning", "duplicates", case, file, what)
 
 
@@ -248,6 +251,17 @@ def _same_place(one: FileFacts, other: FileFacts) -> bool:
     assert one.grid is not None
     assert other.grid is not None
     return np.allclose(one.grid.affine, other.grid.affine, atol=1e-3, equal_nan=True)
+
+
+def _of_itself(sentence: str, file: FileFacts) -> str:
+    """What an error says of a file, beside whose name it stands."""
+    start = f"{file.path} "
+    return (f"it {sentence.removeprefix(start)}" if sentence.startswith(start) else sentence).rstrip(".")
+
+
+def _short(file: FileFacts) -> str:
+    """Image and label of a case often bear one name in two folders."""
+    return f"{file.path.parent.name}/{file.path.name}"
 
 
 def _mm(sizes: Iterable[float]) -> str:

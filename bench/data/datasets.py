@@ -5,6 +5,7 @@ A new data set is one file with an ``open_*`` function and one line in ``DATASET
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,10 @@ from bench.data import brats2015, decathlon, hvsmr2016, phantom_heart, phantom_t
 from bench.data.listing import Complaints, Listing
 from bench.data.made import folder_of
 from bench.data.made import open_dataset as open_made
-from bench.errors import UsageError, unknown
+from bench.errors import DataError, UsageError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from bench.data.dataset import Dataset, DataSettings, Workshop
     from bench.data.made import Made
@@ -180,13 +181,27 @@ def listing_of(spec: str, settings: DataSettings, workshop: Workshop, complaints
     """
     spec, added = spec.strip(), workshop.names()
     source, where = _source(added.get(spec, spec), added)
-    listing = source.listing(where, settings, workshop, Complaints(complaints))
+    with _reachable(source, where):
+        listing = source.listing(where, settings, workshop, Complaints(complaints))
     return replace(listing, name=spec) if spec in added else listing
 
 
 def _opened(spec: str, added: Mapping[str, str], settings: DataSettings, workshop: Workshop) -> Dataset:
     source, where = _source(spec, added)
-    return source.open(where, settings, workshop)
+    with _reachable(source, where):
+        return source.open(where, settings, workshop)
+
+
+@contextmanager
+def _reachable(source: Source, where: str) -> Iterator[None]:
+    """A user's folder that may not be entered, or whose name no folder can bear, is said to be so."""
+    try:
+        yield
+    except OSError as error:
+        if not source.takes_folder:
+            raise
+        name = str(error.filename or where)[:300]
+        raise DataError(f"{name!r} cannot be opened: {error.strerror}.") from error
 
 
 def _source(spec: str, added: Mapping[str, str]) -> tuple[Source, str]:

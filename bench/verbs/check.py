@@ -58,7 +58,7 @@ def _shared_out(listing: Listing) -> dict[str, int]:
 
 def _say(listing: Listing, found: Sequence[Finding]) -> None:
     for finding in found:
-        where = [part for part in (finding.case, Path(finding.file).name) if part]
+        where = [part for part in (finding.case, "/".join(Path(finding.file).parts[-2:])) if part]
         console.say(f"{finding.severity}: {finding.check}: {', '.join(where) or listing.name}")
         for line in textwrap.wrap(finding.what, WIDTH - 4, break_long_words=False, break_on_hyphens=False):
             console.say(f"    {line}")

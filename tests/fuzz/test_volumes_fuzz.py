@@ -11,6 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.data.cases import Files
+from bench.data.checks import findings
+from bench.data.listing import Listing
+from bench.data.survey import survey
 from bench.data.volumes import fingerprint, read_grid, read_image, read_label, read_weights
 
 SHAPE = (5, 4, 3)
@@ -70,7 +74,9 @@ SOUND = sound_files()
 
 
 def survive(path, refused):
-    """Every reader, each on its own; how many of them read the file."""
+    """Every reader, each on its own; how many of them read the file. A check of it never fails itself."""
+    listing = Listing("fuzz", ("MRI",), ("one", "two"), {"case": Files((path,), path, path)}, ("case",), ())
+    assert all(one.what.isprintable() for one in findings(survey(listing, [])))
     return sum(not refused(reader, path, names=path.name) for reader in READERS)
 
 
