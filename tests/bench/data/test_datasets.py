@@ -185,5 +185,5 @@ def test_a_folder_that_may_not_be_entered_is_refused_in_a_sentence(tmp_path, kin
         return true_stat(path, **options)
 
     monkeypatch.setattr(Path, "stat", forbidden)  # root may enter every folder
-    with pytest.raises(DataError, match="locked.*Permission denied"):
+    with pytest.raises(DataError, match=r"locked.*Permission denied"):
         open_dataset(f"{kind}:{locked}", DataSettings(), Workshop(tmp_path / "data"))
