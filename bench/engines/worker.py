@@ -53,7 +53,10 @@ def _read(lines: IO[str], tasks: queue.SimpleQueue[dict[str, Any] | None], stop:
 
 
 def _answer(make: Callable[[], None]) -> dict[str, Any]:
-    """What the driver is told: nothing, or a sentence, a traceback, and whether others would end so too."""
+    """What the driver is told: nothing, or a sentence, a traceback, and whether others would end so too.
+
+    A process that has run out of memory ``retires``: what it holds on to must not cost the next stage.
+    """
     try:
         make()
     except BenchError as error:
