@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from bench.engines.local import GRACE_SECONDS
-from bench.errors import BenchError, StoreError
+from bench.errors import BenchError
 from bench.execute import execute
 from bench.lab import Conduct
 from bench.store import UNWRITABLE, Store
@@ -53,13 +53,18 @@ def _read(lines: IO[str], tasks: queue.SimpleQueue[dict[str, Any] | None], stop:
 
 
 def _answer(make: Callable[[], None]) -> dict[str, Any]:
-    """What the driver is told: nothing, or a sentence, a traceback, and whether others would end so too."""
+    """What the driver is told: nothing, or a sentence, a traceback, and whether others would end so too.
+
+    A process that has run out of memory ``retires``: what it holds on to must not cost the next stage.
+    """
     try:
         make()
     except BenchError as error:
-        return _failure(str(error), halts=isinstance(error, StoreError))
+        return _failure(str(error))
     except OSError as error:
-        return _failure(f"{type(error).__name__}: {error}", halts=error.errno in UNWRITABLE)
+        if error.errno in UNWRITABLE:
+            return _failure(str(error.strerror), halts=True)
+        return _failure(f"{type(error).__name__}: {error}")
     except Exception as error:
         if isinstance(error, MemoryError) or any(word in str(error) for word in SHORT_OF_MEMORY):
             return _failure(

@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from bench.lab import Conduct
 from bench.stages.checkpoint import Checkpoint, Checkpoints
 from bench.stages.training import Training
 from bench.store import Store
-from bench.trained import WEIGHTS
+from bench.trained import WEIGHTS, Trained
 
 STEPS = 5
 FILES = (WEIGHTS, "losses.csv")
@@ -119,6 +120,40 @@ def test_stopped_again_and_again_it_ends_with_the_same_weights(tiny_lab, tmp_pat
     one_revision = tiny_lab.store.stage(stage.key)["facts"]["revised_voxels"]
     assert described["facts"]["revised_voxels"] == one_revision
     assert len(one_revision) >= 1
+
+
+@pytest.mark.parametrize("kind", ["pseudo", "scores"])
+def test_label_maps_that_were_made_stay_made_and_a_damaged_one_is_made_again(
+    tiny_lab, tmp_path, monkeypatch, kind, tried
+):
+    stages = tiny_lab.plan("densevoxnet").stages()
+    stage = [one for one in stages if one.kind == kind and '"role":"pseudo"' not in one.settings][-1]
+    whole = made(stage, tiny_lab.store)
+    store = copy_without(tiny_lab.store, stage.key, tmp_path / "killed")
+    stopping, segmented = threading.Event(), []
+    last = {"pseudo": 4, "scores": 1}[kind]  # two scans by two teachers, or one by one student
+    segment = Trained.segment
+
+    def counted(trained, image_cijk, *words, **named):
+        segmented.append(image_cijk)
+        if len(segmented) == last:
+            stopping.set()
+        return segment(trained, image_cijk, *words, **named)
+
+    monkeypatch.setattr(Trained, "segment", counted)
+    with pytest.raises(StoppedError):
+        execute(stage.document(), store, run="test", device="cpu", stopping=stopping)
+    kept = sorted(store.scratch(stage.key).glob("labels/*"))
+    assert len(kept) >= 1
+    store.sweep_up()
+    truncated(kept[0])
+    segmented.clear()
+    execute(stage.document(), store, run="test", device="cpu")
+    facts = store.stage(stage.key)["facts"]
+    assert facts.get("resumed_cases", 0) == len(kept) - 1
+    names = {path.relative_to(whole) for path in whole.rglob("*") if path.is_file()} - {Path("stage.json")}
+    assert all((store.folder(stage.key) / name).read_bytes() == (whole / name).read_bytes() for name in names)
+    tried(f"a {kind} stage stopped between two cases, one of its label maps truncated")
 
 
 def truncated(path):
