@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import console
-from bench.data.checks import SEVERITIES, Finding, findings
+from bench.data.checks import findings
+from bench.data.checks.finding import SEVERITIES
 from bench.data.dataset import DataSettings
 from bench.data.datasets import is_made, listing_of
 from bench.data.survey import survey
@@ -20,6 +21,7 @@ from bench.store import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.data.checks.finding import Finding
     from bench.data.listing import Listing
 
 WIDTH = 80
