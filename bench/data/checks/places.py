@@ -58,8 +58,8 @@ def place(survey: Survey) -> Iterator[Finding]:
 
 def spacing(survey: Survey) -> Iterator[Finding]:
     """Voxel sizes that are absurd, contradict the affine, or are unlike those of the other cases."""
-    sizes = {case.name: canonical_spacing_mm(file.grid) for case, file in placed_files(survey) if file.grid}
-    usual = np.median(list(sizes.values()), axis=0) if sizes else np.ones(3)
+    images = [file.grid for case, file in placed_files(survey) if file is case.images[0] and file.grid]
+    usual = np.median([canonical_spacing_mm(grid) for grid in images], axis=0) if images else np.ones(3)
     for case, file in placed_files(survey):
         assert file.grid is not None
         own = canonical_spacing_mm(file.grid)
