@@ -82,7 +82,7 @@ def disturbed(spheres, tiny):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=heed_signals,
+            preexec_fn=heed_signals,  # noqa: PLW1509 - no thread is at work yet
             **options,
         )
         try:
