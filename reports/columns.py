@@ -73,19 +73,23 @@ def _conformed(frame: pd.DataFrame, source: str, place: str) -> pd.DataFrame:
     texts = {column: _text(frame[column]) for column in COLUMNS}
     numbers = pd.to_numeric(frame["value"], errors="coerce").astype("float64")
     failed = texts["status"] == "failed"
+    empty = texts["status"].isin(["empty_prediction", "empty_reference"])
     blank = texts["value"].str.strip().str.lower().isin(["", "nan"])
     wrong: dict[str, pd.Series[bool]] = {
         "status": ~texts["status"].isin(STATUSES),
         "role": ~texts["role"].isin(ROLES),
         "value": (numbers.isna() & ~blank) | (blank & ~failed) | np.isinf(numbers.fillna(0.0)),
+        # A value that an empty mask cannot have would flatter whoever predicts nothing (docs/decisions/0011).
+        "value of an empty mask": empty & ~_is_of_empty(texts["metric"], numbers),
         "seed": ~texts["seed"].str.fullmatch(r"\d+"),
         "xi": ~texts["xi"].isin(shares := _shares(texts["xi"])),
     }
     for column, broken in wrong.items():
         if broken.any():
+            name = column.partition(" ")[0]
             first = frame.index[int(broken.to_numpy().argmax())]
             raise ValueError(
-                f"{source}, {place} {first}: column {column!r} holds {texts[column].loc[first]!r}, "
+                f"{source}, {place} {first}: column {name!r} holds {texts[name].loc[first]!r}, "
                 f"which is not {_EXPECTED[column]}"
             )
     texts["xi"] = texts["xi"].map(shares)
@@ -98,9 +102,16 @@ _EXPECTED: Final = {
     "status": f"one of {', '.join(STATUSES)}",
     "role": f"one of {', '.join(ROLES)}",
     "value": "a finite number (only a failed row may be empty)",
+    "value of an empty mask": "what one empty mask gives: overlap 0, distances above 0",
     "seed": "a whole number",
     "xi": "a decimal between 0 and 1 such as 0.3",
 }
+
+
+def _is_of_empty(metric: pd.Series[str], value: pd.Series[float]) -> pd.Series[bool]:
+    """Whether a value can be of one empty mask and one that is not; an overall score is of several."""
+    overlap, distance = metric.isin(["dice", "iou"]), metric.isin(["adb", "hdd", "hd95"])
+    return ~(overlap | distance) | (overlap & (value == 0)) | (distance & (value > 0))
 
 
 def _text(column: pd.Series) -> pd.Series[str]:
