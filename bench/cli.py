@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, DataError, unknown
 
 app = typer.Typer(
     help="Do methods that learn segmentation from partly wrong labels really work?",
@@ -273,6 +273,9 @@ def main() -> None:
         code = _complain(str(error), error.exit_code, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
         code = _complain(GO_ON, INTERRUPTED, debug=debug)
+    except OSError as error:  # a path too long, a folder that may not be read, a disk without space
+        where = f"{error.filename}: " if error.filename else ""
+        code = _complain(f"{where}{error.strerror or error}.", DataError.exit_code, debug=debug)
     except Exception as error:
         show_usage = getattr(
             error, "show", None

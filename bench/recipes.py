@@ -110,6 +110,8 @@ def smoke() -> Recipe:
     )
 
 
+LARGEST = 2**20
+"""Bytes of a TOML file, more than any recipe takes."""
 COMPUTES: Mapping[str, Mapping[str, Any]] = {
     "fast": {"compute": plain(Compute()), "metrics": {"compute": "fast"}},
     "plain": {
@@ -158,7 +160,11 @@ def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[Any]]) 
 
 def _from_file(path: Path, methods: Mapping[str, type[Any]]) -> Recipe:
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise UsageError(f"recipe {path} is larger than {LARGEST:,} bytes; no recipe is.")
+        given = tomllib.loads(text.decode("utf-8"))
         json.dumps(given)
     except OSError as error:
         raise UsageError(f"recipe {path} cannot be read: {error.strerror}.") from error
