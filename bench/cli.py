@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bench.console import one_line, tame
 from bench.errors import BenchError, DataError, unknown
 
 app = typer.Typer(
@@ -30,6 +32,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 RESULTS = Path("results")
 INTERRUPTED = 130
+LONGEST = 600  # letters of an error
 GO_ON = "interrupted; run the same command again to go on."
 
 
@@ -265,6 +268,9 @@ def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
 def main() -> None:
     """Run a verb; every error is a sentence and an exit code."""
     debug = "--debug" in sys.argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without ξ, or a file name that is no text
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into a silent 130 of its own
@@ -281,7 +287,9 @@ def main() -> None:
             error, "show", None
         )  # click's own errors know how to speak and which code they bear
         if show_usage is not None:
-            show_usage()
+            said = io.StringIO()
+            show_usage(said)
+            sys.stderr.write(tame(said.getvalue()))
             code = int(getattr(error, "exit_code", 2))
         else:
             code = _complain(f"internal error: {type(error).__name__}: {error}", 1, debug=debug)
@@ -291,5 +299,8 @@ def main() -> None:
 def _complain(sentence: str, code: int, *, debug: bool) -> int:
     if debug:
         traceback.print_exc()
+    sentence = one_line(sentence)
+    if len(sentence) > LONGEST:  # a word of thousands of letters is not made clearer by all of them
+        sentence = f"{sentence[: LONGEST // 2]} … {sentence[-LONGEST // 3 :]}"
     sys.stderr.write(f"bench: {sentence}\n")
     return code

@@ -61,14 +61,17 @@ def over_seeds(scores: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
         empty=("empty", "sum"),
     )
     counts.insert(0, "cases", scores.groupby(_WITHOUT_SEED, sort=False)["case"].nunique())
-    table = pd.DataFrame(index=counts.index)
     single = counts["seeds"] < 2
+    columns: dict[str, pd.Series[float]] = {}
     for measure in measures:
         values = grouped[measure]
-        table[measure] = values.mean()
-        table[f"{measure}_sd"] = values.std(ddof=1)
-        table[f"{measure}_low"] = values.min().mask(single)
-        table[f"{measure}_high"] = values.max().mask(single)
+        columns |= {
+            measure: values.mean(),
+            f"{measure}_sd": values.std(ddof=1),
+            f"{measure}_low": values.min().mask(single),
+            f"{measure}_high": values.max().mask(single),
+        }
+    table = pd.DataFrame(columns, index=counts.index)
     return table.mask(counts["failed"] > 0).join(_silent(seeds, measures)).join(counts).reset_index()
 
 

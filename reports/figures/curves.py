@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from reports.cases import case_scores
-from reports.figures.style import COLOURS, GREY, blank, plain
+from reports.figures.style import COLOURS, GREY, blank, label
 from reports.selection import BACKGROUND, evaluated
 from reports.statistics import by_share, over_seeds
 from reports.tables import curve_of, sweep_means
@@ -43,7 +43,7 @@ def xi_curve(records: pd.DataFrame) -> Figure:
         _panel(top, overall[overall["dataset"] == dataset], styles, floors.get(dataset))
         _panel(bottom, dice[dice["dataset"] == dataset], styles, None)
         top.set_xlim(*_span(overall["xi"]))
-        top.set_title(plain(dataset), loc="left", fontsize=11, color=GREY)
+        top.set_title(label(dataset), loc="left", fontsize=11, color=GREY)
         top.set_ylabel("overall score   (higher is better →)")
         bottom.set_ylabel("Dice, mean over structures   (higher is better →)")
         bottom.set_xlabel("ξ: share of the training cases that keep their manual label")
@@ -170,19 +170,19 @@ def _legend(
     # A method that was only trained on all manual labels has its dashed line and no points.
     students = set(table.loc[table["xi"] != "1.0", "method"])
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=style.colour, marker=style.marker, linewidth=1.8, label=plain(method))
+        Line2D([], [], color=style.colour, marker=style.marker, linewidth=1.8, label=label(method))
         if method in students
-        else Line2D([], [], color=style.colour, linestyle=_DASHES, linewidth=1.1, label=plain(method))
+        else Line2D([], [], color=style.colour, linestyle=_DASHES, linewidth=1.1, label=label(method))
         for method, style in styles.items()
     ]
     if table["low"].notna().any():
         handles.append(Patch(color=GREY, alpha=0.25, linewidth=0, label="lowest to highest seed"))
     if (table["xi"] == "1.0").any():
         handles.append(Line2D([], [], color=GREY, linestyle=_DASHES, linewidth=1.1, label="fully supervised"))
-    for marker, label, drawn in (
+    for marker, words, drawn in (
         ("x", "failed: no mean", (table["failed"] > 0).any()),
         ("v", "below the axis", bool(floors)),
     ):
         if drawn:
-            handles.append(Line2D([], [], color=GREY, marker=marker, linestyle="none", label=label))
+            handles.append(Line2D([], [], color=GREY, marker=marker, linestyle="none", label=words))
     return handles

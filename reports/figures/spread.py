@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from reports.cases import case_scores
 from reports.exhibits import MissingExhibitError
-from reports.figures.style import COLOURS, GREY, blank, plain
+from reports.figures.style import COLOURS, GREY, blank, label, labels
 from reports.selection import BACKGROUND, evaluated
 from reports.statistics import largest_share
 
@@ -47,7 +47,7 @@ def spread(records: pd.DataFrame) -> Figure:
     panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
     for axes, measure in zip(panels, measures, strict=True):
         _panel(axes, scores, measure, (list(names.values()), colours))
-    panels[0].set_title(plain(str(scores["dataset"].iloc[0])), loc="left", fontsize=11, color=GREY)
+    panels[0].set_title(label(str(scores["dataset"].iloc[0])), loc="left", fontsize=11, color=GREY)
     points = [
         Line2D([], [], color=colours[name], marker="o", linestyle="none", label=name) for name in colours
     ]
@@ -59,7 +59,7 @@ def _names(scores: pd.DataFrame) -> dict[str, str]:
     """Each method as it stands below the axis: with how many of its cases failed, which have no point."""
     lost = scores.groupby("method", sort=False)["failed"].agg(["sum", "size"])
     words = {name: f"\n{one} of {of} failed" if one else "" for name, one, of in lost.itertuples(name=None)}
-    return {name: f"{plain(name)}{words[name]}" for name in words}
+    return {name: f"{cut}{words[name]}" for name, cut in labels(str(name) for name in words).items()}
 
 
 def _panel(
