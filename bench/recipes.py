@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.dataset import DataSettings
 from bench.data.folder import safe_name
 from bench.errors import UsageError, unknown
-from bench.plain import assignment, build, merged, plain
+from bench.plain import assignment, build, is_shallow, merged, plain, toml
 from bench.settings import (
     Cleaning,
     Compute,
@@ -110,7 +109,7 @@ def smoke() -> Recipe:
     )
 
 
-LARGEST = 2**20
+LARGEST = 2**18
 """Bytes of a TOML file, more than any recipe takes."""
 COMPUTES: Mapping[str, Mapping[str, Any]] = {
     "fast": {"compute": plain(Compute()), "metrics": {"compute": "fast"}},
@@ -164,7 +163,9 @@ def _from_file(path: Path, methods: Mapping[str, type[Any]]) -> Recipe:
             text = file.read(LARGEST + 1)
         if len(text) > LARGEST:
             raise UsageError(f"recipe {path} is larger than {LARGEST:,} bytes; no recipe is.")
-        given = tomllib.loads(text.decode("utf-8"))
+        given = toml(text.decode("utf-8"))
+        if not is_shallow(given):
+            raise UsageError(f"recipe {path} has tables within tables deeper than any setting.")
         json.dumps(given)
     except OSError as error:
         raise UsageError(f"recipe {path} cannot be read: {error.strerror}.") from error

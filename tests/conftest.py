@@ -154,3 +154,31 @@ def swept(tmp_path_factory, bench):
     made = bench(*words, "--no-mlflow", "--jobs", 2)
     assert made.returncode == 0, made.stderr
     return SimpleNamespace(path=path, words=words, made=made)
+
+
+TRIED = []
+
+
+@pytest.fixture(scope="session")
+def tried():
+    """Note a fault that a test really did: its name, how many times, how many were survived and lost."""
+
+    def note(fault, times=1, survived=None, lost=0):
+        TRIED.append((fault, times, times if survived is None else survived, lost))
+        assert lost == 0, f"{fault}: {lost} lost"
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The table of faults: what was tried, how often, survived, lost."""
+    if not TRIED:
+        return
+    together = {}
+    for fault, *counts in TRIED:
+        together[fault] = [sum(pair) for pair in zip(together.get(fault, (0, 0, 0)), counts, strict=True)]
+    width = max(map(len, together))
+    terminalreporter.section("faults")
+    terminalreporter.line(f"{'fault':{width}}  {'tried':>7}  {'survived':>8}  {'lost':>4}")
+    for fault, (times, survived, lost) in together.items():
+        terminalreporter.line(f"{fault:{width}}  {times:7,}  {survived:8,}  {lost:4,}")
