@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from bench.console import one_line, tame
-from bench.errors import BenchError, DataError, unknown
+from bench.errors import BenchError, unknown
 
 app = typer.Typer(
     help="Do methods that learn segmentation from partly wrong labels really work?",
@@ -67,6 +68,9 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be made.")] = False,
     as_json: AsJson = False,
     no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Leave the MLflow mirror alone.")] = False,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(help="Between two checkpoints of a training; changes no result.")
+    ] = 60.0,
     debug: Debug = False,
 ) -> int:
     """Sweep the methods over ξ; what the store has already is not made again."""
@@ -89,6 +93,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             dry_run=dry_run,
             as_json=as_json,
             mlflow=not no_mlflow,
+            checkpoint_seconds=checkpoint_seconds,
         )
     )
 
@@ -170,7 +175,7 @@ def clean(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Remove what killed runs left behind."""
+    """Remove what killed runs left behind, checkpoints too, and what was found damaged."""
     from bench.verbs.store import clean as remove
 
     return remove(store, failed=failed, everything=everything, as_json=as_json)
@@ -268,9 +273,7 @@ def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
 def main() -> None:
     """Run a verb; every error is a sentence and an exit code."""
     debug = "--debug" in sys.argv
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal without ξ, or a file name that is no text
-            stream.reconfigure(errors="backslashreplace")
+    _accept_any_text()
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into a silent 130 of its own
@@ -279,9 +282,12 @@ def main() -> None:
         code = _complain(str(error), error.exit_code, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
         code = _complain(GO_ON, INTERRUPTED, debug=debug)
-    except OSError as error:  # a path too long, a folder that may not be read, a disk without space
-        where = f"{error.filename}: " if error.filename else ""
-        code = _complain(f"{where}{error.strerror or error}.", DataError.exit_code, debug=debug)
+    except BrokenPipeError:  # `bench show KEY | head`: the reader has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        where = f"{error.filename} " if error.filename else ""
+        code = _complain(f"{where}cannot be read or written ({error.strerror or error}).", 2, debug=debug)
     except Exception as error:
         show_usage = getattr(
             error, "show", None
@@ -294,6 +300,13 @@ def main() -> None:
         else:
             code = _complain(f"internal error: {type(error).__name__}: {error}", 1, debug=debug)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _accept_any_text() -> None:
+    """A terminal that knows no ξ, or a file name that is no text, must not end a verb."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _complain(sentence: str, code: int, *, debug: bool) -> int:

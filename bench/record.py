@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from bench.data.folder import write_text
 from bench.errors import DataError
 from bench.metrics import UNITS
+from bench.runs import turns
+from bench.soundness import checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -136,11 +138,23 @@ def rows_of(store: Store, keys: Iterable[str]) -> list[Record]:
     for key in filter(there.__contains__, wanted):
         described = store.stage(key)
         origin = {"run": described["run"], "commit": described["commit"]}
-        rows.extend(read(store.folder(key) / "records.csv", origin))
+        rows.extend(_own_rows(store.folder(key) / "records.csv", described, origin))
     for key in wanted:
         if planned := failures.get(key, {}).get("planned_rows"):
             rows.extend(failed_rows(planned))
     return rows
+
+
+def _own_rows(path: Path, described: Mapping[str, Any], origin: Mapping[str, str]) -> Iterator[Record]:
+    """The rows that a stage wrote.
+
+    Raises:
+        DataError: They are no longer what it wrote.
+    """
+    expected = described.get("files", {}).get(path.name)
+    if not path.is_file() or (expected is not None and checksum(path) != expected):
+        raise DataError(f"{path} is not what was written; the `bench run` that made it makes it anew.")
+    return read(path, origin)
 
 
 def gather(store: Store) -> list[Record]:
@@ -152,22 +166,31 @@ def gather(store: Store) -> list[Record]:
 
 
 def superseded(store: Store) -> set[str]:
-    """Scores stages, made or failed, that a newer one of the same identity and definition replaces.
+    """Scores stages, made or failed, that another of the same identity and definition replaces.
+
+    The one that was planned last stands; the time of day decides only where no run has noted its plan.
 
     They come of an older version, other data or another precision: their keys differ, their names do not.
     """
-    claims: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    claims: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    turn = turns(store)
     for key in store.keys("scores"):
         described = store.stage(key)
         settings = described["settings"]
         name = json.dumps([settings["identity"], settings["metrics"]["definition"]], sort_keys=True)
-        claims[name].append((str(described["started"]), key))
+        claims[name].append((turn.get(key, 0), str(described["started"]), key))
     for key, failure in store.failures().items():
         if planned := failure.get("planned_rows"):
             identity = {name: planned["identity"][name] for name in IDENTITY}
             name = json.dumps([identity, planned["definition"]], sort_keys=True)
-            claims[name].append((str(failure.get("when", "")), key))
-    return {key for same in claims.values() for _, key in sorted(same)[:-1]}
+            claims[name].append((turn.get(key, 0), str(failure.get("when", "")), key))
+    return {key for same in claims.values() for *_, key in sorted(same)[:-1]}
+
+
+def is_current(store: Store) -> bool:
+    """Whether the tables of a store are what its stages and failures say, untouched."""
+    noted = store.path / NOTED
+    return noted.is_file() and noted.read_text(encoding="utf-8") == _state(store, _sources(store))
 
 
 def publish(store: Store) -> None:
@@ -180,9 +203,8 @@ def publish(store: Store) -> None:
         return
     rows = gather(store)
     text, path = text_of(rows), store.path / "records.csv"
-    parquet = store.path / "records.parquet"
-    if not (parquet.is_file() and path.is_file() and path.read_text(encoding="utf-8") == text):
-        _write_parquet(rows, parquet)
+    _write_parquet(rows, store.path / "records.parquet")
+    if not path.is_file() or path.read_bytes() != text.encode():
         write_text(path, text)
     write_text(noted, _state(store, sources))  # last: what it vouches for is there
 

@@ -20,10 +20,23 @@ def write_text(path: Path, text: str) -> None:
     """Write aside and rename: a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(aside).chmod(0o644)
-    Path(aside).replace(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(aside).chmod(0o644)
+        Path(aside).replace(path)
+    except BaseException:  # a full disk keeps no half of it
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def flushed(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk itself."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -37,6 +50,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     aside.chmod(0o755)
     try:
         yield aside
+        for inside in (*aside.rglob("*"), aside):
+            flushed(inside)  # what has its name after the power failed must have its content too
         try:
             aside.rename(path)
         except OSError:

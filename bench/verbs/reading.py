@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench import console, record
-from bench.errors import DataError
+from bench.errors import DataError, UsageError
 from bench.store import Store
 
 if TYPE_CHECKING:
@@ -21,13 +21,10 @@ def records_of(store_path: Path) -> pd.DataFrame:
         DataError: There are none, or they break the contract.
     """
     store = Store(store_path)
+    if store.is_store and not record.is_current(store):
+        _bring_up_to_date(store)
     if not (store_path / "records.csv").is_file():
-        if not store.keys("scores"):
-            raise DataError(
-                f"{store_path} holds no records; make some with `bench run --store {store_path}`."
-            )
-        with store.locked():
-            record.publish(store)
+        raise DataError(f"{store_path} holds no records; make some with `bench run --store {store_path}`.")
     from reports.columns import read
 
     try:
@@ -38,3 +35,14 @@ def records_of(store_path: Path) -> pd.DataFrame:
     if old:
         console.warn(f"note: {len(old)} older results with the same name are left out, the newest are shown.")
     return records[~records["stage"].isin(old)] if old else records
+
+
+def _bring_up_to_date(store: Store) -> None:
+    """Gather the records anew; where another process holds the store, those that are there have to do."""
+    if not store.keys("scores") and not store.failures():
+        return
+    try:
+        with store.locked():
+            record.publish(store)
+    except UsageError as error:
+        console.warn(f"note: the records of {store.path} may be behind: {error}")

@@ -63,10 +63,12 @@ def show(key: str, store_path: Path, *, as_json: bool) -> int:
 
 
 def clean(store_path: Path, *, failed: bool, everything: bool, as_json: bool) -> int:
-    """Remove leavings of killed processes; on request the notes of failures, or every stage."""
+    """Remove checkpoints, leavings and damaged stages; on request notes of failures, or every stage."""
     store = _there(store_path)
     with store.locked():
         store.sweep_up()
+        shutil.rmtree(store_path / "work", ignore_errors=True)
+        shutil.rmtree(store_path / "damaged", ignore_errors=True)
         removed = {"stages": 0, "failures": 0}
         if failed or everything:
             removed["failures"] = len(store.failures())

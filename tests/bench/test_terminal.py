@@ -93,20 +93,23 @@ def test_an_error_is_one_line_of_text_whatever_was_said(here, words):
 def test_every_verb_tames_what_a_store_says(here, tmp_path, swept):
     import shutil
 
-    store = tmp_path / "store"
+    store, alone = tmp_path / "store", tmp_path / "alone"
     shutil.copytree(swept.path, store)
+    alone.mkdir()  # a table that somebody sent, without its stages
     records = (
         (store / "records.csv").read_text(encoding="utf-8").replace("phantom-heart", "\x1b[2J\u202eheart")
     )
-    (store / "records.csv").write_text(records, encoding="utf-8")
+    (alone / "records.csv").write_text(records, encoding="utf-8")
     key = sorted(path.name for path in (store / "stages").glob("student-*"))[0]
     document = json.loads((store / "stages" / key / "stage.json").read_text())
     (store / "stages" / key / "stage.json").write_text(json.dumps(document | {"run": HOSTILE}))
     (store / "failed").mkdir(exist_ok=True)
     (store / "failed" / "student-bad.json").write_text(json.dumps({"error": HOSTILE, "stage": {}}))
-    for words in (["status"], ["status", "--json"], ["show", key], ["show", key, "--json"], ["compare", "tsman", "densevoxnet"],
-                  ["compare", "tsman", "densevoxnet", "--json"]):  # fmt: skip
-        code, out, err = here(*words, "--store", store)
+    for words, where in (
+        (["status"], store), (["status", "--json"], store), (["show", key], store), (["show", key, "--json"], store),
+        (["compare", "tsman", "densevoxnet"], alone), (["compare", "tsman", "densevoxnet", "--json"], alone),
+    ):  # fmt: skip
+        code, out, err = here(*words, "--store", where)
         assert code == 0, err
         assert not steers(out + err)
         assert "�" in out or "\\u001b" in out

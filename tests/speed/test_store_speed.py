@@ -11,6 +11,7 @@ import pytest
 
 from bench import provenance, record
 from bench.data.dataset import remember
+from bench.soundness import checksum, sealed
 from bench.store import Store
 from bench.verbs.request import Request, planned, understood
 from bench.verbs.run import planned_rows
@@ -63,9 +64,8 @@ def fill(store, sweep):
             if one.kind in ("teacher", "student"):
                 lines = [f"{step},0.{step:016d},0.006" for step in range(1, 9)]
                 (folder / "losses.csv").write_text("\n".join(["step,loss,learning_rate", *lines]))
-            text = json.dumps(
-                {**one.document(), **made, **more, "files": {"records.csv": 64 * "0"}}, indent=1
-            )
+            files = {path.name: checksum(path) for path in folder.iterdir()}
+            text = json.dumps(sealed({**one.document(), **made, **more, "files": files}), indent=1)
             (folder / "stage.json").write_text(text)
 
 

@@ -1,0 +1,72 @@
+"""What was asked of a store: each run's request, its stages by title, and its last turn."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from bench.data.folder import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bench.store import Store
+
+
+def note(store: Store, run: str, description: Mapping[str, Any], titles: Mapping[str, str]) -> None:
+    """Write down that it is this run's turn, under the store's lock.
+
+    Turns are counted, not timed: a clock that jumps does not make an old result the newest.
+
+    Args:
+        store: Where it runs.
+        run: Its name.
+        description: What was asked for.
+        titles: Key -> title of every stage that it needs.
+    """
+    before = plans(store)
+    last = max((int(planned["turn"]) for planned in before.values()), default=0)
+    if before.get(run) == {"turn": last, "stages": dict(titles)}:
+        return  # it was the last to have its turn, with the same plan
+    request = store.path / "runs" / run / "request.json"
+    if not _is_json(request):
+        write_text(request, json.dumps(description, indent=1))
+    write_text(request.with_name("stages.json"), json.dumps({"turn": last + 1, "stages": titles}, indent=0))
+
+
+def plans(store: Store) -> dict[str, dict[str, Any]]:
+    """Run -> its ``turn`` and its ``stages`` (key -> title); runs without a whole note are left out."""
+    found = {}
+    for path in sorted((store.path / "runs").glob("*/stages.json")):
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+            found[path.parent.name] = {"turn": int(said["turn"]), "stages": dict(said["stages"])}
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue  # the run's next turn writes it again
+    return found
+
+
+def request(store: Store, run: str) -> dict[str, Any]:
+    """What was asked for; empty where it is not known."""
+    try:
+        return dict(json.loads((store.path / "runs" / run / "request.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
+
+
+def turns(store: Store) -> dict[str, int]:
+    """Key -> the last turn in which a stage was planned."""
+    last: dict[str, int] = {}
+    for planned in plans(store).values():
+        for key in planned["stages"]:
+            last[key] = max(last.get(key, 0), planned["turn"])
+    return last
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,131 @@
+"""Whether a finished stage is still what was written: checksums, and a note of what was found sound."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from bench.data.folder import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from bench.graph import Stage
+    from bench.store import Store
+
+SEAL = "seal"
+"""The entry of ``stage.json`` that holds the checksum of all its others."""
+NOTED = "sound.json"
+"""The file of a store that says which folders were found sound, and how they lay then; only saves work."""
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sealed(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``stage.json`` holds, with a checksum of itself."""
+    as_read = json.loads(json.dumps(described))
+    return {**as_read, SEAL: _seal(as_read)}
+
+
+def damage(folder: Path) -> str:
+    """What is wrong with the folder of a finished stage, in a clause; empty where nothing is."""
+    try:
+        described = json.loads((folder / "stage.json").read_text(encoding="utf-8"))
+        files = dict(described["files"])
+        is_own = described["key"] == folder.name
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "stage.json cannot be read"
+    if not is_own or (SEAL in described and described.pop(SEAL) != _seal(described)):
+        return "stage.json is not what was written"
+    for name, expected in files.items():
+        try:
+            if checksum(folder / name) != expected:
+                return f"{name} is not what was written"
+        except OSError:
+            return f"{name} is missing or cannot be read"
+    return ""
+
+
+def damaged(store: Store, keys: Iterable[str], *, anew: Collection[str] = ()) -> dict[str, str]:
+    """Key -> what is wrong, of those finished stages that are no longer what was written.
+
+    Args:
+        store: Where they lie.
+        keys: Which to look at; what lay exactly so when it was found sound is taken for sound.
+        anew: Those that are read byte for byte all the same: what other stages will be made from.
+    """
+    noted = _noted(store)
+    found: dict[str, str] = {}
+    sound = dict(noted)
+    for key in dict.fromkeys(keys):
+        folder = store.folder(key)
+        mark = _mark(folder)
+        if key not in anew and noted.get(key) == mark:
+            continue
+        if what := damage(folder):
+            found[key] = what
+            sound.pop(key, None)
+        else:
+            sound[key] = mark
+    if sound != noted and os.access(store.path, os.W_OK):
+        write_text(store.path / NOTED, json.dumps(sound, indent=0, sort_keys=True))
+    return found
+
+
+def put_damaged_aside(store: Store, stages: Sequence[Stage]) -> dict[str, str]:
+    """Move what is damaged out of the way, so that it is made anew; key -> what was wrong.
+
+    Looked at are the stages that are planned, inputs of what is missing byte by byte, and all scores, of
+    which the records are gathered.
+    """
+    found: dict[str, str] = {}
+    while True:
+        there = {stage.key for stage in stages if store.folder(stage.key).exists()}
+        needed = {below.key for stage in stages if stage.key not in there for _, below in stage.inputs}
+        worse = damaged(store, [*sorted(there), *store.keys("scores")], anew=needed & there)
+        if not worse:
+            return found
+        for key in worse:
+            store.put_aside(key)
+        found |= worse
+
+
+def _seal(described: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _noted(store: Store) -> dict[str, str]:
+    try:
+        return dict(json.loads((store.path / NOTED).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
+
+
+def _mark(folder: Path) -> str:
+    """How all files of a folder lie: a word that every change but the disk's own changes."""
+    return hashlib.sha256(json.dumps(sorted(_entries(str(folder), ""))).encode()).hexdigest()
+
+
+def _entries(place: str, name: str) -> Iterator[tuple[str, int, int, int, int]]:
+    if not os.path.isdir(place):  # noqa: PTH112 - plain text: thousands of folders
+        return
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(entry.path, f"{name}{entry.name}/")
+            else:
+                status = entry.stat()
+                yield (
+                    f"{name}{entry.name}",
+                    status.st_size,
+                    status.st_mtime_ns,
+                    status.st_ctime_ns,
+                    status.st_ino,
+                )
