@@ -183,7 +183,7 @@ def checked_records(path, content):
 
 
 VERBS = st.one_of(
-    st.tuples(st.just("run"), st.just("--recipe=smoke"), st.sampled_from(("--methods", "--xi", "--dataset", "--experiment", "--recipe", "--seeds", "--set", "--device", "--engine", "--jobs")), WORDS | ASSIGNMENTS, st.just("-n")),
+    st.tuples(st.just("run"), st.just("--recipe=smoke"), st.just("--xi=0.5"), st.sampled_from(("--methods", "--xi", "--dataset", "--experiment", "--recipe", "--seeds", "--set", "--device", "--engine", "--jobs")), WORDS | ASSIGNMENTS, st.just("-n")),
     st.tuples(st.sampled_from(("status", "report", "clean")), st.sampled_from(("--store", "--json", "--out")), WORDS),
     st.tuples(st.just("show"), WORDS), st.tuples(st.just("compare"), WORDS, WORDS), st.tuples(st.just("compare"), st.just("a"), st.just("b"), st.sampled_from(("--xi", "--metric", "--tolerance")), WORDS),
     st.tuples(st.just("score"), WORDS, WORDS), st.tuples(st.just("methods"), st.just("show"), WORDS), st.tuples(st.just("data"), st.just("add"), WORDS, st.just("--from"), WORDS),
