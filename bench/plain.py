@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 T = TypeVar("T")
-LARGEST = 10**12
-"""Of every setting: above it, what is computed from them is no longer exact, or no number."""
+LARGEST, LARGEST_FLOAT = 10**12, 1e100
+"""Of every setting, whole or not: above, what is computed from them is no longer exact, or no number."""
 _DOTS = 200
 DEEPEST = 8
 """Names in a path of settings, tables in tables of a file."""
@@ -66,8 +66,8 @@ def _number(value: Any) -> Any:  # noqa: ANN401 - what is no number is refused b
     Raises:
         ValueError: It is not finite, or beyond every meaning.
     """
-    if type(value) in (int, float) and not abs(value) <= LARGEST:
-        raise ValueError(f"a number {_short(value)} is beyond {LARGEST:.0e}")
+    if type(value) in (int, float) and not abs(value) <= LARGEST_FLOAT:
+        raise ValueError(f"a number {_short(value)} is beyond {LARGEST_FLOAT:.0e}")
     return float(value) if type(value) is int else value
 
 
