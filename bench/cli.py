@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from bench.console import one_line, tame
 from bench.errors import BenchError, unknown
 
 app = typer.Typer(
@@ -31,6 +33,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 RESULTS = Path("results")
 INTERRUPTED = 130
+LONGEST = 600  # letters of an error
 GO_ON = "interrupted; run the same command again to go on."
 
 
@@ -283,6 +286,7 @@ def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
 def main() -> None:
     """Run a verb; every error is a sentence and an exit code."""
     debug = "--debug" in sys.argv
+    _accept_any_text()
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into a silent 130 of its own
@@ -302,15 +306,27 @@ def main() -> None:
             error, "show", None
         )  # click's own errors know how to speak and which code they bear
         if show_usage is not None:
-            show_usage()
+            said = io.StringIO()
+            show_usage(said)
+            sys.stderr.write(tame(said.getvalue()))
             code = int(getattr(error, "exit_code", 2))
         else:
             code = _complain(f"internal error: {type(error).__name__}: {error}", 1, debug=debug)
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _accept_any_text() -> None:
+    """A terminal that knows no ξ, or a file name that is no text, must not end a verb."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _complain(sentence: str, code: int, *, debug: bool) -> int:
     if debug:
         traceback.print_exc()
+    sentence = one_line(sentence)
+    if len(sentence) > LONGEST:  # a word of thousands of letters is not made clearer by all of them
+        sentence = f"{sentence[: LONGEST // 2]} … {sentence[-LONGEST // 3 :]}"
     sys.stderr.write(f"bench: {sentence}\n")
     return code

@@ -21,30 +21,39 @@ PLAIN_SECONDS = 15.0  # between two lines of progress where there is no terminal
 
 def say(text: str = "") -> None:
     """One line for the reader, on stdout."""
-    sys.stdout.write(_tame(text) + "\n")
+    sys.stdout.write(tame(text) + "\n")
     sys.stdout.flush()
 
 
 def say_json(document: Any) -> None:  # noqa: ANN401 - JSON
     """The one document of ``--json``."""
-    json.dump(document, sys.stdout, indent=1, ensure_ascii=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(_escaped(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
 
 
 def warn(text: str) -> None:
     """One sentence on stderr."""
-    sys.stderr.write(_tame(text) + "\n")
+    sys.stderr.write(tame(text) + "\n")
     sys.stderr.flush()
 
 
-def _tame(text: str) -> str:
-    """Control characters from file or method names must not steer the terminal."""
+def tame(text: str) -> str:
+    """The text with nothing in it that steers a terminal or turns the direction of reading."""
     return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+
+
+def one_line(text: str) -> str:
+    """The text tamed, on one line: a name must not look like a line of ours."""
+    return tame(" ".join(text.split()))
+
+
+def _escaped(text: str) -> str:
+    """JSON whose strings hold such characters as escapes, which every reader turns back."""
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     """Columns padded to their widest cell; numbers to the right."""
-    cells = [list(header), *[list(row) for row in rows]]
+    cells = [[one_line(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(header))]
     numeric = [all(_is_number(row[place]) for row in cells[1:]) for place in range(len(header))]
     lines = []
@@ -110,7 +119,9 @@ def _live(store: Store, titles: Mapping[str, str]) -> Iterator[Watch]:
     def picture(state: State) -> Group:
         rows = Table.grid(padding=(0, 2))
         for title, steps, note in _running(state, store, titles):
-            rows.add_row(Text(title), Text(steps, justify="right"), Text(note, style="dim"))
+            rows.add_row(
+                Text(one_line(title)), Text(steps, justify="right"), Text(one_line(note), style="dim")
+            )
         bar = Table.grid()
         bar.add_row(ProgressBar(total=max(state.effort_total, 1.0), completed=state.effort_done, width=78))
         return Group(bar, Text(headline(state)), rows)

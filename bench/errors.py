@@ -56,7 +56,11 @@ TOLERANCE_EXCEEDED = 5
 def unknown(kind: str, given: str, known: Iterable[str], *, where: str = "") -> UsageError:
     """The error for a name that nothing bears, with the nearest known one."""
     names = list(known)
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.4)
+    shown = f"{given[:_LONGEST]!r}{' ...' if len(given) > _LONGEST else ''}"
+    near = difflib.get_close_matches(given[:_LONGEST], names, n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     start = f"{where}: " if where else ""
-    return UsageError(f"{start}unknown {kind} {given!r}. {hint}Known: {', '.join(names)}.")
+    return UsageError(f"{start}unknown {kind} {shown}. {hint}Known: {', '.join(names)}.")
+
+
+_LONGEST = 100  # letters of a word that nothing bears

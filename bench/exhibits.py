@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.data.dataset import recall
+from bench.data.folder import is_safe_name
 from bench.data.volumes import canonical_spacing_mm, read_image, read_label, read_weights
 from bench.errors import DataError
 from bench.graph import in_order
@@ -89,7 +90,7 @@ def _withheld(store: Store, chosen: Scored, scored: Sequence[Scored]) -> Scan:
     facts = store.stage(student.key)["facts"]
     case = str(facts.get("shown_case", ""))
     maps = store.folder(student.key) / "maps" / case
-    if not case or not maps.is_dir():
+    if not is_safe_name(case) or not maps.is_dir():
         why = facts.get("not_shown", "it was made before students kept any; remove its folder and run again")
         raise DataError(f"{student.key} kept no maps of a training case ({why}).")
     keys = {"after": student.key}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.cases import as_planned, fingerprints_path, image_print, label_print
 from bench.data.dataset import recall
 from bench.data.fingerprints import Fingerprints
+from bench.data.folder import checked_name
 from bench.data.volumes import (
     Volume,
     canonical_spacing_mm,
@@ -187,23 +188,29 @@ def open_lab(
 
 def stored_label(folder: Path, case: str) -> tuple[NDArray[np.uint8], tuple[float, float, float]]:
     """A label map that a stage wrote, canonical, and its spacing in mm."""
-    label_ijk, grid = read_label(folder / "labels" / f"{case}.nii.gz")
+    label_ijk, grid = read_label(folder / "labels" / f"{checked_name(case, 'case')}.nii.gz")
     return label_ijk, canonical_spacing_mm(grid)
 
 
 def store_label(folder: Path, case: str, label_ijk: NDArray[np.uint8], volume: Volume) -> None:
     """Write a label map on the scan's own grid where ``stored_label`` finds it."""
-    (folder / "labels").mkdir(exist_ok=True)
-    write_label(label_ijk, volume.own, folder / "labels" / f"{case}.nii.gz")
+    target = folder / "labels" / f"{checked_name(case, 'case')}.nii.gz"
+    target.parent.mkdir(exist_ok=True)
+    write_label(label_ijk, volume.own, target)
 
 
 def store_weights(
     folder: Path, case: str, name: str, weight_ijk: NDArray[np.float32], volume: Volume
 ) -> None:
-    """Write a map of numbers in [0, 1] on the scan's own grid: ``maps/<case>/<name>.nii.gz``."""
-    place = folder / "maps" / case
+    """Write a map of numbers in [0, 1] on the scan's own grid: ``maps/<case>/<name>.nii.gz``.
+
+    Raises:
+        DataError: The method's name for the map cannot be part of a path.
+    """
+    place = folder / "maps" / checked_name(case, "case")
+    target = place / f"{checked_name(name, 'map')}.nii.gz"
     place.mkdir(parents=True, exist_ok=True)
-    write_weights(weight_ijk, volume.own, place / f"{name}.nii.gz")
+    write_weights(weight_ijk, volume.own, target)
 
 
 def spent_before(facts: Mapping[str, Any]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bench.data.folder import is_safe_name
 from bench.graph import Stage
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def lineage(store: Store, keys: Iterable[str]) -> dict[str, Stage]:
     def visit(key: str) -> Stage | None:
         if key in found:
             return found[key]
-        if not store.has(key):
+        if not is_safe_name(key) or not store.has(key):
             return None
         document = store.stage(key)
         inputs = [(name, visit(needed)) for name, needed in document["inputs"].items()]

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 T = TypeVar("T")
+LARGEST, LARGEST_FLOAT = 10**12, 1e100
+"""Of every setting, whole or not: above, what is computed from them is no longer exact, or no number."""
+_DOTS = 200
+DEEPEST = 8
+"""Names in a path of settings, tables in tables of a file."""
 
 
 def plain(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
@@ -43,8 +48,8 @@ def build(kind: type[T], given: Mapping[str, Any], what: str) -> T:
         strict=True,
         cast=[tuple],
         type_hooks={
-            float: lambda value: float(value) if type(value) is int else value,
-            int: lambda value: str(value) if type(value) is bool else value,  # true is not 1
+            float: _number,
+            int: _whole,
         },
     )
     try:
@@ -53,6 +58,33 @@ def build(kind: type[T], given: Mapping[str, Any], what: str) -> T:
         raise UsageError(f"{what}: {error}.") from error
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what}: {error}.") from error
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401 - what is no number is refused by its type
+    """A number as float.
+
+    Raises:
+        ValueError: It is not finite, or beyond every meaning.
+    """
+    if type(value) in (int, float) and not abs(value) <= LARGEST_FLOAT:
+        raise ValueError(f"a number {_short(value)} is beyond {LARGEST_FLOAT:.0e}")
+    return float(value) if type(value) is int else value
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401 - what is no number is refused by its type
+    """A whole number; true is not 1.
+
+    Raises:
+        ValueError: It is beyond every meaning.
+    """
+    if type(value) is int and not abs(value) <= LARGEST:
+        raise ValueError(f"a number {_short(value)} is beyond {LARGEST:.0e}")
+    return str(value) if type(value) is bool else value
+
+
+def _short(value: float) -> str:
+    """A number of any length in a few letters; Python refuses to write whole ones of thousands of digits."""
+    return f"of {value.bit_length()} bits" if isinstance(value, int) else str(value)
 
 
 def _refuse_unknown(kind: type[Any], given: Mapping[str, Any], what: str) -> None:
@@ -80,7 +112,7 @@ def assignment(text: str) -> tuple[list[str], Any]:
     """
     name, equals, value = text.partition("=")
     path = name.strip().split(".")
-    if not equals or not all(path):
+    if not equals or not all(path) or len(path) > DEEPEST:
         raise UsageError(f"--set {text!r} is not an assignment; write it as student.steps=500.")
     return path, _value(value)
 
@@ -88,11 +120,33 @@ def assignment(text: str) -> tuple[list[str], Any]:
 def _value(text: str) -> Any:  # noqa: ANN401 - JSON
     """A TOML value of a kind that JSON has too; anything else is bare text."""
     try:
-        document = tomllib.loads(f"value = {text}")
+        document = toml(f"value = {text}")
         json.dumps(document)
     except (ValueError, TypeError, RecursionError):
         return text.strip()
-    return document["value"] if list(document) == ["value"] else text.strip()
+    plain_value = list(document) == ["value"] and is_shallow(document)
+    return document["value"] if plain_value else text.strip()
+
+
+def toml(text: str) -> dict[str, Any]:
+    """A TOML document, in a time that grows with its length.
+
+    Raises:
+        ValueError: It is none, or has a line with more dots than any setting: a key of thousands of names
+            takes its reader minutes.
+        RecursionError: Its lists or tables lie too deep in one another.
+    """
+    if any(line.count(".") > _DOTS for line in text.splitlines()):
+        raise ValueError(f"a line has more than {_DOTS} dots")
+    return tomllib.loads(text)
+
+
+def is_shallow(value: Any, levels: int = DEEPEST) -> bool:  # noqa: ANN401 - JSON
+    """Whether tables and lists lie in one another no deeper than any setting does."""
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(is_shallow(one, levels - 1) for one in inner)
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

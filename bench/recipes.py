@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.dataset import DataSettings
 from bench.data.folder import safe_name
 from bench.errors import UsageError, unknown
-from bench.plain import assignment, build, merged, plain
+from bench.plain import assignment, build, is_shallow, merged, plain, toml
 from bench.settings import (
     Cleaning,
     Compute,
@@ -110,6 +109,8 @@ def smoke() -> Recipe:
     )
 
 
+LARGEST = 2**18
+"""Bytes of a TOML file, more than any recipe takes."""
 COMPUTES: Mapping[str, Mapping[str, Any]] = {
     "fast": {"compute": plain(Compute()), "metrics": {"compute": "fast"}},
     "plain": {
@@ -158,7 +159,13 @@ def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[Any]]) 
 
 def _from_file(path: Path, methods: Mapping[str, type[Any]]) -> Recipe:
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise UsageError(f"recipe {path} is larger than {LARGEST:,} bytes; no recipe is.")
+        given = toml(text.decode("utf-8"))
+        if not is_shallow(given):
+            raise UsageError(f"recipe {path} has tables within tables deeper than any setting.")
         json.dumps(given)
     except OSError as error:
         raise UsageError(f"recipe {path} cannot be read: {error.strerror}.") from error

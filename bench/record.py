@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 from collections import defaultdict
 from dataclasses import dataclass, fields
 from operator import attrgetter
@@ -76,15 +77,29 @@ def text_of(records: Iterable[Record]) -> str:
 
 
 def read(path: Path, origin: Mapping[str, str] = MappingProxyType({})) -> Iterator[Record]:
-    """The rows of a CSV that ``text_of`` gave, with the cells of ``origin`` in place of their own."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = csv.reader(file)  # half the time of DictReader
-        columns = next(rows, [])
-        for cells in filter(None, rows):
-            row: dict[str, Any] = dict(zip(columns, cells, strict=True)) | dict(origin)
-            row["seed"], row["split"] = int(row["seed"]), int(row["split"])
-            row["value"] = float(row["value"]) if row["value"] else None
-            yield _record(row)
+    """The rows of a CSV that ``text_of`` gave, with the cells of ``origin`` in place of their own.
+
+    Raises:
+        DataError: They are not such rows.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.reader(file)  # half the time of DictReader
+            columns = next(rows, [])
+            for cells in filter(None, rows):
+                row: dict[str, Any] = dict(zip(columns, cells, strict=True)) | dict(origin)
+                row["seed"], row["split"] = int(row["seed"]), int(row["split"])
+                row["value"] = _finite(row["value"]) if row["value"] else None
+                yield _record(row)
+    except (csv.Error, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path} does not hold records: {error}.") from error
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the value {text!r} is no finite number")
+    return value
 
 
 def _record(cells: Mapping[str, Any]) -> Record:

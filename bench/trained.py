@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.data.patches import normalise
+from bench.errors import DataError
 from bench.plain import build
 from bench.segment import clean, segment
 from bench.settings import Cleaning, Compute, Inference
@@ -109,11 +110,20 @@ def begin(settings: Mapping[str, Any], device: str) -> Trained:
 
 
 def opened(folder: Path, settings: Mapping[str, Any], device: str) -> Trained:
-    """What a finished training stage left in its folder."""
+    """What a finished training stage left in its folder.
+
+    Raises:
+        DataError: It is not a safetensors file, or of another network; nothing in it is ever run.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     trained = begin(settings, device)
-    trained.network.load_state_dict(load_file(folder / WEIGHTS, device=device))
+    try:
+        trained.network.load_state_dict(load_file(folder / WEIGHTS, device=device))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        first = str(error).partition("\n")[0]
+        raise DataError(f"{folder / WEIGHTS} does not hold the weights of this stage: {first}") from error
     return trained
 
 

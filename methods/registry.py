@@ -133,6 +133,7 @@ def _refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
     choices = list(known)
     for name in names:
         if name not in choices:
-            nearest = difflib.get_close_matches(name, choices, n=1, cutoff=0.0)
+            shown = name[:100]  # of a word of thousands of letters no more is read
+            nearest = difflib.get_close_matches(shown, choices, n=1, cutoff=0.0)
             hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-            raise ValueError(f"unknown method {name!r}; {hint}choose from {', '.join(choices)}")
+            raise ValueError(f"unknown method {shown!r}; {hint}choose from {', '.join(choices)}")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from reports.selection import BACKGROUND, IDENTITY
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 # HVSMR 2016's ranking formula, summed over structures.
 OVERALL_WEIGHTS: Final = {"dice": 1 / 2, "adb": -1 / 4, "hdd": -1 / 30}
 LOWER_IS_BETTER: Final = ("adb", "hdd", "hd95")  # distances in mm
+_FOUND: Final = {"drawn": ("ok", "empty_reference"), "missed": ("empty_prediction",)}  # by the status
 
 
 def case_scores(rows: pd.DataFrame) -> pd.DataFrame:
@@ -19,6 +23,8 @@ def case_scores(rows: pd.DataFrame) -> pd.DataFrame:
 
     Columns: the identity and `case`; `<structure>_<metric>`; `<metric>` as the mean over structures;
     `overall`; `failed` (a value is absent) and `empty` (prediction or reference had no voxel of a structure).
+    `drawn` and `missed` are of all cases of a (method, ξ, seed): the structures of which any prediction has a
+    voxel, and those of which any prediction has none although its reference has.
 
     Raises:
         ValueError: A recorded overall score differs from the formula on its own Dice, ADB and HDD.
@@ -36,7 +42,7 @@ def _wide(part: pd.DataFrame) -> pd.DataFrame:
         failed=part["status"] == "failed",
         empty=part["status"].isin(["empty_prediction", "empty_reference"]),
     )
-    identities = part[["number", *IDENTITY]].drop_duplicates("number")
+    identities = _with_found(part[["number", *IDENTITY]].drop_duplicates("number"), part)
     planned = pd.MultiIndex.from_frame(_planned(part, identities))
     flags = part.groupby(["number", "case"], sort=False)[["failed", "empty"]].any()
     values = part.pivot(index=["number", "case"], columns="name", values="value")
@@ -65,6 +71,31 @@ def _planned(part: pd.DataFrame, identities: pd.DataFrame) -> pd.DataFrame:
     together = ["split", "seed", *(["xi"] if (part["role"] == "pseudo").any() else [])]
     cases = part[[*together, "case"]].drop_duplicates()
     return identities.merge(cases, on=together)[["number", "case"]]
+
+
+def _with_found(identities: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
+    """With `drawn` and `missed`: sets of structures, the background never among them."""
+    own = part.loc[~part["structure"].isin(["all", BACKGROUND]), ["number", "structure", "status"]]
+    own = own.drop_duplicates()
+    sets = {
+        name: own[own["status"].isin(statuses)].groupby("number")["structure"].agg(frozenset).to_dict()
+        for name, statuses in _FOUND.items()
+    }
+    return identities.assign(
+        **{
+            name: [of.get(number, frozenset()) for number in identities["number"]]
+            for name, of in sets.items()
+        }
+    )
+
+
+def is_silent(measure: str, drawn: Collection[str], missed: Collection[str]) -> bool:
+    """Whether a measure is of predictions without a voxel, in every case, of what references have.
+
+    Who predicts no structure at all is silent in every measure.
+    """
+    structure = measure.rpartition("_")[0]
+    return (bool(missed) and not drawn) or (structure in missed and structure not in drawn)
 
 
 def _overall(

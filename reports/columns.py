@@ -6,7 +6,6 @@ import csv
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -16,6 +15,9 @@ COLUMNS: Final[tuple[str, ...]] = (
     "run", "dataset", "method", "xi", "xi_realised", "seed", "split", "role", "member", "variant", "noise",
     "recipe", "case", "structure", "metric", "value", "unit", "definition", "status", "stage", "commit",
 )  # fmt: skip
+LARGEST: Final = 1e15
+"""Of a value: above it sums of squares are not to be trusted, and far above it they are no numbers."""
+_FINEST, _LONGEST_SHARE = Decimal("1e-12"), 32
 STATUSES: Final = ("ok", "empty_prediction", "empty_reference", "both_empty", "failed")
 ROLES: Final = ("student", "teacher", "pseudo", "supervised")
 
@@ -26,6 +28,18 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         ValueError: The file breaks the contract; the message names the file, the line and the column.
     """
+    try:
+        header, rows, lines = _rows(path)
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a CSV of records: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not text in UTF-8: {error.reason} at byte {error.start}") from error
+    frame = pd.DataFrame(rows, columns=header, index=pd.Index(lines, dtype="int64"), dtype=str)
+    return _conformed(frame, str(path), "line")
+
+
+def _rows(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
+    """Header, rows and the line that each row ends at."""
     # Not pandas' reader: it pads short lines and turns a surplus field into an index without a word.
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
@@ -41,8 +55,7 @@ def read(path: Path) -> pd.DataFrame:
                 )
             rows.append(row)
             lines.append(reader.line_num)
-    frame = pd.DataFrame(rows, columns=header, index=pd.Index(lines, dtype="int64"), dtype=str)
-    return _conformed(frame, str(path), "line")
+    return header, rows, lines
 
 
 def conform(records: pd.DataFrame) -> pd.DataFrame:
@@ -73,19 +86,23 @@ def _conformed(frame: pd.DataFrame, source: str, place: str) -> pd.DataFrame:
     texts = {column: _text(frame[column]) for column in COLUMNS}
     numbers = pd.to_numeric(frame["value"], errors="coerce").astype("float64")
     failed = texts["status"] == "failed"
+    empty = texts["status"].isin(["empty_prediction", "empty_reference"])
     blank = texts["value"].str.strip().str.lower().isin(["", "nan"])
     wrong: dict[str, pd.Series[bool]] = {
         "status": ~texts["status"].isin(STATUSES),
         "role": ~texts["role"].isin(ROLES),
-        "value": (numbers.isna() & ~blank) | (blank & ~failed) | np.isinf(numbers.fillna(0.0)),
-        "seed": ~texts["seed"].str.fullmatch(r"\d+"),
+        "value": (numbers.isna() & ~blank) | (blank & ~failed) | (numbers.abs() > LARGEST),
+        # A value that an empty mask cannot have would flatter whoever predicts nothing (docs/decisions/0011).
+        "value of an empty mask": empty & ~_is_of_empty(texts["metric"], numbers),
+        "seed": ~texts["seed"].str.fullmatch("[0-9]{1,18}"),
         "xi": ~texts["xi"].isin(shares := _shares(texts["xi"])),
     }
     for column, broken in wrong.items():
         if broken.any():
+            name = column.partition(" ")[0]
             first = frame.index[int(broken.to_numpy().argmax())]
             raise ValueError(
-                f"{source}, {place} {first}: column {column!r} holds {texts[column].loc[first]!r}, "
+                f"{source}, {place} {first}: column {name!r} holds {texts[name].loc[first]!r}, "
                 f"which is not {_EXPECTED[column]}"
             )
     texts["xi"] = texts["xi"].map(shares)
@@ -97,10 +114,17 @@ def _conformed(frame: pd.DataFrame, source: str, place: str) -> pd.DataFrame:
 _EXPECTED: Final = {
     "status": f"one of {', '.join(STATUSES)}",
     "role": f"one of {', '.join(ROLES)}",
-    "value": "a finite number (only a failed row may be empty)",
+    "value": f"a finite number up to {LARGEST:.0e} (only a failed row may be empty)",
+    "value of an empty mask": "what one empty mask gives: overlap 0, distances above 0",
     "seed": "a whole number",
     "xi": "a decimal between 0 and 1 such as 0.3",
 }
+
+
+def _is_of_empty(metric: pd.Series[str], value: pd.Series[float]) -> pd.Series[bool]:
+    """Whether a value can be of one empty mask and one that is not; an overall score is of several."""
+    overlap, distance = metric.isin(["dice", "iou"]), metric.isin(["adb", "hdd", "hd95"])
+    return ~(overlap | distance) | (overlap & (value == 0)) | (distance & (value > 0))
 
 
 def _text(column: pd.Series) -> pd.Series[str]:
@@ -119,7 +143,8 @@ def _shares(column: pd.Series[str]) -> dict[str, str]:
             share = Decimal(text)
         except InvalidOperation:
             continue
-        if share.is_finite() and 0 < share <= 1:
+        # Finer than any that a sweep takes, and its plain spelling could fill the memory.
+        if len(text) <= _LONGEST_SHARE and share.is_finite() and _FINEST <= share <= 1:
             plain = f"{share.normalize():f}"
             shares[text] = plain if "." in plain else f"{plain}.0"
     return shares

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reports.claims import Contestant, Part
 
 _CONTESTANT: Final = ["role", "method", "variant"]
+_BESIDE: Final = ("case", "failed", "empty", "drawn", "missed", "place")  # what is no measure
 
 
 class NotComparedError(Exception):
@@ -65,7 +66,7 @@ def board(rows: pd.DataFrame) -> Board:
     for key, part in scores.groupby([*_CONTESTANT, "xi"]) if len(scores) else ():
         role, method, variant, share = (str(name) for name in key)
         results.setdefault((role, method, variant), {})[float(share)] = part
-    measures = frozenset(scores.columns) - {*IDENTITY, "case", "failed", "empty", "place"}
+    measures = frozenset(scores.columns) - {*IDENTITY, *_BESIDE}
     return Board(places, measures, results, realised_shares(rows))
 
 

@@ -32,7 +32,12 @@ def _markdown_cell(cell: Cell) -> str:
 
 
 def _markdown_text(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|&#])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_\[\]<>|&#~$])", r"\\\1", printable(text))
+
+
+def printable(text: str) -> str:
+    """A text on one line, without what steers a terminal, turns the direction of reading or stops LaTeX."""
+    return "".join(sign if sign.isprintable() else "�" for sign in " ".join(text.split()))
 
 
 def comma_separated(frame: pd.DataFrame) -> str:
@@ -48,14 +53,16 @@ def comma_separated(frame: pd.DataFrame) -> str:
     return safe.to_csv(index=False, lineterminator="\n")
 
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
 def _inert(value: object) -> object:
-    return (
-        f"'{value}"
-        if isinstance(value, str)
-        and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-        and not re.fullmatch(r"-\d+(\.\d+)?", value)
-        else value
-    )
+    if not isinstance(value, str):
+        return value
+    # csv quotes no bare carriage return, at which a reader ends the row.
+    text = re.sub(r"(?<!^)[\r\0]|^\0", "�", value)
+    is_number = re.fullmatch(r"-\d+(\.\d+)?", text)
+    return f"'{text}".replace("\r", "�") if text.startswith(_FORMULA) and not is_number else text
 
 
 _PAGE: Final = 45  # rows that a float holds; a longer table runs over pages
@@ -153,12 +160,12 @@ _LATEX: Final = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
     "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    "[": "{[}", "]": "{]}",  # after \\ a bracket would be read as a length
+    "[": "{[}", "]": "{]}", "*": "{*}",  # after \\ they would be read as a part of it
     "ξ": r"$\xi$", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "−": "$-$", "–": "--",
-    "✓": r"$\surd$", "½": r"$\frac12$", "¼": r"$\frac14$", "“": "``", "”": "''",
+    "�": "?", "✓": r"$\surd$", "½": r"$\frac12$", "¼": r"$\frac14$", "“": "``", "”": "''",
 }  # fmt: skip
 
 
 def latex_text(text: str) -> str:
     """A text as LaTeX prints it, whatever it holds."""
-    return "".join(_LATEX.get(sign, sign) for sign in " ".join(text.split()))
+    return "".join(_LATEX.get(sign, sign) for sign in printable(text))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -53,7 +52,7 @@ def cohorts(records: pd.DataFrame) -> list[Cohort]:
     """The records apart by data set, and by recipe or definition where a data set has several."""
     rows = unique(records)
     found: list[Cohort] = []
-    taken: Counter[str] = Counter()
+    taken: set[str] = set()
     by_name = {str(name): part for name, part in rows.groupby("dataset")}
     order = {name: place for place, name in enumerate(_FIRST)}
     for dataset in sorted(by_name, key=lambda name: (order.get(name, len(order)), name)):
@@ -61,13 +60,23 @@ def cohorts(records: pd.DataFrame) -> list[Cohort]:
         several = [column for column in _SETTING if of_dataset[column].nunique() > 1]
         for key, part in of_dataset.groupby(several, sort=True) if several else [((), of_dataset)]:
             words = [str(dataset), *(str(word) for word in (key if isinstance(key, tuple) else (key,)))]
-            slug = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", word).strip("-.") or "unnamed" for word in words)
-            taken[slug] += 1
-            suffix = f"-{slug}" if taken[slug] == 1 else f"-{slug}-{taken[slug]}"
+            suffix = _suffix(words, taken)
             later = any(cohort.benchmark == benchmark for cohort in found)
             name, in_both = ", ".join(words), suffix if found else ""
             found.append(Cohort(name, suffix if later else "", benchmark, part, in_both))
     return found
+
+
+def _suffix(words: Sequence[str], taken: set[str]) -> str:
+    """What the names of a cohort's files end in: of names that may hold anything, and never twice."""
+    slug = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", word[:200]).strip("-.") or "unnamed" for word in words)
+    slug = slug[:100]
+    suffix, number = f"-{slug}", 1
+    while suffix.lower() in taken:
+        number += 1
+        suffix = f"-{slug}-{number}"
+    taken.add(suffix.lower())
+    return suffix
 
 
 def unique(records: pd.DataFrame) -> pd.DataFrame:

@@ -69,7 +69,15 @@ _ALONE: Final = {
 }
 _HEADINGS: Final = {"xi": "ξ", "in_paper": "In P", **{f"f{number}": f"f{number}" for number in range(1, 5)}}
 _UNREAD: Final = ("dataset", "results")
-_HELPERS: Final = ("sd", "results", "failed", "printed", "difference", "verdict")  # they join their measure
+_HELPERS: Final = (
+    "sd",
+    "results",
+    "failed",
+    "silent",
+    "printed",
+    "difference",
+    "verdict",
+)  # they join their measure
 
 
 def sheet(frame: pd.DataFrame, block: str) -> Sheet:
@@ -142,13 +150,9 @@ def _plain(value: object) -> str:
 
 
 def _measured(frame: pd.DataFrame, name: str, kind: Measure, block: str) -> list[Cell]:
-    """One column of means, each with its spread; equal at the digits shown is equally good."""
+    """One column of means, each with its spread."""
     values = frame[name].astype(float).round(kind.digits)
-    best = pd.Series(data=False, index=frame.index)
-    if kind.better != "neither":
-        grouped = values.groupby(frame[block])
-        winner = grouped.transform("max" if kind.better == "higher" else "min")
-        best = (values == winner) & (grouped.transform("count") > 1)
+    best = _best(frame, name, kind, frame[block])
     numbers = zip(
         values, best, _helper(frame, name, "sd", float("nan")), _helper(frame, name, "failed", 0),
         _helper(frame, name, "results", 0), _helper(frame, name, "printed", ""), strict=True,
@@ -165,12 +169,30 @@ def _measured(frame: pd.DataFrame, name: str, kind: Measure, block: str) -> list
     return cells
 
 
+def _best(frame: pd.DataFrame, name: str, kind: Measure, block: pd.Series) -> pd.Series:
+    """Which values are the best of their block; equal at the digits shown is equally good.
+
+    Nothing is, where there is nothing to compare with or the means are not of equally many seeds and results;
+    and what predicts nothing never is (docs/decisions/0011).
+    """
+    values = frame[name].astype(float).round(kind.digits)
+    if kind.better == "neither":
+        return pd.Series(data=False, index=frame.index)
+    made_of = (
+        _helper(frame, name, "results", 0).astype(str) + " " + _helper(frame, name, "seeds", 0).astype(str)
+    )
+    alike = made_of.where(values.notna()).groupby(block).transform("nunique") == 1
+    eligible = values.mask(_helper(frame, name, "silent", 0.0) == 1)
+    winner = eligible.groupby(block).transform("max" if kind.better == "higher" else "min")
+    return (eligible == winner) & alike & (values.groupby(block).transform("count") > 1)
+
+
 def _helper(frame: pd.DataFrame, name: str, helper: str, absent: object) -> pd.Series:
     """What joins a measure: its own, or else the row's."""
     own = f"{name}_{helper}"
     if own in frame:
         return frame[own]
-    whole = helper in {"failed", "results"} and helper in frame
+    whole = helper in {"failed", "results", "seeds"} and helper in frame
     return frame[helper] if whole else pd.Series([absent] * len(frame), index=frame.index)
 
 

@@ -2,7 +2,8 @@
 
 The order is always the same: mean over cases within a seed, then mean and spread over seeds. A (method, ξ,
 seed) with a failed or absent case has no mean, and neither has its (method, ξ): a mean over the rest would
-be a mean of the cases that happened to be easy.
+be a mean of the cases that happened to be easy. What predicts nothing at all is never the best
+(docs/decisions/0011).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from reports.cases import LOWER_IS_BETTER, case_scores
+from reports.cases import LOWER_IS_BETTER, case_scores, is_silent
 from reports.resampling import mean_interval, paired, ranks, values_of
 from reports.selection import IDENTITY, evaluated
 from reports.wording import bracketed, counted, signed
@@ -29,10 +30,16 @@ _WITHOUT_SEED: Final = [name for name in IDENTITY if name not in ("seed", "split
 def seed_means(scores: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     """The mean over cases of each (method, ξ, seed), absent where a case failed.
 
-    With the counts `results` (cases planned), `failed` and `empty`.
+    With the counts `results` (cases planned), `failed` and `empty`, and `drawn` and `missed` of the cases.
     """
     grouped = scores.groupby(list(IDENTITY), sort=False)
-    counts = grouped.agg(results=("case", "size"), failed=("failed", "sum"), empty=("empty", "sum"))
+    counts = grouped.agg(
+        results=("case", "size"),
+        failed=("failed", "sum"),
+        empty=("empty", "sum"),
+        drawn=("drawn", "first"),
+        missed=("missed", "first"),
+    )
     means = grouped[list(measures)].mean()
     return means.mask(counts["failed"] > 0).join(counts).reset_index()
 
@@ -43,7 +50,7 @@ def over_seeds(scores: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     For each measure `<measure>` (mean), `<measure>_sd` (sample standard deviation), `<measure>_low` and
     `<measure>_high` (lowest and highest seed); spreads are absent with one seed, everything where a case
     failed. Then `cases` (different cases), `seeds`, `results` (case results planned over all seeds),
-    `failed` and `empty`.
+    `failed` and `empty`. Where any (method, ξ) predicts nothing in any case, `<measure>_silent` is 1 for it.
     """
     seeds = seed_means(scores, measures)
     grouped = seeds.groupby(_WITHOUT_SEED, sort=False)
@@ -54,15 +61,39 @@ def over_seeds(scores: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
         empty=("empty", "sum"),
     )
     counts.insert(0, "cases", scores.groupby(_WITHOUT_SEED, sort=False)["case"].nunique())
-    table = pd.DataFrame(index=counts.index)
     single = counts["seeds"] < 2
+    columns: dict[str, pd.Series[float]] = {}
     for measure in measures:
         values = grouped[measure]
-        table[measure] = values.mean()
-        table[f"{measure}_sd"] = values.std(ddof=1)
-        table[f"{measure}_low"] = values.min().mask(single)
-        table[f"{measure}_high"] = values.max().mask(single)
-    return table.mask(counts["failed"] > 0).join(counts).reset_index()
+        columns |= {
+            measure: values.mean(),
+            f"{measure}_sd": values.std(ddof=1),
+            f"{measure}_low": values.min().mask(single),
+            f"{measure}_high": values.max().mask(single),
+        }
+    table = pd.DataFrame(columns, index=counts.index)
+    return table.mask(counts["failed"] > 0).join(_silent(seeds, measures)).join(counts).reset_index()
+
+
+def _silent(seeds: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
+    """`<measure>_silent`, 1 or 0, of the measures of which anybody is silent in all its seeds."""
+    grouped = seeds.groupby(_WITHOUT_SEED, sort=False)
+    drawn, missed = (grouped[name].agg(_union) for name in ("drawn", "missed"))
+    pairs = list(zip(drawn, missed, strict=True))
+    flags = {
+        f"{measure}_silent": [float(is_silent(measure, drawn, missed)) for drawn, missed in pairs]
+        for measure in measures
+    }
+    return pd.DataFrame({name: of for name, of in flags.items() if any(of)}, index=drawn.index)
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*sets)
+
+
+def silent_columns(table: pd.DataFrame, measures: Iterable[str]) -> list[str]:
+    """Those of `<measure>_silent` that a table of `over_seeds` has."""
+    return [name for measure in measures if (name := f"{measure}_silent") in table]
 
 
 def by_share(shares: pd.Series[str]) -> pd.Series[float]:
@@ -105,8 +136,8 @@ def ranked(records: pd.DataFrame, measure: str = "overall", *, xi: str | None = 
     """The rank of each student at one ξ of one data set, with the 95 % interval of that rank.
 
     Returns:
-        `method, mean, rank, low, high, cases, seeds`, best first; methods with a failed case stand last with
-        nothing but their name.
+        `method, mean, rank, low, high, cases, seeds`, best first; methods with a failed case, and those that
+        predict nothing in any case, stand last with nothing but their name.
 
     Raises:
         ValueError: There is no student at this ξ, or they differ in seeds or cases.
@@ -117,6 +148,9 @@ def ranked(records: pd.DataFrame, measure: str = "overall", *, xi: str | None = 
     if scores.empty:
         raise ValueError(f"no student was trained at ξ = {share}")
     lost = scores.groupby("method")["failed"].any()
+    means = over_seeds(scores, [measure]).set_index("method")
+    for name in silent_columns(means, [measure]):
+        lost |= means[name] > 0
     left_out = scores["method"].isin(lost.index[lost])
     apart = pd.DataFrame({"method": lost.index[lost]})
     if left_out.all():
@@ -184,6 +218,13 @@ def _lead(dataset: str, scores: pd.DataFrame, realised: Mapping[float, str]) -> 
     students = scores[scores["role"] == "student"]
     kept = different(by_share(students["xi"]).unique(), realised)
     means = over_seeds(students[by_share(students["xi"]).isin(kept)], ["overall"])
+    for name in silent_columns(means, ["overall"]):
+        means = means[means[name] == 0]
+    own = means[means["method"] == FOCAL].set_index("xi")
+    for count in ("seeds", "results"):  # of fewer cases a mean is no rival
+        means = means[means[count] == means["xi"].map(own[count])]
+    if own.empty:
+        return []
     table = means.pivot(index="xi", columns="method", values="overall")
     compared = table[table.notna().sum(axis=1) > 1].dropna(subset=[FOCAL])
     if len(table) < 2 or compared.empty:

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.data.folder import write_text
+from bench.data.folder import checked_name, write_text
 from bench.data.json_file import read_object
 from bench.errors import DataError, UsageError
 from bench.seeding import generator
@@ -138,7 +138,12 @@ class Workshop:
 
 def remember(dataset: Dataset, workshop: Workshop) -> None:
     """Write the manifest from which a stage opens the data set again, on any machine with the store."""
-    write_text(workshop.path / f"{dataset.id}.json", json.dumps(asdict(dataset), indent=1, sort_keys=True))
+    write_text(_manifest(dataset.id, workshop), json.dumps(asdict(dataset), indent=1, sort_keys=True))
+
+
+def _manifest(dataset_id: str, workshop: Workshop) -> Path:
+    """Where a data set is remembered; its name may come from a store that somebody else filled."""
+    return workshop.path / f"{checked_name(dataset_id, 'data set', longest=120)}.json"
 
 
 def recall(dataset_id: str, workshop: Workshop) -> Dataset:
@@ -147,7 +152,7 @@ def recall(dataset_id: str, workshop: Workshop) -> Dataset:
     Raises:
         DataError: There is no such manifest, or it is damaged.
     """
-    path = workshop.path / f"{dataset_id}.json"
+    path = _manifest(dataset_id, workshop)
     if not path.is_file():
         raise DataError(f"{path} is missing; run the same `bench run` again to have it written.")
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data import brats2015, decathlon, hvsmr2016, phantom_heart, phantom_tumour
+from bench.data.folder import checked_name
 from bench.data.listing import Complaints, Listing
 from bench.data.made import folder_of
 from bench.data.made import open_dataset as open_made
@@ -144,7 +145,7 @@ def open_dataset(spec: str, settings: DataSettings, workshop: Workshop) -> Datas
     spec = spec.strip()
     added = workshop.names()
     if spec in added:
-        return replace(_opened(added[spec], added, settings, workshop), name=spec)
+        return replace(_opened(added[spec], added, settings, workshop), name=checked_name(spec, "data set"))
     dataset = _opened(spec, added, settings, workshop)
     challenges = {kind for kind, source in DATASETS.items() if source.takes_folder}
     if dataset.name in challenges and dataset.name != spec.partition(":")[0].strip():

@@ -61,14 +61,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
-"""Names that mean a device and no file on Windows, whatever follows a dot in them."""
-
-
-def _is_device(name: str) -> bool:
-    return name.partition(".")[0].upper() in DEVICES
-
-
 def safe_name(text: str, what: str) -> str:
     """The text with anything but letters, digits, dot, dash and underscore made a dash.
 
@@ -78,14 +70,33 @@ def safe_name(text: str, what: str) -> str:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:80].rstrip("-._")
     if not name:
         raise DataError(f"{what} {text[:80]!r} has no letter or digit in it.")
-    if _is_device(name):
+    if _is_reserved(name):
         raise DataError(
             f"{what} {text[:80]!r} means a device on Windows; expected a name that can be a file."
         )
     return name
 
 
-def is_safe_name(text: str) -> bool:
-    """Whether ``safe_name`` would leave the text as it is."""
-    is_plain = re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9])?", text) is not None
-    return is_plain and not _is_device(text)
+def is_safe_name(text: str, longest: int = 80) -> bool:
+    """Whether ``safe_name`` would leave the text as it is, were it not too long."""
+    inside = re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", text) is not None
+    return inside and len(text) <= longest and not _is_reserved(text)
+
+
+def checked_name(text: str, what: str, longest: int = 80) -> str:
+    """The text, where it is about to be part of a path.
+
+    Raises:
+        DataError: It is not a safe name.
+    """
+    if not is_safe_name(text, longest):
+        shown = f"{text[:80]!r}{' ...' if len(text) > 80 else ''}"
+        raise DataError(
+            f"{what} {shown} cannot be part of a path: letters, digits, . _ - and at most {longest}."
+        )
+    return text
+
+
+def _is_reserved(name: str) -> bool:
+    """Whether Windows takes a file of this name for a device, whatever its ending."""
+    return re.fullmatch(r"(con|prn|aux|nul|(com|lpt)[1-9])(\..*)?", name, re.IGNORECASE) is not None

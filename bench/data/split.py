@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GRAMMAR = "a share such as 0.3, a list such as 0.3,0.5, or a range such as 0.1:0.9 or 0.1:0.9:0.2"
+MOST = 1000  # shares of a sweep
+LONGEST = 20_000  # letters: more than the longest list of so many
 FINEST = Decimal("0.000001")  # shares and steps are multiples of it
 
 
@@ -36,8 +38,8 @@ def _range(text: str) -> list[Decimal]:
     if first > last:
         raise UsageError(f"ξ {text!r} runs backwards; write {parts[1]}:{parts[0]}.")
     count = int((last - first) / step)
-    if count > 1000:
-        raise UsageError(f"ξ {text!r} has {count + 1} values; the most is 1000.")
+    if count > MOST:
+        raise UsageError(f"ξ {text!r} has {count + 1} values; the most is {MOST}.")
     return [first + step * k for k in range(count + 1)]
 
 
@@ -47,9 +49,13 @@ def shares(text: str) -> list[str]:
     Raises:
         UsageError: Not a number, outside (0, 1), finer than a millionth, reversed, or empty.
     """
+    if len(text) > LONGEST:
+        raise UsageError(f"ξ has {len(text):,} letters; expected {GRAMMAR}.")
     found: set[Decimal] = set()
     for piece in text.split(","):
         found.update(_range(piece) if ":" in piece else [_share(piece)])
+        if len(found) > MOST:
+            raise UsageError(f"ξ {text!r} has more than {MOST} values, the most that a sweep takes.")
     return [format(share.normalize(), "f") for share in sorted(found)]
 
 

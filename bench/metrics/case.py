@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import isfinite
 from operator import index
 from typing import Final
 
@@ -140,8 +139,9 @@ def _check_labels(predicted_ijk: Labels, reference_ijk: Labels) -> None:
 
 
 def _checked_spacing(spacing_mm: Spacing) -> Spacing:
-    if len(spacing_mm) != 3 or not all(isfinite(step) and step > 0 for step in spacing_mm):
-        raise ValueError(f"the spacing must be three lengths above 0 in mm, got {tuple(spacing_mm)}")
+    # Beyond these bounds squares of distances are no longer finite numbers above 0.
+    if len(spacing_mm) != 3 or not all(1e-9 <= step <= 1e9 for step in spacing_mm):
+        raise ValueError(f"the spacing must be three lengths of 1e-9 to 1e9 mm, got {tuple(spacing_mm)}")
     return float(spacing_mm[0]), float(spacing_mm[1]), float(spacing_mm[2])
 
 

@@ -144,13 +144,13 @@ def _print(one: str, other: str, options: Options, compared: dict[str, list[Comp
     console.say(f"A = {one}, B = {other}")
     console.say(f"A − B in {options.metric}, over the cases and seeds that both have")
     for name, rows in compared.items():
-        console.say(f"\n{name}")
+        console.say(f"\n{console.one_line(name)}")
         shown = [row for row in rows if row.interval is not None]
         if shown:
             console.say(console.table([_cells(row) for row in shown], _HEADER))
         for row in rows:
             if row.reason:
-                console.say(f"ξ {row.xi}: not compared, {row.reason}.")
+                console.say(f"ξ {row.xi}: not compared, {console.one_line(row.reason)}.")
             elif options.tolerance is not None:
                 console.say(f"ξ {row.xi}: {_within(row, options.tolerance, signed(options.tolerance)[1:])}.")
         if not rows:

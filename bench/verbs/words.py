@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,7 @@ def device_of(text: str) -> str:
     kind, _, index = text.partition(":")
     if kind == "cpu" and not index:
         return "cpu"
-    if kind not in ("auto", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
+    if kind not in ("auto", "cuda") or (index and not (kind == "cuda" and re.fullmatch("[0-9]{1,3}", index))):
         raise UsageError(f"device {text!r} is not known; choose auto, cpu, cuda or cuda:0.")
     if kind == "auto" and not Path("/dev/nvidia0").exists():
         return "cpu"

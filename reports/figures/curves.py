@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from reports.cases import case_scores
-from reports.figures.style import COLOURS, GREY, blank, plain
+from reports.figures.style import COLOURS, GREY, blank, label
 from reports.selection import BACKGROUND, evaluated
 from reports.statistics import by_share, over_seeds
 from reports.tables import curve_of, sweep_means
@@ -42,7 +42,8 @@ def xi_curve(records: pd.DataFrame) -> Figure:
     for (top, bottom), dataset in zip(panels.T, datasets, strict=True):
         _panel(top, overall[overall["dataset"] == dataset], styles, floors.get(dataset))
         _panel(bottom, dice[dice["dataset"] == dataset], styles, None)
-        top.set_title(plain(dataset), loc="left", fontsize=11, color=GREY)
+        top.set_xlim(*_span(overall["xi"]))
+        top.set_title(label(dataset), loc="left", fontsize=11, color=GREY)
         top.set_ylabel("overall score   (higher is better →)")
         bottom.set_ylabel("Dice, mean over structures   (higher is better →)")
         bottom.set_xlabel("ξ: share of the training cases that keep their manual label")
@@ -107,19 +108,28 @@ def _panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, _Style], floor:
             markeredgecolor="white", markeredgewidth=0.6, linewidth=1.8, zorder=3,
         )  # fmt: skip
         # Side marks stand at the lower edge, one line a method, so that none hides another.
-        below = students["mean"] < (floor if floor is not None else float("-inf"))
-        for marker, rows in (("x", students[students["failed"] > 0]), ("v", students[below])):
-            axes.plot(
-                rows["share"], [0.03 + 0.035 * place] * len(rows), transform=axes.get_xaxis_transform(),
-                color=style.colour, marker=marker, markersize=7, markeredgewidth=2, linestyle="none",
-                zorder=4,
-            )  # fmt: skip
+        _mark(axes, own, 0.03 + 0.035 * place, style.colour, floor)
     _dress(axes, table, floor)
+
+
+def _mark(axes: Axes, own: pd.DataFrame, height: float, colour: str, floor: float | None) -> None:
+    """A cross where a case failed, a triangle for a mean below the axis; the supervised at the right edge."""
+    look: dict[str, Any] = {"color": colour, "markersize": 7, "markeredgewidth": 2, "linestyle": "none"}
+    lowest = floor if floor is not None else float("-inf")
+    for marker, rows in (("x", own[own["failed"] > 0]), ("v", own[own["mean"] < lowest])):
+        at = rows.loc[rows["share"] < 1, "share"]
+        axes.plot(
+            at, [height] * len(at), transform=axes.get_xaxis_transform(), marker=marker, zorder=4, **look
+        )
+        if (rows["share"] == 1).any():
+            axes.plot(
+                [0.985], [height], transform=axes.transAxes, marker=marker, fillstyle="none", zorder=4, **look
+            )
 
 
 def _dress(axes: Axes, table: pd.DataFrame, floor: float | None) -> None:
     axes.xaxis.set_major_locator(MultipleLocator(0.1))
-    axes.set_xlim(0.05, 0.95)
+    axes.set_xlim(*_span(table["xi"]))
     axes.tick_params(labelbottom=True, color=GREY)
     axes.grid(color="#e3e6ea", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -130,6 +140,12 @@ def _dress(axes: Axes, table: pd.DataFrame, floor: float | None) -> None:
         axes.set_ylim(bottom=floor - 0.25 * height, top=floor + 1.05 * height)
     if not table["mean"].notna().any():
         axes.text(0.5, 0.5, "no result", transform=axes.transAxes, ha="center", va="center", color=GREY)
+
+
+def _span(shares: pd.Series[str]) -> tuple[float, float]:
+    """The ends of the axis of ξ: the paper's tenths, and whatever was run beyond them."""
+    inside = by_share(shares)[by_share(shares) < 1]
+    return min(0.05, inside.min() - 0.02), max(0.95, inside.max() + 0.02)
 
 
 def _floors(means: pd.DataFrame) -> dict[str, float]:
@@ -154,19 +170,19 @@ def _legend(
     # A method that was only trained on all manual labels has its dashed line and no points.
     students = set(table.loc[table["xi"] != "1.0", "method"])
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=style.colour, marker=style.marker, linewidth=1.8, label=plain(method))
+        Line2D([], [], color=style.colour, marker=style.marker, linewidth=1.8, label=label(method))
         if method in students
-        else Line2D([], [], color=style.colour, linestyle=_DASHES, linewidth=1.1, label=plain(method))
+        else Line2D([], [], color=style.colour, linestyle=_DASHES, linewidth=1.1, label=label(method))
         for method, style in styles.items()
     ]
     if table["low"].notna().any():
         handles.append(Patch(color=GREY, alpha=0.25, linewidth=0, label="lowest to highest seed"))
     if (table["xi"] == "1.0").any():
         handles.append(Line2D([], [], color=GREY, linestyle=_DASHES, linewidth=1.1, label="fully supervised"))
-    for marker, label, drawn in (
+    for marker, words, drawn in (
         ("x", "failed: no mean", (table["failed"] > 0).any()),
         ("v", "below the axis", bool(floors)),
     ):
         if drawn:
-            handles.append(Line2D([], [], color=GREY, marker=marker, linestyle="none", label=label))
+            handles.append(Line2D([], [], color=GREY, marker=marker, linestyle="none", label=words))
     return handles

@@ -79,7 +79,7 @@ FIGURES: Final[Mapping[str, Chart]] = {
         "band runs from the lowest to the highest seed (none with one seed). Dashed: the same method "
         "trained on all manual labels. A cross marks a ξ where a case failed, so that there is no mean; a "
         "triangle at the edge a mean below the axis, pulled there by empty predictions: its value is in the "
-        "table.",
+        "table. At the right edge they stand for a dashed line that is not there.",
         ("hvsmr",),
     ),
     "figure7": Chart(
@@ -97,7 +97,8 @@ FIGURES: Final[Mapping[str, Chart]] = {
         "Every case at one ξ",
         "What stands behind the means: every test case of every seed, students at the largest ξ below 1 and "
         "the same methods trained on all manual labels. A point is a case, the dash their mean; points lie "
-        "beside one another only so that none hides another. A failed case has no point.",
+        "beside one another only so that none hides another. A failed case has no point and is counted below "
+        "the method's name.",
     ),
 }
 

@@ -9,12 +9,12 @@ from matplotlib.lines import Line2D
 
 from reports.cases import case_scores
 from reports.exhibits import MissingExhibitError
-from reports.figures.style import COLOURS, GREY, blank, plain
+from reports.figures.style import COLOURS, GREY, blank, label, labels
 from reports.selection import BACKGROUND, evaluated
 from reports.statistics import largest_share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -41,12 +41,13 @@ def spread(records: pd.DataFrame) -> Figure:
         raise MissingExhibitError("figure6", f"every case at ξ = {share} failed")
     trained = {"student": f"student at ξ = {share}", "supervised": "fully supervised"}
     colours = dict(zip(trained.values(), COLOURS, strict=False))
-    scores = scores.assign(trained=scores["role"].map(trained), method=scores["method"].map(plain))
+    names = _names(scores)
+    scores = scores.assign(trained=scores["role"].map(trained), method=scores["method"].map(names))
     figure = blank(1.3 + 1.15 * scores["method"].nunique(), 3.4 * len(measures))
     panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
     for axes, measure in zip(panels, measures, strict=True):
-        _panel(axes, scores, measure, colours)
-    panels[0].set_title(plain(str(scores["dataset"].iloc[0])), loc="left", fontsize=11, color=GREY)
+        _panel(axes, scores, measure, (list(names.values()), colours))
+    panels[0].set_title(label(str(scores["dataset"].iloc[0])), loc="left", fontsize=11, color=GREY)
     points = [
         Line2D([], [], color=colours[name], marker="o", linestyle="none", label=name) for name in colours
     ]
@@ -54,11 +55,22 @@ def spread(records: pd.DataFrame) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, scores: pd.DataFrame, measure: str, colours: Mapping[str, str]) -> None:
+def _names(scores: pd.DataFrame) -> dict[str, str]:
+    """Each method as it stands below the axis: with how many of its cases failed, which have no point."""
+    lost = scores.groupby("method", sort=False)["failed"].agg(["sum", "size"])
+    words = {name: f"\n{one} of {of} failed" if one else "" for name, one, of in lost.itertuples(name=None)}
+    return {name: f"{cut}{words[name]}" for name, cut in labels(str(name) for name in words).items()}
+
+
+def _panel(
+    axes: Axes, scores: pd.DataFrame, measure: str, look: tuple[Sequence[str], Mapping[str, str]]
+) -> None:
     """A point a case that did not fail, a dash for the mean of those of which none did."""
     import seaborn as sns
 
+    order, colours = look
     common: dict[str, Any] = {"x": "method", "y": measure, "hue": "trained", "hue_order": [*colours]}
+    common |= {"order": order}  # one that is left without a point keeps its place
     common |= {"ax": axes, "palette": colours, "legend": False}
     sns.swarmplot(scores.dropna(subset=[measure]), **common, dodge=True, size=3.4, alpha=0.7, warn_thresh=1)
     # No mean where a case failed: it would be the mean of those that happened to be easy.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Okabe and Ito's colours, told apart by colour-blind readers; yellow is left out, it vanishes on white.
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY: Final = "#5b6470"
 INK: Final = "#1f2630"
+_LONGEST: Final = 300  # letters
+_ROOM: Final = 40  # letters of a name
 
 
 def blank(width: float, height: float) -> Figure:
@@ -21,5 +26,28 @@ def blank(width: float, height: float) -> Figure:
 
 
 def plain(name: str) -> str:
-    """A name as text: matplotlib would read what stands between dollar signs as mathematics."""
-    return name.replace("$", r"\$")
+    """A text as matplotlib draws it and no more.
+
+    It would read what stands between dollar signs as mathematics, leave out of a legend what begins with an
+    underscore, and draw boxes for what is no letter.
+    """
+    drawn = "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in name[:_LONGEST])
+    return f"{' ' * drawn.startswith('_')}{drawn}".replace("$", r"\$")
+
+
+def label(name: str) -> str:
+    """A name beside an axis or in a legend: as much of it as there is room for."""
+    line = " ".join(name.split())
+    return plain(line if len(line) <= _ROOM else f"{line[: _ROOM - 1]}…")
+
+
+def labels(names: Iterable[str]) -> dict[str, str]:
+    """The labels of several names, each different from all others."""
+    found: dict[str, str] = {}
+    for name in names:
+        cut, number = label(name), 1
+        while cut in found.values():
+            number += 1
+            cut = f"{label(name)} ({number})"
+        found[name] = cut
+    return found

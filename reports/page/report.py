@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -166,16 +168,26 @@ def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[Fi
 def _drawn(key: str, chart: Chart, cohort: Cohort, exhibits: Exhibits) -> Figure | str:
     """The figure, or in a sentence why there is none."""
     try:
-        return chart.draw(cohort.records, exhibits)
+        with _any_script():
+            return chart.draw(cohort.records, exhibits)
     except MissingExhibitError as error:
         return str(error)
     except ValueError as error:
         return f"{key} is not drawn: {error}"
 
 
+@contextmanager
+def _any_script() -> Iterator[None]:
+    """A name in a script that matplotlib's own font lacks is drawn as boxes; the tables have it whole."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        yield
+
+
 def _saved(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
     file = BytesIO()
-    figure.savefig(file, format=kind, dpi=160, metadata=metadata)
+    with _any_script():
+        figure.savefig(file, format=kind, dpi=160, metadata=metadata)
     return file.getvalue()
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports.cases import case_scores
 from reports.selection import evaluated
-from reports.statistics import by_share, largest_share, over_seeds, ranked
+from reports.statistics import by_share, largest_share, over_seeds, ranked, silent_columns
 
 COUNTS: Final = ["cases", "seeds", "results", "failed", "empty"]
 _VARIANTS: Final = ("single", "dd", "md", "hd")  # from one teacher on one view to all teachers on all views
@@ -138,7 +138,10 @@ def curve_of(means: pd.DataFrame, metric: str) -> pd.DataFrame:
     if metric not in means:
         return pd.DataFrame(columns=_CURVE)
     names = {metric: "mean", f"{metric}_low": "low", f"{metric}_high": "high"}
-    return means.rename(columns=names)[_CURVE]
+    silent = silent_columns(means, [metric])
+    return means.rename(columns=names | dict.fromkeys(silent, "mean_silent"))[
+        [*_CURVE, *(["mean_silent"] if silent else [])]
+    ]
 
 
 def summary(rows: pd.DataFrame, metrics: tuple[str, ...], labels: list[str]) -> pd.DataFrame:
@@ -156,7 +159,8 @@ def summary(rows: pd.DataFrame, metrics: tuple[str, ...], labels: list[str]) -> 
     columns = [column for measure in measures for column in (measure, f"{measure}_sd")]
     if rows.empty:
         return pd.DataFrame(columns=[*labels, *columns, *COUNTS])
-    return over_seeds(case_scores(rows), measures)[[*labels, *columns, *COUNTS]]
+    table = over_seeds(case_scores(rows), measures)
+    return table[[*labels, *columns, *silent_columns(table, measures), *COUNTS]]
 
 
 def _sorted(table: pd.DataFrame, *, variant: pd.Series[int]) -> pd.DataFrame:

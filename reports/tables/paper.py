@@ -11,7 +11,7 @@ from reports.published.cells import LABELS, of_exhibit
 from reports.published.measured import with_label_mean
 from reports.published.verdicts import held
 from reports.selection import ABLATED, ABLATIONS, BACKGROUND, TUMOUR, ablations, evaluated
-from reports.statistics import over_seeds
+from reports.statistics import over_seeds, silent_columns
 from reports.tables.beside import IN_PAPER, beside, with_rows_of
 from reports.tables.means import COUNTS, at_largest_share, comparison
 
@@ -53,8 +53,12 @@ def table1(records: pd.DataFrame) -> pd.DataFrame:
     )
     others = sorted(set(means["model"]) - set(_MODELS.values()))  # more teachers than P's three
     for model in ("A", "B", "C", *others, "MD"):
-        own = means.loc[means["model"] == model, ["xi", "views", "overall", "overall_sd", *_OF_MODEL]]
-        own = own.rename(columns={"overall": model, "overall_sd": f"{model}_sd"})
+        silent = silent_columns(means, ["overall"])
+        own = means.loc[
+            means["model"] == model, ["xi", "views", "overall", "overall_sd", *silent, *_OF_MODEL]
+        ]
+        names = {"overall": model, "overall_sd": f"{model}_sd", "overall_silent": f"{model}_silent"}
+        own = own.rename(columns=names)
         own = own.rename(columns={name: f"{model}_{name}" for name in _OF_MODEL})
         frame = frame.merge(own, on=["xi", "views"], how="left")
         frame = frame.astype({model: "float64", f"{model}_sd": "float64"})
@@ -91,7 +95,7 @@ def table2(records: pd.DataFrame) -> pd.DataFrame:
         for xi in shares
         for variant in ABLATIONS
     ]
-    measures = ["overall", "overall_sd"]
+    measures = ["overall", "overall_sd", *silent_columns(means, ["overall"])]
     frame = pd.DataFrame(lines).merge(
         means[["xi", "variant", *measures, *COUNTS]], on=["xi", "variant"], how="left"
     )
@@ -136,7 +140,8 @@ def table4(records: pd.DataFrame) -> pd.DataFrame:
     else:
         scores = scores.rename(columns={f"{LABELS}_dice": "mean"})
         scores = scores.assign(**{name: float("nan") for name in names if name not in scores})
-        frame = over_seeds(scores, names)[[*labels, *columns, *COUNTS]]
+        means = over_seeds(scores, names)
+        frame = means[[*labels, *columns, *silent_columns(means, names), *COUNTS]]
         frame = frame.sort_values("role", kind="stable", ignore_index=True)
     frame = with_rows_of(frame, cells).assign(dataset=_dataset(records))
     headings = dict(zip(("0", "1", "2", "3", "4", "mean"), names, strict=True))

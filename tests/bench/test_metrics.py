@@ -124,10 +124,18 @@ def test_the_diagonal_runs_from_edge_to_edge():
 
 @pytest.mark.parametrize(
     "spacing_mm",
-    [(1.0, 1.0), (1.0, 0.0, 1.0), (1.0, -1.0, 1.0), (1.0, float("nan"), 1.0), (1.0, 1.0, np.inf)],
+    [
+        (1.0, 1.0),
+        (1.0, 0.0, 1.0),
+        (1.0, -1.0, 1.0),
+        (1.0, float("nan"), 1.0),
+        (1.0, 1.0, np.inf),
+        (1.0, 1.0, 1e200),
+        (1e-200, 1.0, 1.0),
+    ],
 )
 def test_a_spacing_that_is_no_length_is_refused(spacing_mm):
-    with pytest.raises(ValueError, match="three lengths above 0 in mm"):
+    with pytest.raises(ValueError, match="three lengths of 1e-9 to 1e9 mm"):
         score(cube_ijk(4), cube_ijk(4), spacing_mm, (1,))
 
 

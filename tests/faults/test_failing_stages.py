@@ -37,7 +37,7 @@ def test_a_training_that_diverges_is_failed_with_step_and_settings_and_retried_a
     disturbed, tmp_path, tried
 ):
     store = tmp_path / "store"
-    wild = ["--set", "optimiser.kind=sgd", "--set", "optimiser.learning_rate=1e18"]
+    wild = ["--set", "optimiser.kind=sgd", "--set", "optimiser.learning_rate=1e11"]
     done = disturbed.finish(store, *wild, "--json")
     assert done.returncode == 3, done.stderr
     said = json.loads(done.stdout)
@@ -49,7 +49,7 @@ def test_a_training_that_diverges_is_failed_with_step_and_settings_and_retried_a
     for key, reason in failed.items():
         note = json.loads((store / "failed" / f"{key}.json").read_text())
         assert note["error"] == reason
-        assert note["stage"]["settings"]["optimiser"]["learning_rate"] == 1e18
+        assert note["stage"]["settings"]["optimiser"]["learning_rate"] == 1e11
     again = json.loads(disturbed.finish(store, *wild, "--json").stdout)
     assert (again["failed"], again["blocked"]) == (failed, blocked)
     assert again["cached"] == said["made"] + said["cached"]
