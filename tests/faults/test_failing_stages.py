@@ -38,6 +38,7 @@ def test_a_training_that_diverges_is_failed_with_step_and_settings_and_retried_a
 ):
     store = tmp_path / "store"
     wild = ["--set", "optimiser.kind=sgd", "--set", "optimiser.learning_rate=1e11"]
+    wild += ["--set", "optimiser.weight_decay=1e11"]
     done = disturbed.finish(store, *wild, "--json")
     assert done.returncode == 3, done.stderr
     said = json.loads(done.stdout)
