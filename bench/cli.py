@@ -262,6 +262,22 @@ def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
     return export(words, as_json=as_json)
 
 
+@export_app.command("mlflow")
+def export_mlflow(
+    uri: Annotated[
+        str, typer.Option(help="MLflow's tracking URI; $MLFLOW_TRACKING_URI or the store's own by default.")
+    ] = "",
+    run: Annotated[str, typer.Option(help="One run of the store; all by default.")] = "",
+    store: StorePath = RESULTS,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Fill the MLflow mirror of every run from what the store holds."""
+    from bench.verbs.mirror import export
+
+    return export(store, uri, run, as_json=as_json)
+
+
 def main() -> None:
     """Run a verb; every error is a sentence and an exit code."""
     debug = "--debug" in sys.argv

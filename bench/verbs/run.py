@@ -8,7 +8,7 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench import console, provenance, record, runner, runs, tracking
+from bench import console, mirror, provenance, record, runner, runs
 from bench.data.dataset import remember
 from bench.engines.local import LocalEngine
 from bench.metrics import METRICS_OF
@@ -93,18 +93,15 @@ def _carry_out(
 
 def _mirror(store: Store, sweep: Sweep, titles: Mapping[str, str]) -> None:
     """The mirror is a convenience: what goes wrong with it is said and costs no result."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "") or mirror.default_uri(store)
+    page = mirror.Mirror(store, sweep.run, titles, sweep.description(), uri)
+    if not page.is_behind:
+        return
     try:
-        tracking.mirror(
-            store,
-            sweep.run,
-            titles,
-            sweep.description(),
-            os.environ.get("MLFLOW_TRACKING_URI", ""),
-        )
-    except Exception as error:
-        console.warn(
-            f"warning: the MLflow mirror is behind ({type(error).__name__}: {error}); run again to fill it."
-        )
+        page.fill(store.finished())
+    except mirror.MirrorError as error:
+        fill = f"bench export mlflow --store {store.path}"
+        console.warn(f"warning: {str(error)[:-1]}; no result depends on it, fill it later with `{fill}`.")
 
 
 def _say_result(
