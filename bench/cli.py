@@ -160,6 +160,22 @@ def show(key: str, store: StorePath = RESULTS, as_json: AsJson = False, debug: D
 
 
 @app.command()
+def verify(
+    key: Annotated[str, typer.Argument(help="A finished stage, or the beginning of its key.")],
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Make all that it came from again too, not only the stage.")
+    ] = False,
+    store: StorePath = RESULTS,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Make a stage again, aside, and compare; exit 5 where it differs. The store is only read."""
+    from bench.verbs.verify import verify as carry_out
+
+    return carry_out(key, store, chain=chain, as_json=as_json)
+
+
+@app.command()
 def clean(
     store: StorePath = RESULTS,
     failed: Annotated[bool, typer.Option("--failed", help="Forget failures too.")] = False,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data.folder import write_text
 from bench.errors import UsageError
-from bench.tracking import PARENT, opened
+from bench.tracking import EXPERIMENT, PARENT, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -159,12 +159,15 @@ class Mirror:
 
 
 def is_sound(path: Path) -> bool:
-    """Whether a SQLite file can be read; one that is not there is no damage."""
+    """Whether a SQLite file can be read and holds a mirror; one that is not there is no damage."""
     if not path.is_file():
         return True
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-            return bool(connection.execute("PRAGMA quick_check").fetchone() == ("ok",))
+            is_readable = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+            # The first row that is ours is written when all tables are made: a full disk may break that off.
+            ours = connection.execute("SELECT name FROM experiments WHERE name = ?", (EXPERIMENT,))
+            return is_readable and ours.fetchone() is not None
     except sqlite3.DatabaseError:
         return False
 

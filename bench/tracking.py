@@ -25,7 +25,7 @@ BATCH = 1000  # MLflow's own limit of metrics a call, and of runs a page
 MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # no word leaves this machine unasked
     "DO_NOT_TRACK": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout may hold one JSON document and nothing else
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # its own 7 of 120 s each would hold a run for minutes
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
@@ -54,7 +54,7 @@ def opened(store: Store, run: str, uri: str, artifacts: Path) -> Book:
     for name, value in MANNERS.items():
         os.environ.setdefault(name, value)
     for talker in ("alembic", "urllib3", "mlflow", "sqlalchemy"):
-        logging.getLogger(talker).setLevel(logging.ERROR)
+        logging.getLogger(talker).setLevel(logging.CRITICAL)
     from mlflow import MlflowClient
 
     place = None if is_server(uri) else artifacts.resolve().as_uri()
