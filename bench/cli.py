@@ -64,6 +64,12 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be made.")] = False,
     as_json: AsJson = False,
     no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Leave the MLflow mirror alone.")] = False,
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic", help="Deterministic algorithms on a GPU too, and which operations have none."
+        ),
+    ] = False,
     debug: Debug = False,
 ) -> int:
     """Sweep the methods over ξ; what the store has already is not made again."""
@@ -86,6 +92,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             dry_run=dry_run,
             as_json=as_json,
             mlflow=not no_mlflow,
+            deterministic=deterministic,
         )
     )
 

@@ -41,6 +41,7 @@ class Request:
     dry_run: bool
     as_json: bool
     mlflow: bool
+    deterministic: bool = False
 
 
 class Asked(NamedTuple):

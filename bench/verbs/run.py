@@ -16,6 +16,8 @@ from bench.soundness import put_damaged_aside
 from bench.store import Store
 from bench.summary import curve
 from bench.sweep import title
+from bench.verbs.determinism import found_in as determinism
+from bench.verbs.determinism import say as say_determinism
 from bench.verbs.plan import cost_of, prices_of, say_cost, say_methods, say_plan
 from bench.verbs.request import planned, understood
 from bench.verbs.words import datasets_of
@@ -44,6 +46,9 @@ def run(request: Request) -> int:
             console.warn(f"damaged: {key}: {what}; {then}. What was there is in {store.path / 'damaged'}.")
         if not request.as_json:
             say_plan(sweep, stages, store, left_out)
+        found = determinism(sweep, asked.device) if request.deterministic else None
+        if found and not request.as_json:
+            say_determinism(found)
         if not request.dry_run:
             threads = asked.recipe.compute.threads
             engine = LocalEngine(store, run=sweep.run, device=asked.device, jobs=asked.jobs, threads=threads)
@@ -61,6 +66,7 @@ def run(request: Request) -> int:
                 "stages": runner.summary(stages, store),
                 "left_out": left_out,
                 "cost": cost,
+                **({"determinism": found} if found else {}),
             }
         )
         return 0
