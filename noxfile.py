@@ -86,6 +86,19 @@ def speed(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Do every fault that docs/reliability.md names, and print a table: fault, tried, survived, lost."""
+    install(session)
+    places = (
+        "tests/faults",
+        "tests/fuzz",
+        "tests/bench/stages/test_resume.py",
+        "tests/bench/test_soundness.py",
+    )
+    session.run("pytest", *places, "-m", "not gpu", *session.posargs)
+
+
+@nox.session(default=False)
 def reproduce(session: nox.Session) -> None:
     """The main job: sweep all methods over ξ, then the report."""
     install(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -64,6 +65,9 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be made.")] = False,
     as_json: AsJson = False,
     no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Leave the MLflow mirror alone.")] = False,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(help="Between two checkpoints of a training; changes no result.")
+    ] = 60.0,
     deterministic: Annotated[
         bool,
         typer.Option(
@@ -92,6 +96,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             dry_run=dry_run,
             as_json=as_json,
             mlflow=not no_mlflow,
+            checkpoint_seconds=checkpoint_seconds,
             deterministic=deterministic,
         )
     )
@@ -312,6 +317,12 @@ def main() -> None:
         code = _complain(str(error), error.exit_code, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
         code = _complain(GO_ON, INTERRUPTED, debug=debug)
+    except BrokenPipeError:  # `bench show KEY | head`: the reader has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        where = f"{error.filename} " if error.filename else ""
+        code = _complain(f"{where}cannot be read or written ({error.strerror or error}).", 2, debug=debug)
     except Exception as error:
         show_usage = getattr(
             error, "show", None

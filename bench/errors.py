@@ -37,6 +37,18 @@ class StageError(BenchError):
     exit_code = 3
 
 
+class StoppedError(BenchError):
+    """A stage was asked to stop, and has kept what it goes on from."""
+
+    exit_code = 130
+
+
+class StoreError(BenchError):
+    """The store cannot be written any more: no stage could keep its result."""
+
+    exit_code = 3
+
+
 TOLERANCE_EXCEEDED = 5
 """The exit code of a comparison that is outside its tolerance under ``--strict``; it is no error."""
 

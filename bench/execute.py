@@ -13,16 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from bench import provenance
 from bench.data.folder import write_text
-from bench.lab import Lab, open_lab
+from bench.lab import Conduct, Lab, open_lab, spent_before
 from bench.soundness import checksum, sealed
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping
 
     from bench.store import Store
 
 
-def execute(document: Mapping[str, Any], store: Store, *, run: str, device: str) -> None:
+def execute(
+    document: Mapping[str, Any],
+    store: Store,
+    *,
+    run: str,
+    device: str,
+    conduct: Conduct | None = None,
+    stopping: threading.Event | None = None,
+) -> None:
     """Make one stage, unless the store has it; its folder appears whole or not at all.
 
     Args:
@@ -30,16 +39,32 @@ def execute(document: Mapping[str, Any], store: Store, *, run: str, device: str)
         store: Where the inputs lie and the result goes.
         run: The run that asked for it, for the records.
         device: ``cpu``, ``cuda`` or ``cuda:i``; never part of a key.
+        conduct: How it is carried out; never part of a key.
+        stopping: Set when the stage is to keep what it has and end.
 
     Raises:
+        StoppedError: It was asked to stop.
         BenchError: In a sentence, what went wrong.
     """
     key = str(document["key"])
     if store.has(key):
         return
+    with store.at_work(key):
+        if not store.has(key):
+            _make(document, store, run, device, conduct, stopping)
+
+
+def _make(
+    document: Mapping[str, Any],
+    store: Store,
+    run: str,
+    device: str,
+    conduct: Conduct | None,
+    stopping: threading.Event | None,
+) -> None:
     began, started = datetime.now(UTC), time.monotonic()
-    with store.making(key) as folder:
-        lab = open_lab(document, store, folder, device)
+    with store.making(str(document["key"])) as folder:
+        lab = open_lab(document, store, folder, device, conduct=conduct, stopping=stopping)
         _carry_out(lab)
         described = {
             **document,
@@ -50,7 +75,7 @@ def execute(document: Mapping[str, Any], store: Store, *, run: str, device: str)
             "machine": provenance.machine(),
             "device": device,
             "started": began.isoformat(timespec="seconds"),
-            "seconds": round(time.monotonic() - started, 3),
+            "seconds": round(time.monotonic() - started + spent_before(lab.facts), 3),
             "peak_memory_mib": _peak_memory_mib(),
             "files": {str(path.relative_to(folder)): checksum(path) for path in _files(folder)},
         }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from bench.data.volumes import (
     write_label,
     write_weights,
 )
-from bench.errors import LabelWithheldError, StageError
+from bench.errors import LabelWithheldError, StageError, StoppedError
 from bench.soundness import damage
 
 if TYPE_CHECKING:
@@ -30,15 +32,34 @@ if TYPE_CHECKING:
     from bench.store import Store
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conduct:
+    """How stages are carried out: it changes no result and is part of no key."""
+
+    checkpoint_seconds: float = 60.0
+    deterministic: bool = False
+
+
 @dataclass(slots=True)
 class Progress:
     """Says how far a stage is, at most a few times a second, in a file that any engine can read."""
 
     path: Path
+    stopping: threading.Event
     last: float = 0.0
 
     def __call__(self, step: int, steps: int, note: str = "") -> None:
-        """Step ``step`` of ``steps`` is done."""
+        """Step ``step`` of ``steps`` is done.
+
+        Raises:
+            StoppedError: The stage is asked to stop.
+        """
+        if self.stopping.is_set():
+            raise StoppedError(f"stopped after {step} of {steps}; run the same command again to go on.")
+        with suppress(OSError):  # a note is not worth a stage: a full disk is met where a result is written
+            self._write(step, steps, note)
+
+    def _write(self, step: int, steps: int, note: str) -> None:
         now = time.monotonic()
         if now - self.last < 0.3 and step < steps:
             return
@@ -59,6 +80,7 @@ class Lab:
     folder: Path  # where the stage writes
     device: str
     progress: Progress
+    conduct: Conduct
     facts: dict[str, Any] = field(default_factory=dict)  # what the stage says of itself for stage.json
     _sound: set[Path] = field(default_factory=set)  # inputs that were read byte by byte
 
@@ -71,6 +93,11 @@ class Lab:
     def key(self) -> str:
         """The key of the stage."""
         return str(self.document["key"])
+
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """Whether the stage should keep what it has and end."""
+        return self.progress.stopping.is_set()
 
     @property
     def image_cases(self) -> list[str]:
@@ -131,11 +158,19 @@ def image_of(files: CaseFiles) -> Volume:
     return read_image([Path(path) for path in files.images], mask, files.zoom)
 
 
-def open_lab(document: Mapping[str, Any], store: Store, folder: Path, device: str) -> Lab:
+def open_lab(
+    document: Mapping[str, Any],
+    store: Store,
+    folder: Path,
+    device: str,
+    *,
+    conduct: Conduct | None = None,
+    stopping: threading.Event | None = None,
+) -> Lab:
     """The lab of a stage, from its document and the store alone."""
     dataset = recall(document["dataset_id"], store.workshop)
-    progress = Progress(store.scratch(document["key"]) / "progress.json")
-    return Lab(document, store, dataset, folder, device, progress)
+    progress = Progress(store.scratch(document["key"]) / "progress.json", stopping or threading.Event())
+    return Lab(document, store, dataset, folder, device, progress, conduct or Conduct())
 
 
 def stored_label(folder: Path, case: str) -> tuple[NDArray[np.uint8], tuple[float, float, float]]:
@@ -157,3 +192,9 @@ def store_weights(
     place = folder / "maps" / case
     place.mkdir(parents=True, exist_ok=True)
     write_weights(weight_ijk, volume.own, place / f"{name}.nii.gz")
+
+
+def spent_before(facts: Mapping[str, Any]) -> float:
+    """Seconds that a stage had taken when it was last gone on with."""
+    resumed = facts.get("resumed", [])
+    return float(resumed[-1]["seconds"]) if resumed else 0.0

@@ -188,9 +188,8 @@ def publish(store: Store) -> None:
         return
     rows = gather(store)
     text, path = text_of(rows), store.path / "records.csv"
-    parquet = store.path / "records.parquet"
-    if not (parquet.is_file() and path.is_file() and path.read_text(encoding="utf-8") == text):
-        _write_parquet(rows, parquet)
+    _write_parquet(rows, store.path / "records.parquet")
+    if not path.is_file() or path.read_bytes() != text.encode():
         write_text(path, text)
     write_text(noted, _state(store, sources))  # last: what it vouches for is there
 

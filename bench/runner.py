@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.agenda import Agenda
+from bench.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ class Outcome:
     key: str
     error: str = ""  # empty where it was made; else a sentence or two
     detail: str = ""  # the traceback, for --debug and the failure file
+    halts: bool = False  # no other stage could fare better: the store cannot be written
 
 
 class Engine(Protocol):
@@ -88,6 +90,9 @@ def run(
         watch: Called a few times a second.
         rows: The planned rows of a stage, written down with its failure.
         expected: About how long a stage takes, in any unit: for the order and the time left alone.
+
+    Raises:
+        StoreError: The store cannot be written any more; what is finished is kept.
     """
     there = store.finished()
     missing = {stage.key: stage for stage in stages if stage.key not in there}
@@ -99,6 +104,8 @@ def run(
                 state.running[stage.key] = time.monotonic()
                 engine.submit(stage.document())
             for outcome in engine.wait(TICK_SECONDS):
+                if outcome.halts:
+                    raise StoreError(store.unwritable(outcome.error))
                 stage = missing[outcome.key]
                 del state.running[stage.key]
                 state.effort_done += expected(stage)

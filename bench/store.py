@@ -2,7 +2,7 @@
 
 <store>/stages/<key>/     results of a stage, with stage.json
 <store>/failed/<key>.json why a stage has no result
-<store>/work/<key>/       scratch and progress of a running stage
+<store>/work/<key>/       scratch, progress and checkpoints of a running stage
 <store>/data/             made data sets, manifests, fingerprints
 <store>/runs/<run>/       what was asked for, and which stages that takes
 <store>/records.csv       all scores
@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data.dataset import Workshop
 from bench.data.folder import whole_folder, write_text
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 
 MARK = "store.json"
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What the system says where a disk is full, a quota used up, or a file system read-only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,31 @@ class Store:
         (self.path / "failed" / f"{key}.json").unlink(missing_ok=True)
         shutil.rmtree(self.scratch(key), ignore_errors=True)
 
+    @contextmanager
+    def at_work(self, key: str) -> Iterator[None]:
+        """Hold one stage: a worker that outlived its driver may still be writing its last checkpoint."""
+        import filelock
+
+        self.scratch(key).mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(self.scratch(key) / ".lock"):
+            yield
+
+    def _is_at_work(self, key: str) -> bool:
+        import filelock
+
+        lock = self.scratch(key) / ".lock"
+        if not lock.is_file():
+            return False
+        try:
+            with filelock.FileLock(lock, timeout=0):
+                return False
+        except filelock.Timeout:
+            return True
+
+    def checkpointed(self) -> list[str]:
+        """The keys of the stages that go on from a checkpoint, sorted."""
+        return sorted({path.parent.name for path in (self.path / "work").glob("*/checkpoint-*")})
+
     def put_aside(self, key: str) -> None:
         """Move a stage's folder out of the way, to be made again."""
         place = self.path / "damaged"
@@ -118,11 +146,17 @@ class Store:
         self.folder(key).rename(next(place / name for name in names if not (place / name).exists()))
 
     def sweep_up(self) -> None:
-        """Remove what killed processes left half-made; only under the lock."""
+        """Remove what killed processes left half-made, but checkpoints; only under the lock."""
         stages = self.path / "stages"
-        asides = [stages / name for name, whole in self._listed() if not whole or name.startswith(".")]
-        for aside in [*asides, *(self.path / "data").glob(".*"), self.path / "work"]:
+        names = [name for name, is_whole in self._listed() if name.startswith(".") or not is_whole]
+        asides = [stages / name for name in names if not self._is_at_work(name[1:].rpartition(".")[0])]
+        kept = set(self.checkpointed())
+        work = [place for place in (self.path / "work").glob("*") if place.name not in kept]
+        work = [place for place in work if not self._is_at_work(place.name)]
+        for aside in [*asides, *(self.path / "data").glob(".*"), *work]:
             shutil.rmtree(aside, ignore_errors=True)
+        with suppress(OSError):  # it holds checkpoints
+            (self.path / "work").rmdir()
         for folder in (self.path, self.path / "data", self.path / "failed", *self.path.glob("runs/*")):
             for aside in folder.glob(".*.*"):
                 if aside.is_file():
@@ -152,6 +186,7 @@ class Store:
 
         Raises:
             UsageError: Another process holds it, or it cannot be written.
+            StoreError: It cannot be written any more: the disk is full, say.
         """
         import filelock
 
@@ -172,5 +207,16 @@ class Store:
                 raise UsageError(f"the store {self.path} cannot be written; name another with --store.")
             self._claim()
             yield
+        except OSError as error:
+            if error.errno not in UNWRITABLE:
+                raise
+            raise StoreError(self.unwritable(str(error.strerror))) from error
         finally:
             lock.release()
+
+    def unwritable(self, reason: str) -> str:
+        """A sentence for a disk that has no room, or that has become read-only."""
+        return (
+            f"the store {self.path} cannot be written any more ({reason}); what is finished is kept: make "
+            "room and run the same command again."
+        )

@@ -76,12 +76,12 @@ class Trained:
 
     def save(self, folder: Path) -> None:
         """Write the weights; no pickle."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         tensors = {
             name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()
         }
-        save_file(tensors, folder / WEIGHTS)
+        (folder / WEIGHTS).write_bytes(save(tensors))  # not save_file: a full disk must be an OSError
 
 
 def method_of(settings: Mapping[str, Any]) -> Method:

@@ -9,10 +9,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.lab import Conduct
+from bench.plain import plain
 from bench.runner import Outcome
 
 if TYPE_CHECKING:
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 KEPT_PAGES = {"MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_MMAP_MAX_": "0", "MALLOC_TOP_PAD_": "67108864"}
 """glibc keeps freed pages: the same result, and training no longer waits for the kernel to clear them."""
+
+
+GRACE_SECONDS = 30.0
+"""How long a stage that is asked to stop may take to reach its next step and keep what it has."""
 
 
 def surroundings(threads: int) -> dict[str, str]:
@@ -43,10 +50,11 @@ def cores() -> int:
 class _Worker:
     """One process, spoken to in lines of JSON."""
 
-    def __init__(self, store: Store, run: str, device: str, threads: int) -> None:
+    def __init__(self, store: Store, run: str, device: str, threads: int, conduct: Conduct) -> None:
+        words = (str(store.path), run, device, json.dumps(plain(conduct)))
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the worker lives
         self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", "-m", "bench.engines.worker", str(store.path), run, device],
+            [sys.executable, "-P", "-m", "bench.engines.worker", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
@@ -70,11 +78,13 @@ class _Worker:
         if not line.endswith(b"\n"):
             code = self.process.wait()
             how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-            return Outcome(
-                key, f"its worker process ended by {how} before the stage did.", self._last_words()
-            )
+            hint = " (the system kills so where memory runs out)" if how == "SIGKILL" else ""
+            sentence = f"its worker process ended by {how} before the stage did{hint}."
+            return Outcome(key, sentence, self._last_words())
         answer = json.loads(line)
-        return Outcome(key, answer["error"], answer["detail"])
+        if answer.get("retires"):
+            self.kill()
+        return Outcome(key, answer["error"], answer["detail"], answer["halts"])
 
     def _last_words(self) -> str:
         self._said.seek(0, os.SEEK_END)
@@ -85,26 +95,44 @@ class _Worker:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def stop(self) -> None:
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
-        self.process.terminate()
+    def ask_to_stop(self) -> None:
+        """Close the pipe: the worker keeps what it has at its next step, and ends."""
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
+
+    def end(self, deadline: float) -> None:
+        """Wait for its end until then (``time.monotonic``), and end it where it has none."""
         try:
-            self.process.wait(timeout=5)
+            self.process.wait(max(deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
+
+    def kill(self) -> None:
+        """End it now."""
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 class LocalEngine:
     """``jobs`` worker processes of ``threads`` threads each, started when they are first needed."""
 
-    def __init__(self, store: Store, *, run: str, device: str, jobs: int, threads: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        run: str,
+        device: str,
+        jobs: int,
+        threads: int,
+        conduct: Conduct | None = None,
+    ) -> None:
         """Prepare; no process is started yet."""
         self.slots = jobs
-        self._new: Callable[[], _Worker] = lambda: _Worker(store, run, device, threads)
+        how = conduct or Conduct()
+        self._new: Callable[[], _Worker] = lambda: _Worker(store, run, device, threads, how)
         self._workers: list[_Worker] = []
 
     def submit(self, document: Mapping[str, Any]) -> None:
@@ -117,7 +145,7 @@ class LocalEngine:
         try:
             worker.start(document)
         except BrokenPipeError:  # it died since it was looked at
-            worker.stop()
+            worker.kill()
             self._workers.remove(worker)
             self.submit(document)
 
@@ -131,7 +159,14 @@ class LocalEngine:
         return [entry.data.outcome() for entry, _ in ready]
 
     def close(self) -> None:
-        """Stop all workers."""
-        for worker in self._workers:
-            worker.stop()
-        self._workers = []
+        """Ask all workers to keep what they have and stop; an interruption ends them at once."""
+        deadline = time.monotonic() + GRACE_SECONDS + 5
+        try:
+            for worker in self._workers:
+                worker.ask_to_stop()
+            for worker in self._workers:
+                worker.end(deadline)
+        finally:
+            for worker in self._workers:
+                worker.kill()
+            self._workers = []

@@ -5,45 +5,102 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from bench.engines.local import GRACE_SECONDS
 from bench.errors import BenchError
 from bench.execute import execute
-from bench.store import Store
+from bench.lab import Conduct
+from bench.store import UNWRITABLE, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-def _read(lines: IO[str], tasks: queue.SimpleQueue[dict[str, Any]]) -> None:
-    for line in lines:
-        tasks.put(json.loads(line))
-    # The driver is gone or has closed the pipe: stop at once, even in the middle of a stage.
-    os._exit(0)
+SHORT_OF_MEMORY = ("out of memory", "not enough memory", "allocate memory", "bad_alloc")
+"""What PyTorch, CUDA and C++ say, in errors of no kind of their own."""
 
 
-def _answer(document: dict[str, Any], store: Store, run: str, device: str) -> dict[str, str]:
+class _Stop:
+    """Asks the stage in hand to stop, and ends the process where it does not in time."""
+
+    def __init__(self, tasks: queue.SimpleQueue[dict[str, Any] | None]) -> None:
+        self.asked = threading.Event()
+        self._tasks = tasks
+
+    def __call__(self, *_signal: object) -> None:
+        if self.asked.is_set():
+            return
+        self.asked.set()
+        self._tasks.put(None)
+        last = threading.Timer(GRACE_SECONDS, os._exit, (0,))
+        last.daemon = True
+        last.start()
+
+
+def _read(lines: IO[str], tasks: queue.SimpleQueue[dict[str, Any] | None], stop: _Stop) -> None:
+    with suppress(ValueError):  # a driver that died in the middle of a line
+        for line in lines:
+            tasks.put(json.loads(line))
+    stop()  # the driver is gone or has closed the pipe
+
+
+def _answer(make: Callable[[], None]) -> dict[str, Any]:
+    """What the driver is told: nothing, or a sentence, a traceback, and whether others would end so too.
+
+    A process that has run out of memory ``retires``: what it holds on to must not cost the next stage.
+    """
     try:
-        execute(document, store, run=run, device=device)
+        make()
     except BenchError as error:
-        return {"error": str(error), "detail": traceback.format_exc()}
-    except (Exception, MemoryError) as error:
-        return {"error": f"{type(error).__name__}: {error}", "detail": traceback.format_exc()}
-    return {"error": "", "detail": ""}
+        return _failure(str(error))
+    except OSError as error:
+        if error.errno in UNWRITABLE:
+            return _failure(str(error.strerror), halts=True)
+        return _failure(f"{type(error).__name__}: {error}")
+    except Exception as error:
+        if isinstance(error, MemoryError) or any(word in str(error) for word in SHORT_OF_MEMORY):
+            return _failure(
+                f"out of memory; fewer --jobs or smaller settings may help ({_first_line(error)})."
+            )
+        return _failure(f"{type(error).__name__}: {error}")
+    return {"error": "", "detail": "", "halts": False}
 
 
-def main(store_path: str, run: str, device: str) -> None:
-    """Serve until the driver closes the pipe."""
+def _failure(sentence: str, *, halts: bool = False) -> dict[str, Any]:
+    return {"error": sentence, "detail": traceback.format_exc(), "halts": halts}
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def main(store_path: str, run: str, device: str, conduct: str) -> None:
+    """Serve until the driver closes the pipe, or until SIGTERM."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not mix with the answers
-    tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(sys.stdin, tasks), daemon=True).start()
+    tasks: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+    stop = _Stop(tasks)
+    signal.signal(signal.SIGTERM, stop)
+    threading.Thread(target=_read, args=(sys.stdin, tasks, stop), daemon=True).start()
     store = Store(Path(store_path))
-    while True:
-        answer = _answer(tasks.get(), store, run, device)
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    how = Conduct(**json.loads(conduct))
+    while not stop.asked.is_set() and (document := tasks.get()) is not None:
+        answer = _answer(
+            partial(execute, document, store, run=run, device=device, conduct=how, stopping=stop.asked)
+        )
+        with suppress(BrokenPipeError):
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+    os._exit(0)  # at once: no thread of a library, and no pipe that nobody reads, may hold it up
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.lab import store_label
 from bench.plain import build
+from bench.stages.piecemeal import Piecemeal
 from bench.trained import inference_of, normal, opened
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ def distil(lab: Lab) -> None:
         partial(opened(folder, member, lab.device).segment, inference=inference, patch=patch)
         for folder, member in zip(lab.inputs("teacher"), lab.settings["members"], strict=True)
     ]
-    cases = lab.image_cases
+    cases, made = lab.image_cases, Piecemeal(lab)
     for done, case in enumerate(cases, start=1):
-        volume = lab.image(case)
-        label_ijk = vote(predictors, normal(volume), settings).label_ijk
-        store_label(lab.folder, case, volume.on_scan(label_ijk.cpu().numpy()), volume)
+        if not made.has(case):
+            volume = lab.image(case)
+            label_ijk = vote(predictors, normal(volume), settings).label_ijk
+            store_label(lab.folder, case, volume.on_scan(label_ijk.cpu().numpy()), volume)
+            made.keep(case)
         lab.progress(done, len(cases))
     lab.facts.update(
         volumes=len(cases), network_passes=len(cases) * len(predictors) * len(VIEWS[settings.views])

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.data.patches import pad_to, random_corner, region_of_interest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from torch import Tensor
 
@@ -57,6 +59,15 @@ class Sampler:
     def replace(self, place: int, case: TrainingCase) -> None:
         """Go on with another label for a case."""
         self._cases[place] = case
+
+    def state(self) -> dict[str, Any]:
+        """Where the stream is, as plain JSON."""
+        return {"generator": dict(self._rng.bit_generator.state), "round": list(self._round)}
+
+    def go_on_from(self, state: Mapping[str, Any]) -> None:
+        """Bring the stream where another one said that it was."""
+        self._rng.bit_generator.state = dict(state["generator"])
+        self._round = [int(place) for place in state["round"]]
 
     def batch(self, trained: Trained) -> Batch:
         """The next batch, on the device and in the layout of training."""

@@ -11,6 +11,7 @@ from bench.metrics import background, overall, score
 from bench.plain import build
 from bench.record import Record
 from bench.settings import Metrics
+from bench.stages.piecemeal import Piecemeal
 from bench.trained import Trained, label_map, opened
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ def score_stage(lab: Lab) -> None:
     metrics = build(Metrics, lab.settings["metrics"], "metrics")
     trained = None if lab.settings["identity"]["role"] == "pseudo" else _trained(lab)
     rows: list[Record] = []
+    made = Piecemeal(lab)
     cases = lab.label_cases
     for done, case in enumerate(cases, start=1):
-        predicted_ijk, spacing_mm = _predicted(lab, case, trained)
+        predicted_ijk, spacing_mm = _predicted(lab, case, trained, made)
         rows.extend(_rows(lab, case, predicted_ijk, spacing_mm, metrics))
         lab.progress(done, len(cases))
     write_text(lab.folder / "records.csv", record.text_of(rows))
@@ -42,13 +44,16 @@ def _trained(lab: Lab) -> Trained:
 
 
 def _predicted(
-    lab: Lab, case: str, trained: Trained | None
+    lab: Lab, case: str, trained: Trained | None, made: Piecemeal
 ) -> tuple[NDArray[np.uint8], tuple[float, float, float]]:
     if trained is None:
         return stored_label(lab.input("of"), case)
     volume = lab.image(case)
+    if made.has(case):
+        return stored_label(lab.folder, case)[0], volume.spacing_mm
     label_ijk = label_map(trained, volume, lab.settings)
     store_label(lab.folder, case, label_ijk, volume)
+    made.keep(case)
     return label_ijk, volume.spacing_mm
 
 

@@ -46,6 +46,10 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
     parts = [f"{n['stages']} {kind}" for kind, n in counted.items()]
     cached = sum(n["cached"] for n in counted.values())
     console.say(f"stages   {len(stages)} ({', '.join(parts)}), {cached} there already")
+    half_made = {stage.key for stage in stages} & set(store.checkpointed()) - store.finished()
+    if half_made:
+        goes = "goes" if len(half_made) == 1 else "go"
+        console.say(f"         {len(half_made)} of them {goes} on from a checkpoint")
 
 
 def prices_of(sweep: Sweep, stages: list[Stage], store: Store, device: str) -> Prices:

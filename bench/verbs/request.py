@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +42,7 @@ class Request:
     dry_run: bool
     as_json: bool
     mlflow: bool
+    checkpoint_seconds: float = 60.0  # between two checkpoints of a training; changes no result
     deterministic: bool = False
 
 
@@ -63,6 +65,8 @@ def understood(request: Request) -> Asked:
     Raises:
         UsageError: A word that nothing bears, or two that cannot be said together.
     """
+    if not 0 <= request.checkpoint_seconds < math.inf:
+        raise UsageError(f"--checkpoint-seconds {request.checkpoint_seconds} must be a number from 0 up.")
     plans = _plans(request)
     xis = shares("0.1:0.9" if request.xi is None else request.xi)
     methods = "all" if request.methods is None else request.methods

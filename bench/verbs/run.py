@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench import console, mirror, provenance, record, runner, runs
 from bench.data.dataset import remember
-from bench.engines.local import LocalEngine
+from bench.engines.local import GRACE_SECONDS, LocalEngine
+from bench.lab import Conduct
 from bench.metrics import METRICS_OF
 from bench.soundness import put_damaged_aside
 from bench.store import Store
@@ -36,7 +38,7 @@ def run(request: Request) -> int:
     store = Store(request.store)
     if not request.as_json:
         say_methods(asked.parts)
-    with store.locked(), _terminable():
+    with store.locked(), _stoppable():
         sweep, left_out = planned(asked, datasets_of(asked.datasets, asked.recipe.data, store.workshop))
         stages = sweep.stages()
         damaged = {} if request.dry_run else put_damaged_aside(store, stages)
@@ -51,7 +53,14 @@ def run(request: Request) -> int:
             say_determinism(found)
         if not request.dry_run:
             threads = asked.recipe.compute.threads
-            engine = LocalEngine(store, run=sweep.run, device=asked.device, jobs=asked.jobs, threads=threads)
+            engine = LocalEngine(
+                store,
+                run=sweep.run,
+                device=asked.device,
+                jobs=asked.jobs,
+                threads=threads,
+                conduct=Conduct(checkpoint_seconds=request.checkpoint_seconds),
+            )
             is_finished = {stage.key for stage in stages} <= store.finished()
             known = None if is_finished else prices_of(sweep, stages, store, asked.device)
             return _carry_out(request, sweep, stages, engine, known.seconds if known else runner.alike)
@@ -156,14 +165,26 @@ def planned_rows(stage: Stage, run: str = "") -> Mapping[str, Any] | None:
     }
 
 
-class _terminable:  # noqa: N801 - reads as a word of the with statement
-    """SIGTERM ends a run as Ctrl-C does: workers stopped, records published, exit 130."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _stoppable:  # noqa: N801 - reads as a word of the with statement
+    """Ctrl-C, SIGTERM and a lost terminal end a run alike: checkpoints kept, records published, exit 130."""
 
     def __enter__(self) -> None:
-        def interrupt(_signal: int, _frame: object) -> None:
-            raise KeyboardInterrupt
+        self._before = {number: signal.getsignal(number) for number in SIGNALS}
+        for number, before in self._before.items():
+            if before is not signal.SIG_IGN:  # nohup: a lost terminal is not to end it
+                signal.signal(number, self._interrupt)
 
-        self._before = signal.signal(signal.SIGTERM, interrupt)
+    def _interrupt(self, number: int, _frame: object) -> None:
+        with suppress(OSError):  # there may be no terminal any more
+            console.warn(
+                f"{signal.Signals(number).name}: stopping at the next step, {GRACE_SECONDS:.0f} s at most; "
+                "once more to stop at once."
+            )
+        raise KeyboardInterrupt
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)

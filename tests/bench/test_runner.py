@@ -1,12 +1,15 @@
 """What fails takes nothing else with it, and running again goes on."""
 
 import os
+import random
 import signal
 import subprocess
 
 import pytest
 
+from bench.data.dataset import remember
 from bench.engines.local import LocalEngine
+from bench.execute import execute
 from bench.graph import in_order, stage
 from bench.runner import Outcome, run, summary
 from bench.store import Store
@@ -179,3 +182,21 @@ def test_a_stage_that_breaks_in_a_worker_is_told_with_its_traceback(tiny_lab):
     assert len(state.failed) == 2
     assert all("is missing" in reason for reason in state.failed.values())
     assert "Traceback" in tiny_lab.store.failures()[stages[0].key]["detail"]
+
+
+def test_results_do_not_depend_on_the_order_in_which_stages_are_made(tiny_lab, tmp_path, tried):
+    stages = tiny_lab.plan("densevoxnet", "tsman").stages()
+
+    def made(store, order):
+        remember(tiny_lab.dataset, store.workshop)
+        left = list(order)
+        while left:
+            one = next(one for one in left if all(store.has(needed.key) for _, needed in one.inputs))
+            left.remove(one)
+            execute(one.document(), store, run="test", device="cpu")
+        return {one.key: store.stage(one.key)["files"] for one in stages}
+
+    shuffled = random.Random(3).sample(stages, len(stages))
+    assert made(Store(tmp_path / "planned"), stages) == made(Store(tmp_path / "shuffled"), shuffled)
+    assert made(Store(tmp_path / "reversed"), stages[::-1]) == made(Store(tmp_path / "planned"), stages)
+    tried("another order of stages", 2)

@@ -1,18 +1,21 @@
 """What the harness adds to training: sampling, progress, losses and weights on disk, beside bare steps."""
 
+import threading
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 
-from bench.lab import Progress
+from bench.lab import Conduct, Progress
 from bench.plain import build, plain
 from bench.recipes import quick
 from bench.seeding import generator
 from bench.settings import Optimiser
-from bench.stages.fit import _optimiser, _train, _write_losses
+from bench.stages.fit import _write_losses, run
 from bench.stages.sampler import Sampler, TrainingCase, cropped
+from bench.stages.training import Training, _optimiser
 
 STEPS = 20
 CASES = 3
@@ -32,6 +35,13 @@ class Room:
     settings: Any = field(default_factory=lambda: SETTINGS)
     device: str = "cpu"
     facts: dict = field(default_factory=dict)
+    conduct: Any = field(default_factory=Conduct)
+    is_asked_to_stop: bool = False
+    key: str = "speed"
+
+    @property
+    def store(self):
+        return SimpleNamespace(scratch=lambda _key: self.folder)
 
 
 def heart(seed):
@@ -78,10 +88,11 @@ def test_the_harness_around_training(side_by_side, trained_of, tmp_path):
 
     def in_the_harness():
         trained.network.load_state_dict(fresh)
-        lab = Room(tmp_path, Progress(tmp_path / "progress.json"))
-        losses = _train(lab, trained, sampler_of(cases), cases)
+        lab = Room(tmp_path, Progress(tmp_path / "progress.json", threading.Event()))
+        training = Training(lab, trained, list(cases), generator("speed", "sampling"))
+        run(training)
         trained.save(tmp_path)
-        _write_losses(lab, losses)
+        _write_losses(lab, training.losses)
         return weights()
 
     bare_weights, weights_of_harness = side_by_side(

@@ -1,0 +1,170 @@
+"""A training between two steps: the harness owns steps, patches, optimiser and schedule."""
+
+# Legend: I J K voxel axes.
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bench.errors import StageError
+from bench.plain import build
+from bench.settings import Optimiser, Sampling
+from bench.stages.sampler import Sampler, TrainingCase, cropped
+from bench.trained import Trained, inference_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import torch
+
+    from bench.lab import Lab
+    from methods.interface import Case
+
+
+class Loss(NamedTuple):
+    """One row of ``losses.csv``."""
+
+    step: int
+    loss: float | None  # None where the method skipped the step
+    learning_rate: float
+
+
+class Training:
+    """All that the next step depends on."""
+
+    def __init__(
+        self, lab: Lab, trained: Trained, cases: list[TrainingCase], rng: np.random.Generator
+    ) -> None:
+        """Before the first step; ``cases`` are whole volumes."""
+        self.lab = lab
+        self.trained = trained
+        self.cases = cases
+        self.steps = int(lab.settings["steps"])
+        self.sampling = build(Sampling, lab.settings["sampling"], "sampling")
+        self.sampler = Sampler([cropped(case, self.sampling) for case in cases], self.sampling, rng)
+        chosen = build(Optimiser, lab.settings["optimiser"], "optimiser")
+        self.optimiser, self.schedule = _optimiser(trained, chosen, self.steps)
+        self.losses: list[Loss] = []
+        self.revised: set[int] = set()  # the places of the cases that have another label than at first
+        self._revisions = _revision_steps(trained, self.steps)
+
+    @property
+    def step(self) -> int:
+        """The number of steps done."""
+        return len(self.losses)
+
+    def advance(self) -> None:
+        """Do the next step.
+
+        Raises:
+            StageError: The loss is not a number.
+        """
+        from methods.interface import AfterStep
+
+        number, share = self.step + 1, self.step / self.steps
+        if self.step in self._revisions:
+            self._revise(share)
+        loss = step(self.trained, self.sampler, self.optimiser, share)
+        rate = float(self.schedule.get_last_lr()[0])
+        if loss is not None and not math.isfinite(loss):
+            raise StageError(
+                f"the loss became {loss} at step {number} of {self.steps}, at a learning rate of {rate:.3g}; "
+                "a lower one may help."
+            )
+        self.schedule.step()
+        if loss is not None and isinstance(self.trained.method, AfterStep):
+            self.trained.method.after_step(self.trained.network, number)
+        self.losses.append(Loss(number, loss, rate))
+
+    def relabel(self, place: int, label_ijk: torch.Tensor) -> None:
+        """Go on with another label for a case."""
+        case = self.cases[place]
+        self.cases[place] = TrainingCase(case.name, case.image_cijk, label_ijk, case.is_manual)
+        self.sampler.replace(place, cropped(self.cases[place], self.sampling))
+        self.revised.add(place)
+
+    def _revise(self, progress: float) -> None:
+        """Let the method look at all training cases and change the labels that are not manual."""
+        from methods.interface import Case, Revises
+
+        method, facts = self.trained.method, self.lab.facts
+        assert isinstance(method, Revises)
+        inference, patch = inference_of(self.lab.settings)
+
+        def streamed() -> Iterator[Case]:
+            device = self.lab.device
+            for case in self.cases:
+                yield Case(case.name, case.image_cijk.to(device), case.label_ijk.to(device), case.is_manual)
+
+        revised = method.revise(
+            streamed(), lambda image: self.trained.segment(image, inference, patch), progress
+        )
+        changed = 0
+        for place, case in enumerate(self.cases):
+            if case.name not in revised:
+                continue
+            if case.is_manual:
+                raise StageError(f"method {method.name!r} changed the manual label of {case.name}.")
+            label_ijk = revised[case.name].to(case.label_ijk)
+            changed += int((label_ijk != case.label_ijk).sum())
+            self.relabel(place, label_ijk)
+        facts.setdefault("revised_voxels", []).append(changed)
+        facts.setdefault("revised_volumes", []).append(len(revised))
+
+
+def step(
+    trained: Trained, sampler: Sampler, optimiser: torch.optim.Optimizer, progress: float
+) -> float | None:
+    """One step; None where the method skipped it, and then nothing is updated."""
+    trained.network.train()
+    batch = sampler.batch(trained)
+    running = [buffer.clone() for buffer in trained.network.buffers()]
+    with trained.autocast():
+        loss = trained.method.loss(trained.network, batch, progress)
+    if loss is None:
+        # The forward pass has moved the running statistics; a skipped step leaves nothing behind.
+        for buffer, before in zip(trained.network.buffers(), running, strict=True):
+            buffer.copy_(before)
+        return None
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _optimiser(
+    trained: Trained, chosen: Optimiser, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    import torch
+
+    from methods.interface import ParameterGroup, ParameterGroups
+
+    if isinstance(trained.method, ParameterGroups):
+        groups = trained.method.parameter_groups(trained.network)
+    else:
+        groups = [ParameterGroup(list(trained.network.parameters()))]
+    options: list[dict[str, Any]] = [
+        {
+            "params": group.parameters,
+            "lr": chosen.learning_rate * group.learning_rate_factor,
+            "weight_decay": chosen.weight_decay if group.decay else 0.0,
+        }
+        for group in groups
+    ]
+    optimiser: torch.optim.Optimizer
+    if chosen.kind == "adamw":
+        optimiser = torch.optim.AdamW(options, betas=chosen.betas, fused=True)
+    else:
+        optimiser = torch.optim.SGD(options, lr=chosen.learning_rate, momentum=chosen.momentum, fused=True)
+    poly = torch.optim.lr_scheduler.PolynomialLR(optimiser, total_iters=steps, power=chosen.power)
+    return optimiser, poly
+
+
+def _revision_steps(trained: Trained, steps: int) -> set[int]:
+    from methods.interface import Revises
+
+    if not isinstance(trained.method, Revises):
+        return set()
+    return {int(share * steps) for share in trained.method.revisions}
