@@ -188,6 +188,14 @@ def verify(
 
 
 @app.command()
+def doctor(store: StorePath = RESULTS, as_json: AsJson = False, debug: Debug = False) -> int:
+    """Check the machine and everything in a store; exit 4 where something is damaged or gone."""
+    from bench.verbs.doctor import doctor as check
+
+    return check(store, as_json=as_json)
+
+
+@app.command()
 def clean(
     store: StorePath = RESULTS,
     failed: Annotated[bool, typer.Option("--failed", help="Forget failures too.")] = False,

@@ -59,11 +59,15 @@ def run(request: Request) -> int:
                 device=asked.device,
                 jobs=asked.jobs,
                 threads=threads,
-                conduct=Conduct(checkpoint_seconds=request.checkpoint_seconds),
+                conduct=Conduct(
+                    checkpoint_seconds=request.checkpoint_seconds, deterministic=request.deterministic
+                ),
             )
             is_finished = {stage.key for stage in stages} <= store.finished()
             known = None if is_finished else prices_of(sweep, stages, store, asked.device)
-            return _carry_out(request, sweep, stages, engine, known.seconds if known else runner.alike)
+            seconds = known.seconds if known else runner.alike
+            state = _carry_out(request, sweep, stages, engine, seconds)
+            return _say_result(request, sweep, state, stages, {"determinism": found} if found else {})
         cost = cost_of(sweep, stages, store, asked)
         if not request.as_json:
             say_cost(cost)
@@ -87,7 +91,7 @@ def _carry_out(
     stages: list[Stage],
     engine: runner.Engine,
     seconds: Callable[[Stage], float],
-) -> int:
+) -> runner.State:
     store = Store(request.store)
     store.sweep_up()
     for dataset in sweep.datasets:
@@ -103,7 +107,7 @@ def _carry_out(
         record.publish(store)
     if request.mlflow:
         _mirror(store, sweep, titles)
-    return _say_result(request, sweep, store, state, stages)
+    return state
 
 
 def _mirror(store: Store, sweep: Sweep, titles: Mapping[str, str]) -> None:
@@ -120,8 +124,9 @@ def _mirror(store: Store, sweep: Sweep, titles: Mapping[str, str]) -> None:
 
 
 def _say_result(
-    request: Request, sweep: Sweep, store: Store, state: runner.State, stages: list[Stage]
+    request: Request, sweep: Sweep, state: runner.State, stages: list[Stage], more: Mapping[str, Any]
 ) -> int:
+    store = Store(request.store)
     code = 3 if state.failed or state.blocked else 0
     if request.as_json:
         console.say_json(
@@ -134,6 +139,7 @@ def _say_result(
                 "cached": state.cached,
                 "failed": state.failed,
                 "blocked": state.blocked,
+                **more,
             }
         )
         return code
