@@ -13,8 +13,9 @@ from bench import console, provenance, runner
 from bench.comparison import differences, fact_differences
 from bench.data.dataset import recall
 from bench.engines.local import LocalEngine
-from bench.errors import TOLERANCE_EXCEEDED, DataError, UsageError
+from bench.errors import TOLERANCE_EXCEEDED, DataError, StageError, UsageError
 from bench.graph import VERSIONS
+from bench.lab import Conduct
 from bench.lineage import lineage
 from bench.soundness import damage
 from bench.store import Store
@@ -45,6 +46,7 @@ def verify(key: str, store_path: Path, *, chain: bool, as_json: bool) -> int:
     Raises:
         UsageError: No stage, or more than one, begins so, or it was made on a device that is not here.
         DataError: It is damaged, or what it was made from is gone.
+        StageError: It could not be made again.
     """
     store = there(store_path)
     target = one_key(store, key, store.keys())
@@ -125,12 +127,15 @@ def _make(
 ) -> None:
     """As ``bench run`` makes them: in a fresh process, with the threads of the document."""
     threads = int(described["settings"].get("compute", {}).get("threads", 1))
-    engine = LocalEngine(scratch, run=described["run"], device=device, jobs=1, threads=threads)
+    conduct = Conduct(deterministic="nondeterministic" in described["facts"])  # noted under --deterministic
+    engine = LocalEngine(
+        scratch, run=described["run"], device=device, jobs=1, threads=threads, conduct=conduct
+    )
     titles = {stage.key: title(stage) for stage in chosen}
     with console.watching(scratch, titles, quiet=quiet) as watch:
         state = runner.run(chosen, scratch, engine, watch, rows=lambda _stage: None)
     for key, why in state.failed.items():
-        raise DataError(f"{key} could not be made again: {why}")
+        raise StageError(f"{key} could not be made again: {why}")
 
 
 def _verdict(stage: Stage, store: Store, scratch: Store) -> Verdict:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -165,14 +167,14 @@ def run_again(bench, swept, copied):
     return run
 
 
-def survived(done, store, before):
+def survived(done, store, before, said=None):
     """The results are there, said, and one sentence tells of the mirror."""
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["cached"] == len(store.keys())
     assert (store.path / "records.csv").read_bytes() == before
     (sentence,) = done.stderr.splitlines()
     assert sentence.startswith("warning: the MLflow mirror")
-    assert f"bench export mlflow --store {store.path}" in sentence
+    assert f"bench export mlflow --store {said or store.path}" in sentence
     assert len(sentence) < 500
 
 
@@ -231,7 +233,8 @@ def spoil_torn(path):
     path.write_bytes(content[: len(content) // 2])
 
 
-@pytest.mark.parametrize("spoil", [spoil_not_a_database, pytest.param(spoil_torn, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("spoil", [spoil_not_a_database, spoil_torn])
 def test_a_damaged_database_costs_a_sentence_and_is_written_anew(
     copied, bench, run_again, mirrored_at, spoil, tried
 ):
@@ -248,53 +251,91 @@ def test_a_damaged_database_costs_a_sentence_and_is_written_anew(
     tried(f"mlflow.db damaged ({spoil.__name__.removeprefix('spoil_').replace('_', ' ')})")
 
 
-@pytest.fixture
-def disk(tmp_path):
-    """A disk of its own of 30 MiB; only where it may be mounted."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=30m", "none", str(place)], check=False, capture_output=True
+BENCH = f"{shlex.quote(sys.executable)} -c 'from bench.cli import main; main()'"
+NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"] if os.geteuid() else ["unshare", "--mount"]
+
+
+@pytest.fixture(scope="module")
+def mounted():
+    """Run a shell script in which ``mount`` works and is seen by nobody else; skipped where that is forbidden."""
+
+    def run(script, **environment):
+        return subprocess.run(
+            [*NAMESPACE, "sh", "-c", script],
+            env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+            capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+
+    if shutil.which("unshare") is None or run("mount -t tmpfs -o size=1m tmpfs /mnt").returncode != 0:
+        pytest.skip("needs a mount namespace of its own (unshare --mount)")
+    return run
+
+
+def kept(folder, name):
+    """What a script wrote down of a command: exit code, stdout, stderr."""
+    return SimpleNamespace(
+        returncode=int((folder / f"{name}.code").read_text()),
+        stdout=(folder / f"{name}.out").read_text(),
+        stderr=(folder / f"{name}.err").read_text(),
     )
-    if made.returncode:
-        pytest.skip("a disk can only be mounted as root")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-def remount(disk, option):
-    subprocess.run(["mount", "-o", f"remount,{option}", str(disk)], check=True)
+def noted(command, name):
+    return f'{BENCH} {command} >"$OUT/{name}.out" 2>"$OUT/{name}.err"; echo $? >"$OUT/{name}.code"\n'
 
 
 @pytest.mark.slow
-def test_a_full_disk_under_the_database_costs_a_sentence(copied, bench, run_again, disk, mirrored_at, tried):
-    shutil.move(copied.path, disk / "store")
-    copied.path.symlink_to(disk / "store")
-    used = shutil.disk_usage(disk).used
-    remount(disk, f"size={used // 1024 + 300}k")
-    run_again()
-    remount(disk, "size=30m")
-    exported = bench("export", "mlflow", "--store", copied.path)
-    assert exported.returncode == 0, exported.stderr
-    assert len(mirrored_at(mirror.default_uri(copied))) == 1 + len(copied.keys())
+def test_a_full_disk_under_the_database_costs_a_sentence(
+    copied, swept, mounted, tmp_path, mirrored_at, tried
+):
+    room, back = tmp_path / "room", tmp_path / "back"
+    room.mkdir()
+    again = shlex.join([*map(str, swept.words[:-1]), str(room), "--json"])
+    script = 'mount -t tmpfs -o size=30m tmpfs "$ROOM"\n cp -a "$STORE/." "$ROOM"\n'
+    script += 'mount -o remount,size=$(($(df -k --output=used "$ROOM" | tail -1) + 300))k "$ROOM"\n'
+    script += noted(again, "run") + 'mount -o remount,size=30m "$ROOM"\n'
+    script += noted('export mlflow --store "$ROOM"', "export") + 'cp -a "$ROOM/." "$BACK"\n'
+    done = mounted(script, ROOM=room, STORE=copied.path, BACK=back, OUT=tmp_path)
+    assert done.returncode == 0, done.stderr
+    survived(kept(tmp_path, "run"), Store(back), (copied.path / "records.csv").read_bytes(), said=room)
+    assert kept(tmp_path, "export").returncode == 0, kept(tmp_path, "export").stderr
+    assert len(mirrored_at(f"sqlite:///{back / 'mlflow.db'}")) == 1 + len(copied.keys())
     tried("mlflow.db on a full disk")
 
 
 @pytest.mark.slow
-def test_a_database_that_cannot_be_written_costs_a_sentence(
-    copied, bench, run_again, disk, mirrored_at, tried
-):
-    uri = f"sqlite:///{disk / 'mlflow.db'}"
-    words = ("export", "mlflow", "--store", copied.path, "--uri", uri, "--json")
-    assert bench(*words).returncode == 0
-    page(copied, uri).forget()
-    remount(disk, "ro")
-    run_again(uri)
-    remount(disk, "rw")
-    exported = bench(*words)
-    assert [one["written"] for one in json.loads(exported.stdout)["runs"]] == [0]
-    assert len(mirrored_at(uri)) == 1 + len(copied.keys())
+def test_a_database_that_cannot_be_written_costs_a_sentence(copied, swept, mounted, tmp_path, tried):
+    room = tmp_path / "room"
+    room.mkdir()
+    uri = f"sqlite:///{room / 'mlflow.db'}"
+    again = shlex.join([*map(str, swept.words[:-1]), str(copied.path), "--json"])
+    export = noted('export mlflow --store "$STORE" --uri "$MLFLOW_TRACKING_URI" --json', "export")
+    script = f'mount -t tmpfs -o size=30m tmpfs "$ROOM"\n{export} rm "$STORE"/runs/*/mirrored-*.json\n'
+    script += 'mount -o remount,ro "$ROOM"\n' + noted(again, "run") + 'mount -o remount,rw "$ROOM"\n' + export
+    before = (copied.path / "records.csv").read_bytes()
+    done = mounted(script, ROOM=room, STORE=copied.path, OUT=tmp_path, MLFLOW_TRACKING_URI=uri)
+    assert done.returncode == 0, done.stderr
+    survived(kept(tmp_path, "run"), copied, before)
+    exported = kept(tmp_path, "export")
+    assert exported.returncode == 0, exported.stderr
+    assert [one["written"] for one in json.loads(exported.stdout)["runs"]] == [0]  # all was there already
     tried("mlflow.db on a disk that became read-only")
+
+
+@pytest.mark.slow
+def test_a_store_that_cannot_be_written_is_verified_and_looked_through(copied, mounted, tmp_path, tried):
+    room, key = tmp_path / "room", copied.keys("teacher")[0]
+    room.mkdir()
+    script = (
+        'mount -t tmpfs -o size=30m tmpfs "$ROOM"\n cp -a "$STORE/." "$ROOM"\n mount -o remount,ro "$ROOM"\n'
+    )
+    script += noted(f'verify {key} --store "$ROOM"', "verify") + noted('doctor --store "$ROOM"', "doctor")
+    done = mounted(script, ROOM=room, STORE=copied.path, OUT=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert kept(tmp_path, "verify").returncode == 0, kept(tmp_path, "verify").stderr
+    assert kept(tmp_path, "doctor").returncode == 0, kept(tmp_path, "doctor").stdout
+    assert "cannot be written" in kept(tmp_path, "doctor").stdout
+    tried("a read-only store under bench verify and bench doctor", 2)
 
 
 def test_a_server_that_trickles_is_given_up(copied, monkeypatch, tried):
