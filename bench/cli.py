@@ -247,6 +247,19 @@ def data_add(
     return add_data(name, folder, store, as_json=as_json)
 
 
+@data_app.command("check")
+def data_check(
+    name: Annotated[str, typer.Argument(help="As for --dataset: a name, or decathlon:DIR.")],
+    store: StorePath = RESULTS,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Look through every case of a data set and list all that is amiss."""
+    from bench.verbs.check import check_data
+
+    return check_data(name, store, as_json=as_json)
+
+
 @data_app.command("make")
 def data_make(
     name: str,

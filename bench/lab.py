@@ -7,9 +7,12 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bench.data.cases import as_planned, fingerprints_path, image_print, label_print
 from bench.data.dataset import recall
+from bench.data.fingerprints import Fingerprints
 from bench.data.volumes import (
     Volume,
     canonical_spacing_mm,
@@ -81,6 +84,7 @@ class Lab:
     device: str
     progress: Progress
     conduct: Conduct
+    _prints: Fingerprints
     facts: dict[str, Any] = field(default_factory=dict)  # what the stage says of itself for stage.json
     _sound: set[Path] = field(default_factory=set)  # inputs that were read byte by byte
 
@@ -114,23 +118,30 @@ class Lab:
 
         Raises:
             LabelWithheldError: The stage may not see this case.
+            DataError: Its files changed since the run was planned.
         """
         if case not in self.document["images"]:
             raise LabelWithheldError(f"{self.key} may not read the image of {case}.")
-        return image_of(self.dataset.cases[case])
+        files = self.dataset.cases[case]
+        planned, now = self.document["images"][case], partial(image_print, self._prints, files)
+        with as_planned(f"the image of {case}", planned, now):
+            return image_of(files)
 
     def label(self, case: str) -> NDArray[np.uint8]:
         """The data set's label of a case, canonical (I, J, K), where the scan lies.
 
         Raises:
             LabelWithheldError: The label is withheld from this stage.
+            DataError: Its file changed since the run was planned.
         """
         if case not in self.document["labels"]:
             raise LabelWithheldError(f"{self.key} may not read the label of {case}: it is withheld here.")
         from pathlib import Path
 
-        path = Path(self.dataset.cases[case].label)
-        return read_label(path, classes=len(self.dataset.structures) + 1)[0]
+        files = self.dataset.cases[case]
+        planned, now = self.document["labels"][case], partial(label_print, self._prints, files)
+        with as_planned(f"the label of {case}", planned, now):
+            return read_label(Path(files.label), classes=len(self.dataset.structures) + 1)[0]
 
     def input(self, name: str) -> Path:
         """The folder of an input stage.
@@ -170,7 +181,8 @@ def open_lab(
     """The lab of a stage, from its document and the store alone."""
     dataset = recall(document["dataset_id"], store.workshop)
     progress = Progress(store.scratch(document["key"]) / "progress.json", stopping or threading.Event())
-    return Lab(document, store, dataset, folder, device, progress, conduct or Conduct())
+    prints = Fingerprints(fingerprints_path(store.workshop))
+    return Lab(document, store, dataset, folder, device, progress, conduct or Conduct(), prints)
 
 
 def stored_label(folder: Path, case: str) -> tuple[NDArray[np.uint8], tuple[float, float, float]]:

@@ -8,18 +8,21 @@ folders are read too; files of other kinds are not looked at.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.data.cases import Files, case_files
-from bench.data.dataset import TUMOUR, Dataset
+from bench.data.cases import Files, opened
+from bench.data.dataset import TUMOUR
 from bench.data.folder import safe_name
+from bench.data.listing import Complaints, Listing, check_names
+from bench.data.promises import is_file
 from bench.errors import DataError
 from bench.seeding import generator
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.data.dataset import Workshop
+    from bench.data.dataset import Dataset, Workshop
 
 FOLDER = "BRATS2015_Training"
 CHANNELS = ("Flair", "T1", "T1c", "T2")
@@ -39,39 +42,54 @@ def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
     Raises:
         DataError: Files are missing, there twice, or contradict each other.
     """
+    return opened(listing(root, Complaints()), workshop, validate=validate)
+
+
+def listing(root: Path, complaints: Complaints) -> Listing:
+    """The patients of both grades and their files.
+
+    Raises:
+        DataError: No patient is there, or, unless ``complaints`` are kept, one lacks a file or has it twice.
+    """
     root = root.absolute()
     root = root / FOLDER if (root / FOLDER).is_dir() else root
     found: dict[str, Files] = {}
     test: list[str] = []
     for grade in TEST_SHARES:
-        of_grade = _patients(root / grade, grade)
+        of_grade = _patients(root / grade, grade, complaints)
         found |= of_grade
         test += _test_cases(sorted(of_grade), grade)
     if not found:
         raise DataError(f"{root} has no patients in HGG or LGG; expected {FOLDER} or the folder it lies in.")
+    complaints.trying(partial(check_names, found, str(root)))
     if not test or len(found) - len(test) < 2:
-        raise DataError(
+        complaints.about(
             f"{root} has {len(found)} patients, which is too few; a sweep needs {FEWEST} of one grade."
         )
-    cases = case_files(found, CHANNELS, len(TUMOUR) + 1, workshop, validate=validate)
-    train = tuple(sorted(set(cases) - set(test)))
-    held_out = tuple(sorted(test))
-    return Dataset("brats2015", CHANNELS, TUMOUR, cases, train, held_out)
+    train, held_out = tuple(sorted(set(found) - set(test))), tuple(sorted(test))
+    return Listing("brats2015", CHANNELS, TUMOUR, found, train, held_out)
 
 
-def _patients(folder: Path, grade: str) -> dict[str, Files]:
+def _patients(folder: Path, grade: str, complaints: Complaints) -> dict[str, Files]:
     """Case -> files; the grade is part of the name, as both grades have a brats_2013_pat0001_1."""
     if not folder.is_dir():
         return {}
-    patients = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return {safe_name(f"{grade}-{patient.name}", "patient"): _files(patient) for patient in patients}
+    found: dict[str, Files] = {}
+    for patient in sorted(folder.iterdir()):
+        if patient.is_dir() and not patient.name.startswith("."):
+            name = safe_name(f"{grade}-{patient.name}", "patient")
+            if name in found:
+                complaints.about(f"{folder} has two patients whose name is {name} once it is safe.")
+            files = complaints.trying(partial(_files, patient))
+            found |= {} if files is None else {name: files}
+    return found
 
 
 def _files(patient: Path) -> Files:
     found: dict[str, Path] = {}
     for path in sorted(patient.rglob("*.mha")):
         what = _what(path.name)
-        if what is None or not path.is_file():
+        if what is None or not is_file(path):
             continue
         if what in found:
             raise DataError(f"{patient} has two files of {what}: {found[what].name} and {path.name}.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.data.folder import write_text
+from bench.data.json_file import read_object
 from bench.errors import DataError, UsageError
 from bench.seeding import generator
 
@@ -122,7 +124,16 @@ class Workshop:
         """Name -> folder, as ``bench data add`` wrote them."""
         if not self.names_path.is_file():
             return {}
-        return {str(k): str(v) for k, v in json.loads(self.names_path.read_text()).items()}
+        try:
+            plain = read_object(self.names_path)
+        except DataError as error:
+            self.say(f"warning: {str(error).rstrip('.')}; its names are unknown until they are added again.")
+            return {}
+        return {name: spec for name, spec in plain.items() if isinstance(spec, str)}
+
+    def say(self, sentence: str) -> None:
+        """Tell the user on stderr what happened to the data of the store; no result depends on it."""
+        sys.stderr.write(f"{sentence}\n")
 
 
 def remember(dataset: Dataset, workshop: Workshop) -> None:
@@ -134,16 +145,25 @@ def recall(dataset_id: str, workshop: Workshop) -> Dataset:
     """The data set that ``remember`` wrote.
 
     Raises:
-        DataError: There is no such manifest.
+        DataError: There is no such manifest, or it is damaged.
     """
     path = workshop.path / f"{dataset_id}.json"
     if not path.is_file():
         raise DataError(f"{path} is missing; run the same `bench run` again to have it written.")
-    plain = json.loads(path.read_text())
-    lists = {key: tuple(plain[key]) for key in ("channels", "structures", "train", "test")}
-    cases = {key: _files(plain.get(key, {})) for key in ("cases", "unlabelled")}
-    known = {field.name for field in fields(Dataset)}
-    return Dataset(**{key: value for key, value in {**plain, **lists, **cases}.items() if key in known})
+    try:
+        plain = read_object(path)
+        lists = {key: tuple(plain[key]) for key in ("channels", "structures", "train", "test")}
+        cases = {key: _files(plain.get(key, {})) for key in ("cases", "unlabelled")}
+        known = {field.name for field in fields(Dataset)}
+        dataset = Dataset(
+            **{key: value for key, value in {**plain, **lists, **cases}.items() if key in known}
+        )
+        is_whole = dataset.id == dataset_id  # which is a hash of what it says
+    except (DataError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is damaged; run the same `bench run` again to have it written.") from error
+    if not is_whole:
+        raise DataError(f"{path} is damaged; run the same `bench run` again to have it written.")
+    return dataset
 
 
 def _files(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, CaseFiles]:

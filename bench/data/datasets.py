@@ -5,17 +5,22 @@ A new data set is one file with an ``open_*`` function and one line in ``DATASET
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data import brats2015, decathlon, hvsmr2016, phantom_heart, phantom_tumour
-from bench.errors import UsageError, unknown
+from bench.data.listing import Complaints, Listing
+from bench.data.made import folder_of
+from bench.data.made import open_dataset as open_made
+from bench.errors import DataError, UsageError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from bench.data.dataset import Dataset, DataSettings, Workshop
+    from bench.data.made import Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Source:
 
     what: str
     open: Callable[[str, DataSettings, Workshop], Dataset]
+    listing: Callable[[str, DataSettings, Workshop, Complaints], Listing]
     takes_folder: bool
 
 
@@ -54,27 +60,72 @@ def _brats2015(where: str, settings: DataSettings, workshop: Workshop) -> Datase
     return brats2015.open_dataset(_folder(where), workshop, validate=settings.validate)
 
 
+def _made_listing(made: Made, settings: DataSettings, workshop: Workshop, complaints: Complaints) -> Listing:
+    """Made first where it is not there; what was damaged is made again."""
+    open_made(made, settings, workshop)
+    return replace(decathlon.listing(folder_of(made, settings, workshop), complaints), pieces=made.pieces)
+
+
+def _phantom_heart_listing(
+    _where: str, settings: DataSettings, workshop: Workshop, complaints: Complaints
+) -> Listing:
+    return _made_listing(phantom_heart.HEART, settings, workshop, complaints)
+
+
+def _phantom_tumour_listing(
+    _where: str, settings: DataSettings, workshop: Workshop, complaints: Complaints
+) -> Listing:
+    return _made_listing(phantom_tumour.TUMOUR, settings, workshop, complaints)
+
+
+def _decathlon_listing(
+    where: str, _settings: DataSettings, _workshop: Workshop, complaints: Complaints
+) -> Listing:
+    return decathlon.listing(_folder(where), complaints)
+
+
+def _hvsmr2016_listing(
+    where: str, settings: DataSettings, _workshop: Workshop, complaints: Complaints
+) -> Listing:
+    return hvsmr2016.listing(_folder(where), settings, complaints)
+
+
+def _brats2015_listing(
+    where: str, _settings: DataSettings, _workshop: Workshop, complaints: Complaints
+) -> Listing:
+    return brats2015.listing(_folder(where), complaints)
+
+
 DATASETS: Mapping[str, Source] = {
     "phantom-heart": Source(
-        "10 + 10 made cardiac MR volumes, myocardium and blood pool", _phantom_heart, takes_folder=False
+        "10 + 10 made cardiac MR volumes, myocardium and blood pool",
+        _phantom_heart,
+        _phantom_heart_listing,
+        takes_folder=False,
     ),
     "phantom-tumour": Source(
         "20 + 10 made brain MR volumes of four modalities, a glioma's four tissues",
         _phantom_tumour,
+        _phantom_tumour_listing,
         takes_folder=False,
     ),
     "decathlon": Source(
-        "any Medical Segmentation Decathlon task folder, as decathlon:DIR", _decathlon, takes_folder=True
+        "any Medical Segmentation Decathlon task folder, as decathlon:DIR",
+        _decathlon,
+        _decathlon_listing,
+        takes_folder=True,
     ),
     "hvsmr2016": Source(
         "the HVSMR 2016 challenge, 10 labelled cardiac MR scans (3 of them test by the seed) and 10 without "
         "labels, as hvsmr2016:DIR",
         _hvsmr2016,
+        _hvsmr2016_listing,
         takes_folder=True,
     ),
     "brats2015": Source(
         "the BRATS 2015 training set, four MR modalities of brain tumours, as brats2015:DIR",
         _brats2015,
+        _brats2015_listing,
         takes_folder=True,
     ),
 }
@@ -115,7 +166,46 @@ def open_folder(spec: str, settings: DataSettings, workshop: Workshop) -> Datase
     return _opened(spec, {}, settings, workshop)
 
 
+def is_made(spec: str) -> bool:
+    """Whether the data set is made on demand, in the store."""
+    source = DATASETS.get(spec.strip())
+    return source is not None and not source.takes_folder
+
+
+def listing_of(spec: str, settings: DataSettings, workshop: Workshop, complaints: list[str]) -> Listing:
+    """What a data set says it holds, also where it could not be opened; what it contradicts is appended.
+
+    Raises:
+        UsageError: No such name.
+        DataError: What the folder holds cannot be made out at all.
+    """
+    spec, added = spec.strip(), workshop.names()
+    source, where = _source(added.get(spec, spec), added)
+    with _reachable(source, where):
+        listing = source.listing(where, settings, workshop, Complaints(complaints))
+    return replace(listing, name=spec) if spec in added else listing
+
+
 def _opened(spec: str, added: Mapping[str, str], settings: DataSettings, workshop: Workshop) -> Dataset:
+    source, where = _source(spec, added)
+    with _reachable(source, where):
+        return source.open(where, settings, workshop)
+
+
+@contextmanager
+def _reachable(source: Source, where: str) -> Iterator[None]:
+    """A user's folder that may not be entered, or whose name no folder can bear, is said to be so."""
+    try:
+        yield
+    except OSError as error:
+        if not source.takes_folder:
+            raise
+        name = str(error.filename or where)[:300]
+        raise DataError(f"{name!r} cannot be opened: {error.strerror}.") from error
+
+
+def _source(spec: str, added: Mapping[str, str]) -> tuple[Source, str]:
+    """The kind of data set, and where it lies."""
     kind, _, where = (part.strip() for part in spec.partition(":"))
     if kind not in DATASETS:
         raise unknown("data set", spec, [*DATASETS, *added])
@@ -124,4 +214,4 @@ def _opened(spec: str, added: Mapping[str, str], settings: DataSettings, worksho
         raise UsageError(f"data set {kind!r} needs a folder; write {kind}:DIR.")
     if not source.takes_folder and where:
         raise UsageError(f"data set {kind!r} takes no folder; leave {where!r} out.")
-    return source.open(where, settings, workshop)
+    return source, where

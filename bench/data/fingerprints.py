@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bench.data.folder import write_text
+from bench.data.promises import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,17 +15,34 @@ if TYPE_CHECKING:
 
 
 def _mark(path: Path) -> str:
+    """What changes with a file: its time can be set back, that of its inode cannot."""
+    check_regular(path)
     status = path.stat()
-    return f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    times = f"{status.st_mtime_ns}|{status.st_ctime_ns}"
+    return f"{path.resolve()}|{status.st_size}|{times}|{status.st_ino}"
+
+
+def _known(path: Path) -> dict[str, str]:
+    """What an older process kept; nothing where that is damaged."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(plain, dict):
+        return {}
+    return {mark: known for mark, known in plain.items() if isinstance(known, str)}
 
 
 class Fingerprints:
-    """A cache keyed by path, size and time of change; it only saves work, deleting it is harmless."""
+    """A cache keyed by path, size, inode and times of change; it only saves work, deleting it is harmless.
+
+    Whoever opens a data set keeps what it found; who only compares, as running stages do, keeps nothing.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open or begin the cache at ``path``."""
         self._path = path
-        self._known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+        self._known = _known(path)
         self._changed = False
 
     def of(self, path: Path, take: Callable[[Path], str]) -> str:
@@ -46,6 +65,8 @@ class Fingerprints:
         return self._known[mark]
 
     def save(self) -> None:
-        """Keep what was taken."""
-        if self._changed:
+        """Keep what was taken, where there is room to."""
+        if not self._changed:
+            return
+        with suppress(OSError):
             write_text(self._path, json.dumps(self._known, indent=0, sort_keys=True))

@@ -61,18 +61,31 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+"""Names that mean a device and no file on Windows, whatever follows a dot in them."""
+
+
+def _is_device(name: str) -> bool:
+    return name.partition(".")[0].upper() in DEVICES
+
+
 def safe_name(text: str, what: str) -> str:
     """The text with anything but letters, digits, dot, dash and underscore made a dash.
 
     Raises:
-        DataError: Nothing is left of it.
+        DataError: Nothing is left of it, or what Windows takes for a device.
     """
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:80].rstrip("-._")
     if not name:
-        raise DataError(f"{what} {text!r} has no letter or digit in it.")
+        raise DataError(f"{what} {text[:80]!r} has no letter or digit in it.")
+    if _is_device(name):
+        raise DataError(
+            f"{what} {text[:80]!r} means a device on Windows; expected a name that can be a file."
+        )
     return name
 
 
 def is_safe_name(text: str) -> bool:
     """Whether ``safe_name`` would leave the text as it is."""
-    return re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9])?", text) is not None
+    is_plain = re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9])?", text) is not None
+    return is_plain and not _is_device(text)

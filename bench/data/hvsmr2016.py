@@ -8,17 +8,19 @@ ten, so 3 of the first ten are test, drawn by the seed of the split. Predictions
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
-from bench.data.cases import Files, case_files
-from bench.data.dataset import Dataset
+from bench.data.cases import Files, opened
+from bench.data.listing import Complaints, Listing
+from bench.data.promises import is_file
 from bench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bench.data.dataset import DataSettings, Workshop
+    from bench.data.dataset import Dataset, DataSettings, Workshop
 
 Variant = Literal["axial_crop", "axial_full", "sa_crop"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)  # P and HeartSeg work on the first, so it is preferred
@@ -37,43 +39,49 @@ def open_dataset(root: Path, settings: DataSettings, workshop: Workshop) -> Data
     Raises:
         DataError: Files are missing, there twice, or contradict each other.
     """
+    listed = listing(root, settings, Complaints())
+    return opened(listed, workshop, validate=settings.validate).drawn(0)
+
+
+def listing(root: Path, settings: DataSettings, complaints: Complaints) -> Listing:
+    """What lies in the folder of one variant; no case is drawn as test yet.
+
+    Raises:
+        DataError: No scan is there, or, unless ``complaints`` are kept, one is missing or there twice.
+    """
     root = root.absolute()
     if not root.is_dir():
         raise DataError(f"{root} does not exist; expected the folder of HVSMR 2016.")
-    found = _found(root)
+    found = _found(root, complaints)
     variant = settings.variant or next((v for v in VARIANTS if f"training_{v}" in _kinds(found)), "")
     if not variant:
         raise DataError(f"{root} has no file such as training_axial_crop_pat0.nii.gz in it, at any depth.")
-    labelled = dict(_labelled(found, variant, root))
-    unlabelled = {name: Files((path,)) for name, path in _unlabelled(found, variant, root)}
-    channels = ("MRI",)
-    made = case_files(
-        {**labelled, **unlabelled}, channels, len(STRUCTURES) + 1, workshop, validate=settings.validate
-    )
-    dataset = Dataset(
+    complaints.trying(partial(_demand_all, found, variant, root))
+    cases = dict(_labelled(found, variant))
+    unlabelled = dict(_unlabelled(found, variant))
+    return Listing(
         name="hvsmr2016",
-        channels=channels,
+        channels=("MRI",),
         structures=STRUCTURES,
-        cases={name: made[name] for name in labelled},
+        cases=cases,
         train=(),
         test=(),
         pieces="single",
         test_by_seed=NUM_TEST,
-        unlabelled={name: made[name] for name in unlabelled},
+        unlabelled=unlabelled,
     )
-    return dataset.drawn(0)
 
 
-def _found(root: Path) -> dict[str, Path]:
+def _found(root: Path, complaints: Complaints) -> dict[str, Path]:
     """Name without suffix -> file, of all files that are named as the challenge names them."""
     found: dict[str, Path] = {}
     for path in sorted(root.rglob("*.nii*")):
         parts = _NAME.fullmatch(path.name)
-        if parts is None or not path.is_file() or (parts[1] == "testing" and parts[4]):
+        if parts is None or not is_file(path) or (parts[1] == "testing" and parts[4]):
             continue
         name = path.name.partition(".")[0]
         if name in found:
-            raise DataError(f"{root} has {name} twice: {found[name]} and {path}; leave one of them there.")
+            complaints.about(f"{root} has {name} twice: {found[name]} and {path}; leave one of them there.")
         found[name] = path
     return found
 
@@ -82,22 +90,25 @@ def _kinds(found: dict[str, Path]) -> set[str]:
     return {name.partition("_pat")[0] for name in found}
 
 
-def _labelled(found: dict[str, Path], variant: str, root: Path) -> Iterator[tuple[str, Files]]:
+def _demand_all(found: dict[str, Path], variant: str, root: Path) -> None:
+    """All ten scans with their labels; the ten scans without labels, or none at all, as they come apart."""
     kind = f"training_{variant}"
-    names = {number: f"{kind}_pat{number}" for number in TRAINING}
-    _demand(found, kind, [name + end for name in names.values() for end in ("", "-label")], root)
-    for number, name in names.items():
-        yield name, Files((found[name],), found[f"{name}-label"], zoom=ZOOM.get(number, (1.0, 1.0, 1.0)))
-
-
-def _unlabelled(found: dict[str, Path], variant: str, root: Path) -> Iterator[tuple[str, Path]]:
-    """The ten scans without labels, or none at all: they are a download of their own."""
+    _demand(found, kind, [f"{kind}_pat{n}{end}" for n in TRAINING for end in ("", "-label")], root)
     kind = f"testing_{variant}"
-    if kind not in _kinds(found):
-        return
-    names = [f"{kind}_pat{number}" for number in TESTING]
-    _demand(found, kind, names, root)
-    yield from ((name, found[name]) for name in names)
+    if kind in _kinds(found):
+        _demand(found, kind, [f"{kind}_pat{n}" for n in TESTING], root)
+
+
+def _labelled(found: dict[str, Path], variant: str) -> Iterator[tuple[str, Files]]:
+    for number in TRAINING:
+        name = f"training_{variant}_pat{number}"
+        if name in found and f"{name}-label" in found:
+            yield name, Files((found[name],), found[f"{name}-label"], zoom=ZOOM.get(number, (1.0, 1.0, 1.0)))
+
+
+def _unlabelled(found: dict[str, Path], variant: str) -> Iterator[tuple[str, Files]]:
+    names = [f"testing_{variant}_pat{number}" for number in TESTING]
+    yield from ((name, Files((found[name],))) for name in names if name in found)
 
 
 def _demand(found: dict[str, Path], kind: str, names: list[str], root: Path) -> None:

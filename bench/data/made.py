@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bench.data import decathlon
 from bench.data.folder import whole_folder
-from bench.errors import unknown
+from bench.data.json_file import read_object
+from bench.data.volumes import fingerprint, write_scan
+from bench.errors import DataError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from bench.data.dataset import Dataset, DataSettings, Workshop
     from bench.data.phantom import Phantom
 
 Shape = tuple[int, int, int]
+PRINTS = "prints.json"  # beside dataset.json in a store: file -> fingerprint
+LATER = (decathlon.PIECES, "description", "licence")  # what folders of older stores may say otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +58,13 @@ class Made:
     pieces: Literal["single", "any"] = "any"
 
 
+def _names(made: Made, settings: DataSettings) -> list[str]:
+    return [f"{made.case}_{settings.first_seed + k:04d}" for k in range(made.num_train + made.num_test)]
+
+
 def write(made: Made, folder: Path, settings: DataSettings) -> None:
     """Make all cases into ``folder``; an image of several channels has them on its last axis."""
-    from bench.data.volumes import write_scan
-
-    names = [f"{made.case}_{settings.first_seed + k:04d}" for k in range(made.num_train + made.num_test)]
+    names = _names(made, settings)
     for sub in ("imagesTr", "labelsTr"):
         (folder / sub).mkdir(parents=True)
     for place, name in enumerate(names):
@@ -90,17 +97,58 @@ def _description(made: Made, names: list[str]) -> dict[str, object]:
     }
 
 
+def folder_of(made: Made, settings: DataSettings, workshop: Workshop) -> Path:
+    """Where the data set of this size and first seed lies in a store."""
+    return workshop.path / f"{made.name}-{settings.size}-{settings.first_seed}-v{made.version}"
+
+
 def open_dataset(made: Made, settings: DataSettings, workshop: Workshop) -> Dataset:
-    """The data set of this size and first seed, made on the first call.
+    """The data set of this size and first seed, made on the first call and again where it was damaged.
 
     Raises:
         UsageError: No such size.
     """
     if settings.size not in made.shapes:
         raise unknown("phantom size", settings.size, made.shapes)
-    folder = workshop.path / f"{made.name}-{settings.size}-{settings.first_seed}-v{made.version}"
+    folder = folder_of(made, settings, workshop)
     if not folder.is_dir():
-        with whole_folder(folder) as aside:
-            write(made, aside, settings)
+        _make(made, folder, settings)
+    try:
+        return _opened(made, folder, settings, workshop)
+    except DataError as error:
+        workshop.say(f"damaged: {str(error).rstrip('.')}; {made.name} is made again from its seeds.")
+    damaged = folder.with_name(f".{folder.name}.damaged")
+    shutil.rmtree(damaged, ignore_errors=True)
+    folder.rename(damaged)  # a store's sweep takes it where we are stopped here
+    _make(made, folder, settings)
+    shutil.rmtree(damaged, ignore_errors=True)
+    return _opened(made, folder, settings, workshop)
+
+
+def _make(made: Made, folder: Path, settings: DataSettings) -> None:
+    """The data set, and the fingerprint of each of its files, by which damage is known."""
+    with whole_folder(folder) as aside:
+        write(made, aside, settings)
+        scans = sorted(aside.glob("*/*.nii.gz"))
+        prints = {path.relative_to(aside).as_posix(): fingerprint(path) for path in scans}
+        (aside / PRINTS).write_text(json.dumps(prints, indent=1), encoding="utf-8")
+
+
+def _opened(made: Made, folder: Path, settings: DataSettings, workshop: Workshop) -> Dataset:
+    """What lies in the folder, if it is what was made there.
+
+    Raises:
+        DataError: A file is missing, damaged or another one.
+    """
+    dataset = decathlon.open_dataset(folder, workshop, validate=False)
+    said = read_object(folder / decathlon.DESCRIPTION)
+    for key, value in _description(made, _names(made, settings)).items():
+        if key not in LATER and said.get(key) != value:
+            raise DataError(f"{folder / decathlon.DESCRIPTION} has another {key!r} than was written.")
+    prints = read_object(folder / PRINTS) if (folder / PRINTS).exists() else {}
+    for name, files in dataset.cases.items():
+        for path, found in ((files.images[0], files.image_print), (files.label, files.label_print)):
+            if prints.get(Path(path).relative_to(folder.absolute()).as_posix(), found) != found:
+                raise DataError(f"{path} holds other voxels of {name} than were made.")
     # As it is said here: folders of older stores do not say their pieces.
-    return replace(decathlon.open_dataset(folder, workshop, validate=False), pieces=made.pieces)
+    return replace(dataset, pieces=made.pieces)

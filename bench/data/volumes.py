@@ -1,19 +1,19 @@
 """One scan on disk <-> arrays: canonical orientation (RAS+) inside, the scan's own outside.
 
-The only file that knows nibabel; ``bench.data.metaimage`` knows the other format.
+``bench.data.nifti`` and ``bench.data.metaimage`` know the formats.
 """
 
 from __future__ import annotations
 
 import hashlib
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.data.grids import Grid, check_same_grid
-from bench.data.metaimage import is_metaimage, read_metaimage
+from bench.data.metaimage import is_metaimage, open_metaimage
+from bench.data.nifti import from_canonical, open_nifti, orientation, to_canonical, write_nifti, write_on
 from bench.data.zoom import Number, resampled_map, zoomed_image
 from bench.errors import DataError
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MAX_VOXELS = 2**31  # a header that promises more is refused before anything is allocated
+    from bench.data.stored import Stored
+
+MAX_MM = 1e25  # of an entry of an affine: what is beyond float32 once multiplied is no place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,77 +49,60 @@ class Volume:
         return resampled_map(label_ijk, canonical_shape(self.own))
 
 
-def _load(path: Path) -> Any:  # noqa: ANN401 - nibabel is untyped
-    import nibabel
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
+def open_stored(path: Path) -> Stored:
+    """A scan of either format as its header says it is; nothing is allocated for its voxels yet.
 
-    if not path.is_file():
-        raise DataError(f"{path} does not exist.")
-    try:
-        image = nibabel.Nifti1Image(*read_metaimage(path)) if is_metaimage(path) else nibabel.load(path)
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as an image: {error}.") from error
-    if (
-        len(image.shape) not in (3, 4)
-        or min(image.shape) < 1
-        or int(np.prod(image.shape, dtype=object)) > MAX_VOXELS
-    ):
-        raise DataError(
-            f"{path} has the shape {image.shape}; expected three axes, or four with the channels last."
-        )
-    if (
-        not np.isfinite(image.affine).all()
-        or abs(np.linalg.det(image.affine[:3, :3])) < 1e-12
-        or np.isnan(nibabel.io_orientation(image.affine)).any()
-    ):
-        raise DataError(f"{path} has an affine that cannot be inverted.")
-    if image.get_data_dtype().kind not in "biuf":
-        raise DataError(f"{path} holds {image.get_data_dtype()}; expected one real number a voxel.")
-    return image
+    Raises:
+        DataError: The file is missing, no image, or promises what cannot be.
+    """
+    return open_metaimage(path) if is_metaimage(path) else open_nifti(path)
 
 
-def _voxels(image: Any, path: Path) -> NDArray[Any]:  # noqa: ANN401 - nibabel is untyped
-    try:
-        return np.asanyarray(image.dataobj)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise DataError(f"{path} is truncated or damaged: {error}.") from error
+def why_singular(affine: NDArray[np.float64]) -> str:
+    """What is wrong with an affine that cannot be inverted; nothing where it can."""
+    if not np.isfinite(affine).all():
+        return "holds NaN or infinite numbers"
+    if not np.abs(affine).max() < MAX_MM or not abs(np.linalg.det(affine[:3, :3])) >= 1e-12:
+        return "cannot be inverted"
+    return "cannot be inverted" if np.isnan(orientation(affine)).any() else ""
 
 
-def _canonical(array: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
-    import nibabel
+def _load(path: Path) -> Stored:
+    stored = open_stored(path)
+    if why := why_singular(stored.affine):
+        raise DataError(f"{path} has an affine that {why}.")
+    return stored
 
-    return np.asanyarray(nibabel.orientations.apply_orientation(array, nibabel.io_orientation(affine)))
 
-
-def _grid(image: Any) -> Grid:  # noqa: ANN401 - nibabel is untyped
-    i, j, k = (int(n) for n in image.shape[:3])
-    x, y, z = (abs(float(size)) for size in image.header.get_zooms()[:3])
-    said = (x, y, z) if min(x, y, z) > 0 and np.isfinite([x, y, z]).all() else None
-    return Grid((i, j, k), np.asarray(image.affine, np.float64), said)
+def _canonical(array: NDArray[Any], grid: Grid) -> NDArray[Any]:
+    return to_canonical(array, grid.affine)
 
 
 def canonical_spacing_mm(grid: Grid) -> tuple[float, float, float]:
     """Voxel size in mm along the canonical axes of the arrays that are read here."""
-    import nibabel
-
-    order = nibabel.io_orientation(grid.affine)[:, 0].astype(int)
+    order = orientation(grid.affine)[:, 0].astype(int)
     sizes = dict(zip(order.tolist(), grid.spacing_mm, strict=True))
     return sizes[0], sizes[1], sizes[2]
 
 
 def canonical_shape(grid: Grid) -> tuple[int, int, int]:
     """Voxels along the canonical axes of the arrays that are read here."""
-    import nibabel
-
-    order = nibabel.io_orientation(grid.affine)[:, 0].astype(int)
+    order = orientation(grid.affine)[:, 0].astype(int)
     sizes = dict(zip(order.tolist(), grid.shape, strict=True))
     return sizes[0], sizes[1], sizes[2]
 
 
 def read_grid(path: Path) -> Grid:
     """Shape, affine and voxel size from the header alone."""
-    return _grid(_load(path))
+    return _load(path).grid
+
+
+def _float32(voxels: NDArray[Any], path: Path) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        made = voxels.astype(np.float32)
+    if not np.isfinite(made).all():
+        raise DataError(f"{path} holds intensities that float32 cannot.")
+    return made
 
 
 def read_image(
@@ -139,17 +124,17 @@ def read_image(
     channels: list[NDArray[np.float32]] = []
     own: Grid | None = None
     for path in paths:
-        image = _load(path)
-        grid = _grid(image)
+        stored = _load(path)
+        grid = stored.grid
         own = own or grid
         check_same_grid(own, grid, path)
-        voxels = _voxels(image, path)
+        voxels = stored.voxels()
         for channel in np.moveaxis(voxels, -1, 0) if voxels.ndim == 4 else [voxels]:
             if not np.isfinite(channel).all():
                 raise DataError(f"{path} holds NaN or infinite intensities.")
             if channel.min() == channel.max():
                 raise DataError(f"{path} is constant ({channel.flat[0]}): there is nothing to see in it.")
-            channels.append(_canonical(channel, grid.affine).astype(np.float32))
+            channels.append(_float32(_canonical(channel, grid), path))
     if own is None:
         raise DataError("an image needs at least one file.")
     image_cijk = zoomed_image(np.ascontiguousarray(np.stack(channels)), zoom)
@@ -161,7 +146,7 @@ def _read_mask(path: Path, own: Grid) -> NDArray[np.uint8]:
     """1 where the mask is above 0: scaled storage makes 0.99999997 of a 1."""
     voxels, grid = _one_number_a_voxel(path)
     check_same_grid(own, grid, path)
-    mask_ijk = np.ascontiguousarray(_canonical((voxels > 0).astype(np.uint8), grid.affine))
+    mask_ijk = np.ascontiguousarray(_canonical((voxels > 0).astype(np.uint8), grid))
     if not mask_ijk.any():
         raise DataError(f"{path} is an empty mask: no voxel in it is above 0.")
     return mask_ijk
@@ -169,12 +154,11 @@ def _read_mask(path: Path, own: Grid) -> NDArray[np.uint8]:
 
 def _one_number_a_voxel(path: Path) -> tuple[NDArray[Any], Grid]:
     """Voxels as stored, on three axes, and their grid."""
-    image = _load(path)
-    if len(image.shape) == 4 and image.shape[3] == 1:
-        image = image.slicer[..., 0]
-    if len(image.shape) != 3:
-        raise DataError(f"{path} has the shape {image.shape}; a label map or mask has three axes.")
-    return _voxels(image, path), _grid(image)
+    stored = _load(path)
+    if len(stored.shape) != 3 and stored.shape[3] != 1:
+        raise DataError(f"{path} has the shape {stored.shape}; a label map or mask has three axes.")
+    voxels = stored.voxels()
+    return (voxels[..., 0] if voxels.ndim == 4 else voxels), stored.grid
 
 
 def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.uint8], Grid]:
@@ -193,17 +177,17 @@ def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.ui
     if found.min() < 0 or found.max() > top:
         bad = found[(found < 0) | (found > top)][0]
         raise DataError(f"{path} holds the label {int(bad)}; expected 0..{top}.")
-    return np.ascontiguousarray(_canonical(voxels.astype(np.uint8), grid.affine)), grid
+    return np.ascontiguousarray(_canonical(voxels.astype(np.uint8), grid)), grid
 
 
 def write_label(label_ijk: NDArray[np.uint8], own: Grid, path: Path) -> None:
     """Write a canonical label map (I, J, K) on the scan's own grid, with the voxel size of its header."""
-    _write_on(own, label_ijk, path, np.uint8)
+    write_on(own, from_canonical(label_ijk, own.affine), path, np.uint8)
 
 
 def write_weights(weight_ijk: NDArray[np.float32], own: Grid, path: Path) -> None:
     """Write a canonical map (I, J, K) of numbers in [0, 1] on the scan's own grid, to about 1/255."""
-    _write_on(own, weight_ijk, path, np.uint8)
+    write_on(own, from_canonical(weight_ijk, own.affine), path, np.uint8)
 
 
 def read_weights(path: Path) -> NDArray[np.float32]:
@@ -212,36 +196,21 @@ def read_weights(path: Path) -> NDArray[np.float32]:
     Raises:
         DataError: The file is missing or damaged.
     """
-    image = _load(path)
-    return np.ascontiguousarray(_canonical(_voxels(image, path).astype(np.float32), _grid(image).affine))
-
-
-def _write_on(own: Grid, canonical_ijk: NDArray[Any], path: Path, kind: type[np.generic]) -> None:
-    import nibabel
-
-    back = nibabel.orientations.ornt_transform(
-        nibabel.orientations.axcodes2ornt("RAS"), nibabel.io_orientation(own.affine)
-    )
-    voxels = np.ascontiguousarray(nibabel.orientations.apply_orientation(canonical_ijk, back))
-    assert voxels.shape == own.shape
-    image = nibabel.Nifti1Image(voxels, own.affine, dtype=kind)  # nibabel scales what is no integer
-    image.header.set_zooms(own.zooms_mm or own.spacing_mm)
-    nibabel.save(image, path)
+    stored = _load(path)
+    return np.ascontiguousarray(_canonical(_float32(stored.voxels(), path), stored.grid))
 
 
 def write_scan(voxels: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
     """Write voxels that already lie on the grid of ``affine``."""
-    import nibabel
-
-    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
+    write_nifti(voxels, affine, path)
 
 
 def fingerprint(path: Path) -> str:
     """A hash of voxels as stored and affine; the same however the file was compressed."""
-    image = _load(path)
-    voxels = _voxels(image, path)
+    stored = _load(path)
+    voxels = stored.voxels()
     little = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
     digest = hashlib.sha256(f"{little.shape}{little.dtype.str}".encode())
-    digest.update(np.round(np.asarray(image.affine, np.float64), 4).astype("<f8").tobytes())
+    digest.update(np.round(np.asarray(stored.affine, np.float64), 4).astype("<f8").tobytes())
     digest.update(np.ascontiguousarray(little).tobytes())
     return digest.hexdigest()[:24]

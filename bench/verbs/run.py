@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench import console, mirror, provenance, record, runner, runs
+from bench.data.changes import changes
 from bench.data.dataset import remember
 from bench.engines.local import GRACE_SECONDS, LocalEngine
 from bench.lab import Conduct
@@ -95,6 +96,8 @@ def _carry_out(
     store = Store(request.store)
     store.sweep_up()
     for dataset in sweep.datasets:
+        for sentence in changes(dataset, store.workshop):
+            console.warn(sentence)
         remember(dataset, store.workshop)
     titles = {stage.key: title(stage) for stage in stages}
     runs.note(store, sweep.run, sweep.description(), titles)

@@ -399,7 +399,8 @@ def test_an_interrupted_run_ends_with_130_and_leaves_nothing_half_made(tmp_path,
         _, said = driver.communicate(timeout=30)
     signal.signal(signal.SIGINT, heeded)
     assert driver.returncode == 130
-    assert said.count("\n") == 1
+    assert said.count("\n") == 2
+    assert f"{how.name}: stopping at the next step" in said
     assert "run the same command again" in said
     assert list(store.glob("stages/.*")) == []
     assert (store / "records.csv").is_file()

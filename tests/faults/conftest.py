@@ -23,6 +23,12 @@ def children(pid):
     return [int(word) for word in listed.stdout.split()]
 
 
+def heed_signals():
+    """As in a terminal: tests that a shell started in its background ignore Ctrl-C, and so would their children."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def is_running(pid):
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -72,7 +78,12 @@ def disturbed(spheres, tiny):
     @contextmanager
     def driver(store, *more, **options):
         process = subprocess.Popen(
-            command(store, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+            command(store, *more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=heed_signals,  # noqa: PLW1509 - no thread is at work yet
+            **options,
         )
         try:
             yield process

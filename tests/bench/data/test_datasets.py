@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.data.dataset import DataSettings, Workshop, recall, remember
-from bench.data.datasets import DATASETS, open_dataset
+from bench.data.datasets import DATASETS, listing_of, open_dataset
 from bench.data.volumes import read_image, read_label
 from bench.errors import DataError, UsageError
 
@@ -164,3 +164,26 @@ def test_a_folder_that_calls_itself_as_a_challenge_is_called_is_refused(
     store = tmp_path / "named"
     assert bench("data", "add", "mine", "--from", folder, "--store", store).returncode == 0
     assert bench("run", "--dataset", "mine", "--recipe", "smoke", "-n", "--store", store).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["decathlon", "hvsmr2016", "brats2015"])
+@pytest.mark.parametrize("where", ["x" * 300, "d/" * 3000 + "d"])
+def test_a_name_that_no_folder_can_bear_is_refused_in_a_sentence(tmp_path, kind, where):
+    for look in (open_dataset, lambda *words: listing_of(*words, [])):
+        with pytest.raises(DataError, match="cannot be opened: File name too long") as caught:
+            look(f"{kind}:{where}", DataSettings(), Workshop(tmp_path))
+        assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("kind", ["decathlon", "hvsmr2016", "brats2015"])
+def test_a_folder_that_may_not_be_entered_is_refused_in_a_sentence(tmp_path, kind, monkeypatch):
+    locked, true_stat = tmp_path / "locked", Path.stat
+
+    def forbidden(path, **options):
+        if locked in (path, *path.parents):
+            raise PermissionError(13, "Permission denied", str(path))
+        return true_stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", forbidden)  # root may enter every folder
+    with pytest.raises(DataError, match=r"locked.*Permission denied"):
+        open_dataset(f"{kind}:{locked}", DataSettings(), Workshop(tmp_path / "data"))

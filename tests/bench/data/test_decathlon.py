@@ -310,3 +310,72 @@ def test_the_id_follows_the_voxels_and_not_the_place(folder, tmp_path, decathlon
     assert changed.id != first.id
     assert changed.cases["case_02"].image_print != first.cases["case_02"].image_print
     assert changed.cases["case_01"] == first.cases["case_01"]
+
+
+# --- hostile descriptions
+
+PATH = "./imagesTr/case_00.nii.gz"
+HOSTILE_TEXTS = {
+    "NaN": ('{"name": NaN}', "NaN is no number"),
+    "infinity": ('{"name": -Infinity}', "Infinity is no number"),
+    "a key twice": ('{"name": "a", "name": "b"}', "twice"),
+    "thousands of digits": (f'{{"name": {"9" * 5000}}}', "digits"),
+    "deep": ('{"a":' * 5000, "not JSON"),
+}
+
+
+@pytest.mark.parametrize("how", HOSTILE_TEXTS)
+def test_json_of_hostile_shape_is_refused(folder, how):
+    text, word = HOSTILE_TEXTS[how]
+    (folder / "dataset.json").write_text(text)
+    assert word in refused(folder)
+
+
+def test_a_description_of_many_megabytes_is_refused_unread(folder):
+    with (folder / "dataset.json").open("r+b") as file:
+        file.truncate(2**34)
+    assert "at most" in refused(folder)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_a_description_that_is_no_file_is_refused_and_nothing_hangs(folder, make):
+    (folder / "dataset.json").unlink()
+    make(folder / "dataset.json")
+    assert "expected a file" in refused(folder)
+
+
+HOSTILE_NAMES = {
+    "a device of Windows": lambda d: d.update(name="con"),
+    "a structure that is a device": lambda d: d["labels"].update({"1": "NUL.x"}),
+    "a structure called background": lambda d: d["labels"].update({"1": "background"}),
+    "a structure of a megabyte": lambda d: d["labels"].update({"1": "x" * 2**20}),
+    "a structure that is a list": lambda d: d["labels"].update({"1": ["core"]}),
+    "a channel that steers a terminal": lambda d: d["modality"].update({"0": "\x1b[2J"}),
+    "a channel with a line break": lambda d: d["modality"].update({"0": "a\nb"}),
+    "three hundred structures": lambda d: d.update(labels={str(n): f"s{n}" for n in range(300)}),
+    "a path with NUL": lambda d: d["training"][0].update(image="a\0b.nii.gz"),
+    "a path with a line break": lambda d: d["training"][0].update(image="a\nb.nii.gz"),
+    "a path of 5000 letters": lambda d: d["training"][0].update(image="x" * 5000),
+    "a path that is half a character": lambda d: d["training"][0].update(image="\ud800.nii.gz"),
+    "a path that is an object": lambda d: d["training"][0].update(label={"a": [1]}),
+    "a path of one very long name": lambda d: d["training"][0].update(image="x" * 300),
+}
+
+
+@pytest.mark.parametrize("how", HOSTILE_NAMES)
+def test_hostile_names_are_refused_in_one_short_harmless_line(folder, how):
+    sentence = refused(change(folder, HOSTILE_NAMES[how]))
+    assert sentence.isprintable()
+    assert len(sentence) < 700
+
+
+def test_two_cases_that_differ_by_capitals_alone_are_refused(folder):
+    for sub in ("imagesTr", "labelsTr"):
+        (folder / sub / "CASE_03.nii.gz").write_bytes((folder / sub / "case_03.nii.gz").read_bytes())
+    item = {"image": "./imagesTr/CASE_03.nii.gz", "label": "./labelsTr/CASE_03.nii.gz"}
+    assert "CASE_03 and case_03" in refused(change(folder, lambda d: d["training"].append(item)))
+
+
+def test_a_folder_in_place_of_a_scan_is_refused(folder):
+    change(folder, lambda d: d["training"][0].update(image="./imagesTr"))
+    assert "imagesTr does not exist" in refused(folder)

@@ -29,3 +29,16 @@ def test_a_name_that_was_made_safe_is_safe(text):
         return
     assert is_safe_name(name)
     assert is_safe_name(text) == (name == text)
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "Aux.txt", "COM1", "lpt9.nii"])
+def test_what_windows_takes_for_a_device_is_no_name(name):
+    assert not is_safe_name(name)
+    with pytest.raises(DataError, match="Windows"):
+        safe_name(name, "case")
+
+
+@pytest.mark.parametrize("name", ["CONTROL", "nul1", "COM0", "auxiliary"])
+def test_what_begins_like_a_device_is_a_name(name):
+    assert is_safe_name(name)
+    assert safe_name(name, "case") == name

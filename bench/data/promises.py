@@ -1,0 +1,132 @@
+"""What a file promises of itself: absurd promises are refused before anything is allocated for them."""
+
+from __future__ import annotations
+
+import math
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_VOXELS = 2**31  # all channels together; the largest scans there are have a tenth of it
+MAX_OFFSET = 2**26  # bytes before the voxels: a header and its extensions
+MAX_DEFLATE = 1032  # bytes that a byte of a deflate stream can hold at most. Source: zlib's technical details
+MEMINFO = Path("/proc/meminfo")
+
+_KINDS = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a header says that its file holds."""
+
+    shape: tuple[int, ...]
+    itemsize: int  # bytes a voxel
+    start: int  # of the voxels in the unpacked file, bytes
+    packed: bool  # whether deflate packed them
+
+    @property
+    def num_voxels(self) -> int:
+        """Of all channels."""
+        return math.prod(self.shape)
+
+    @property
+    def num_bytes(self) -> int:
+        """Of the unpacked file up to its last voxel."""
+        return self.start + self.num_voxels * self.itemsize
+
+
+def check_regular(path: Path) -> int:
+    """The size of a regular file in bytes; links are followed.
+
+    Raises:
+        DataError: It is missing, cannot be reached, or is a folder, a pipe or a device: reading one may hang.
+    """
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{path} does not exist.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{str(path)[:300]!r} cannot be opened: {reason}.") from error
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((name for is_one, name in _KINDS.items() if is_one(status.st_mode)), "no file")
+        raise DataError(f"{path} is {kind}; expected a file.")
+    return status.st_size
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file that ``check_regular`` lets through."""
+    try:
+        check_regular(path)
+    except DataError:
+        return False
+    return True
+
+
+def check_shape(path: Path, shape: Sequence[int]) -> None:
+    """Refuse what is no volume.
+
+    Raises:
+        DataError: Other than three or four axes, an axis without voxels, or more voxels than any scan has.
+    """
+    if len(shape) not in (3, 4) or min(shape) < 1:
+        raise DataError(
+            f"{path} has the shape {_sizes(shape)}; expected three axes, or four with the channels last."
+        )
+    if math.prod(shape) > MAX_VOXELS:
+        raise DataError(
+            f"{path} has the shape {_sizes(shape)}, {_count(math.prod(shape))} voxels; "
+            f"the most is {MAX_VOXELS}."
+        )
+
+
+def check_promise(path: Path, promise: Promise, size: int) -> None:
+    """Refuse a header that promises more than ``size`` bytes of file can hold, or than memory can.
+
+    Raises:
+        DataError: With what is promised and what there is.
+    """
+    if not 0 <= promise.start <= MAX_OFFSET:
+        raise DataError(
+            f"{path} says that its voxels begin at byte {promise.start}; expected 0 to {MAX_OFFSET}."
+        )
+    most = size * MAX_DEFLATE if promise.packed else size
+    if promise.num_bytes > most:
+        raise DataError(
+            f"{path} promises {_count(promise.num_bytes)} bytes and its {size} bytes hold at most {most}: "
+            "it is truncated or damaged."
+        )
+    needed, free = promise.num_voxels * (promise.itemsize + 4), free_memory()  # as stored, and as float32
+    if free is not None and needed > free:
+        raise DataError(f"{path} needs {_count(needed)} bytes of memory; this machine has {free} left.")
+
+
+def free_memory() -> int | None:
+    """Bytes that this machine can still give, where it says so."""
+    try:
+        lines = MEMINFO.read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    said = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(said[0]) * 1024 if said else None
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    """A shape as Python writes it, without the names of numpy's types."""
+    return str(tuple(int(n) for n in shape))
+
+
+def _count(number: int) -> str:
+    return str(number) if number < 10**15 else f"{number:.1e}"

@@ -1,0 +1,133 @@
+"""A data set looked at whole: what each of its files holds, or why it cannot be read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from bench.data.nifti import to_canonical
+from bench.data.volumes import open_stored, why_singular
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bench.data.cases import Files
+    from bench.data.grids import Grid
+    from bench.data.listing import Listing
+
+Kind = Literal["image", "label", "mask"]
+Role = Literal["train", "test", "unlabelled"]
+MOST_VALUES = 300  # different numbers of a label map that are counted one by one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FileFacts:
+    """What one file holds; where it cannot be read, ``trouble`` says why, and what was not found is empty."""
+
+    path: Path
+    kind: Kind
+    trouble: str = ""
+    shape: tuple[int, ...] = ()
+    grid: Grid | None = None
+    singular: str = ""  # what is wrong with an affine that cannot be inverted
+    zooms_mm: tuple[float, ...] = ()  # as the header says them
+    voxels: str = ""  # a hash of the canonical voxels, whatever place the affine gives them
+    ranges: tuple[tuple[float, float], ...] = ()  # lowest and highest number of each channel
+    num_not_finite: int = 0
+    counts: Mapping[float, int] = field(default_factory=dict)  # of a label map: number -> voxels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseFacts:
+    """The files of one case."""
+
+    name: str
+    role: Role
+    images: tuple[FileFacts, ...]
+    label: FileFacts | None
+    mask: FileFacts | None
+
+    def __iter__(self) -> Iterator[FileFacts]:
+        """All files that the case should have."""
+        yield from self.images
+        yield from (one for one in (self.label, self.mask) if one is not None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """A listing and the facts of all its cases."""
+
+    listing: Listing
+    complaints: tuple[str, ...]  # what the listing itself contradicts
+    cases: tuple[CaseFacts, ...]
+
+
+def survey(listing: Listing, complaints: list[str]) -> Survey:
+    """Read every file of every case, one at a time."""
+    cases = [
+        _case(name, files, _role(name, listing))
+        for name, files in {**listing.cases, **listing.unlabelled}.items()
+    ]
+    return Survey(listing, tuple(complaints), tuple(sorted(cases, key=lambda case: case.name)))
+
+
+def _role(name: str, listing: Listing) -> Role:
+    if name in listing.unlabelled:
+        return "unlabelled"
+    return "test" if name in listing.test else "train"
+
+
+def _case(name: str, files: Files, role: Role) -> CaseFacts:
+    images = tuple(_facts(path, "image") for path in files.images)
+    label = None if files.label is None else _facts(files.label, "label")
+    mask = None if files.mask is None else _facts(files.mask, "mask")
+    return CaseFacts(name, role, images, label, mask)
+
+
+def _facts(path: Path, kind: Kind) -> FileFacts:
+    try:
+        stored = open_stored(path)
+    except DataError as error:
+        return FileFacts(path, kind, trouble=str(error))
+    known: dict[str, Any] = {
+        "shape": stored.shape,
+        "grid": stored.grid,
+        "singular": why_singular(stored.affine),
+        "zooms_mm": stored.zooms_mm,
+    }
+    try:
+        voxels = stored.voxels()
+    except DataError as error:
+        return FileFacts(path, kind, trouble=str(error), **known)
+    canonical = voxels if known["singular"] else to_canonical(voxels, stored.affine)
+    return FileFacts(path, kind, **known, **_of_voxels(canonical, kind))
+
+
+def _of_voxels(voxels: NDArray[Any], kind: Kind) -> dict[str, Any]:
+    channels = np.moveaxis(voxels, -1, 0) if voxels.ndim == 4 else voxels[None]
+    finite = [channel[np.isfinite(channel)] for channel in channels]
+    return {
+        "voxels": _print(voxels),
+        "ranges": tuple((float(one.min()), float(one.max())) for one in finite if one.size),
+        "num_not_finite": sum(channel.size - one.size for channel, one in zip(channels, finite, strict=True)),
+        "counts": _counted(voxels) if kind == "label" else {},
+    }
+
+
+def _print(voxels: NDArray[Any]) -> str:
+    """Equal numbers give equal hashes, whatever type they are stored as."""
+    with np.errstate(over="ignore"):
+        numbers = np.ascontiguousarray(voxels.astype("<f4"))
+    return hashlib.sha256(str(numbers.shape).encode() + numbers.tobytes()).hexdigest()[:24]
+
+
+def _counted(voxels: NDArray[Any]) -> dict[float, int]:
+    values, counts = np.unique(voxels[np.isfinite(voxels)], return_counts=True)
+    return {float(value): int(count) for value, count in zip(values[:MOST_VALUES], counts, strict=False)}
