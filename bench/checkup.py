@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import mirror, record, runs
-from bench.data.cases import Files, case_files
-from bench.data.dataset import Workshop, recall
+from bench.data.cases import fingerprints_path, image_print, label_print
+from bench.data.dataset import recall
+from bench.data.fingerprints import Fingerprints
 from bench.errors import BenchError, DataError, UsageError
 from bench.health import Finding
 from bench.soundness import damage
@@ -144,7 +144,7 @@ def _some(named: Collection[str], what: str, none: str) -> str:
 
 def _data(store: Store) -> Iterator[Finding]:
     """Whether the files of every data set that the store knows are there, with the same voxels."""
-    caches = (store.workshop.names_path.name, "fingerprints.json")
+    caches = (store.workshop.names_path.name, fingerprints_path(store.workshop).name)
     for path in sorted(store.workshop.path.glob("*.json")):
         if path.name not in caches:
             yield _data_set(store, path.stem)
@@ -153,9 +153,8 @@ def _data(store: Store) -> Iterator[Finding]:
 def _data_set(store: Store, identifier: str) -> Finding:
     try:
         dataset = recall(identifier, store.workshop)
-    except (BenchError, ValueError, KeyError, TypeError) as error:
-        says = f"{identifier}: what is noted of it cannot be read ({error}); `bench run` notes it anew"
-        return Finding("data", "warning", says)
+    except BenchError as error:
+        return Finding("data", "warning", str(error))
     gone = [path for path in _paths(dataset) if not Path(path).is_file()]
     if gone:
         return Finding("data", "error", f"{identifier}: {len(gone)} files are gone, the first is {gone[0]}")
@@ -173,28 +172,12 @@ def _paths(dataset: Dataset) -> list[str]:
 
 def _changed(store: Store, dataset: Dataset) -> list[str]:
     """The cases whose voxels are others than when the data set was opened."""
-    found = {
-        name: Files(
-            tuple(map(Path, one.images)),
-            Path(one.label) if one.label else None,
-            Path(one.mask) if one.mask else None,
-            one.zoom,
-        )
-        for name, one in dataset.cases.items()
-    }
-    changed = []
-    with tempfile.TemporaryDirectory() as aside:  # the store is only read
-        known = store.workshop.path / "fingerprints.json"
-        if known.is_file():
-            shutil.copy(known, aside)
-        for name, files in found.items():
-            try:
-                workshop = Workshop(Path(aside))
-                now = case_files({name: files}, dataset.channels, 0, workshop, validate=False)[name]
-            except (DataError, OSError, ValueError):
-                changed.append(name)
-                continue
-            then = dataset.cases[name]
-            if (now.image_print, now.label_print) != (then.image_print, then.label_print):
-                changed.append(name)
+    prints, changed = Fingerprints(fingerprints_path(store.workshop)), []
+    for name, then in dataset.cases.items():
+        try:
+            now = image_print(prints, then), label_print(prints, then)
+        except (DataError, OSError):
+            now = None
+        if now != (then.image_print, then.label_print):
+            changed.append(name)
     return changed

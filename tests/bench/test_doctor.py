@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import filelock
@@ -62,9 +63,13 @@ def gone(store):
 
 
 def changed(store):
-    text = json.loads(manifest(store).read_text())
-    text["cases"]["heart_0000"]["label_print"] = "0" * 24
-    manifest(store).write_text(json.dumps(text))
+    text = manifest(store).read_text()
+    cases = json.loads(text)["cases"]
+    labels = [Path(cases[case]["label"]) for case in ("heart_0000", "heart_0001")]
+    moved = store.path / "moved"
+    shutil.copytree(labels[0].parents[1], moved)
+    manifest(store).write_text(text.replace(str(labels[0].parents[1]), str(moved)))
+    shutil.copy(labels[1], moved / labels[0].relative_to(labels[0].parents[1]))
 
 
 SPOILED = {
