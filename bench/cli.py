@@ -71,6 +71,12 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
     checkpoint_seconds: Annotated[
         float, typer.Option(help="Between two checkpoints of a training; changes no result.")
     ] = 60.0,
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic", help="Deterministic algorithms on a GPU too, and which operations have none."
+        ),
+    ] = False,
     debug: Debug = False,
 ) -> int:
     """Sweep the methods over ξ; what the store has already is not made again."""
@@ -94,6 +100,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             as_json=as_json,
             mlflow=not no_mlflow,
             checkpoint_seconds=checkpoint_seconds,
+            deterministic=deterministic,
         )
     )
 
@@ -165,6 +172,30 @@ def show(key: str, store: StorePath = RESULTS, as_json: AsJson = False, debug: D
     from bench.verbs.store import show as say
 
     return say(key, store, as_json=as_json)
+
+
+@app.command()
+def verify(
+    key: Annotated[str, typer.Argument(help="A finished stage, or the beginning of its key.")],
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Make all that it came from again too, not only the stage.")
+    ] = False,
+    store: StorePath = RESULTS,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Make a stage again, aside, and compare; exit 5 where it differs. The store is only read."""
+    from bench.verbs.verify import verify as carry_out
+
+    return carry_out(key, store, chain=chain, as_json=as_json)
+
+
+@app.command()
+def doctor(store: StorePath = RESULTS, as_json: AsJson = False, debug: Debug = False) -> int:
+    """Check the machine and everything in a store; exit 4 where something is damaged or gone."""
+    from bench.verbs.doctor import doctor as check
+
+    return check(store, as_json=as_json)
 
 
 @app.command()
@@ -281,6 +312,22 @@ def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
         to=out,
     )
     return export(words, as_json=as_json)
+
+
+@export_app.command("mlflow")
+def export_mlflow(
+    uri: Annotated[
+        str, typer.Option(help="MLflow's tracking URI; $MLFLOW_TRACKING_URI or the store's own by default.")
+    ] = "",
+    run: Annotated[str, typer.Option(help="One run of the store; all by default.")] = "",
+    store: StorePath = RESULTS,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Fill the MLflow mirror of every run from what the store holds."""
+    from bench.verbs.mirror import export
+
+    return export(store, uri, run, as_json=as_json)
 
 
 def main() -> None:

@@ -1,20 +1,18 @@
-"""The MLflow mirror of a run: written by the driver alone, in batches, when the work is done.
+"""The book of MLflow runs that mirrors a store: one parent for a ``bench run``, one child for each stage.
 
-Records are truth; this can be deleted and is filled again by the next run. The only file that knows mlflow.
+The only file that knows mlflow. Whatever is written is found again by its tags, so nothing is ever doubled.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
 import logging
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bench import record
-from bench.data.folder import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,88 +21,117 @@ if TYPE_CHECKING:
     from bench.store import Store
 
 EXPERIMENT = "bench"
-BATCH = 1000  # MLflow's own limit of metrics a call
+BATCH = 1000  # MLflow's own limit of metrics a call, and of runs a page
+MANNERS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # no word leaves this machine unasked
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout may hold one JSON document and nothing else
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # its own 7 of 120 s each would hold a run for minutes
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # a busy server may ask for an hour
+}
+"""MLflow's environment where the user has not said otherwise."""
+PARENT = "parent"
 
 
-def default_uri(store: Store) -> str:
-    """SQLite inside the store."""
-    return f"sqlite:///{store.path.resolve() / 'mlflow.db'}"
+def is_server(uri: str) -> bool:
+    """Whether a tracking URI names a server, which keeps artifacts where it likes."""
+    return not uri.startswith(("sqlite:", "file:", "mysql:", "postgresql:", "mssql:", "/", "."))
 
 
-def _marks(store: Store, run: str, uri: str) -> Path:
-    return store.path / "runs" / run / f"mirrored-{hashlib.sha256(uri.encode()).hexdigest()[:8]}.json"
-
-
-def _mirrored(store: Store, run: str, uri: str) -> dict[str, str]:
-    """Stage key -> MLflow run id of what the mirror at ``uri`` has of this run; needs no mlflow."""
-    path = _marks(store, run, uri)
-    if uri == default_uri(store) and not (store.path / "mlflow.db").is_file():
-        return {}
-    return dict(json.loads(path.read_text())) if path.is_file() else {}
-
-
-def mirror(
-    store: Store, run: str, titles: Mapping[str, str], description: Mapping[str, Any], uri: str = ""
-) -> int:
-    """Write one parent for the run and one child for each finished stage that the mirror lacks.
+def opened(store: Store, run: str, uri: str, artifacts: Path) -> Book:
+    """The book at a tracking URI.
 
     Args:
-        store: Where the stages are.
-        run: The run's name.
-        titles: What a reader calls each stage of the run, by key.
-        description: What was asked for.
-        uri: MLflow's tracking URI; the store's own SQLite where it is empty.
-
-    Returns:
-        The number of stages written.
+        store: What is copied from.
+        run: The name of the run that is copied.
+        uri: MLflow's tracking URI.
+        artifacts: Where files go, unless the URI names a server.
     """
-    uri = uri or default_uri(store)
-    there = _mirrored(store, run, uri)
-    missing = [key for key in titles if key not in there and store.has(key)]
-    if not missing and "parent" in there:
-        return 0
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # no word leaves this machine unasked
-    os.environ.setdefault("DO_NOT_TRACK", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for name, value in MANNERS.items():
+        os.environ.setdefault(name, value)
+    for talker in ("alembic", "urllib3", "mlflow", "sqlalchemy"):
+        logging.getLogger(talker).setLevel(logging.CRITICAL)
     from mlflow import MlflowClient
 
-    book = _Book(MlflowClient(uri), store, run)
-    if "parent" not in there:
-        there["parent"] = book.parent(description)
-    for key in missing:
-        write_text(_marks(store, run, uri), json.dumps(there))
-        there[key] = book.child(key, titles[key], there["parent"])
-    book.finish_parent(there["parent"], complete=all(key in there for key in titles))
-    write_text(_marks(store, run, uri), json.dumps(there))
-    return len(missing)
+    place = None if is_server(uri) else artifacts.resolve().as_uri()
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(EXPERIMENT)
+    made = found.experiment_id if found else client.create_experiment(EXPERIMENT, artifact_location=place)
+    return Book(client, str(made), store, run)
 
 
 @dataclass(frozen=True, slots=True)
-class _Book:
+class Book:
     """One MLflow client and the store that it copies from."""
 
     client: Any
+    experiment: str
     store: Store
     run: str
 
-    def _experiment(self) -> str:
-        found = self.client.get_experiment_by_name(EXPERIMENT)
-        if found is not None:
-            return str(found.experiment_id)
-        artifacts = (self.store.path / "mlartifacts").resolve().as_uri()
-        return str(self.client.create_experiment(EXPERIMENT, artifact_location=artifacts))
+    def holds(self, identifier: str) -> bool:
+        """Whether the book has this run, not thrown away."""
+        from mlflow.exceptions import MlflowException
 
-    def parent(self, description: Mapping[str, Any]) -> str:
-        """The run of a whole ``bench run``."""
-        made = self.client.create_run(self._experiment(), run_name=self.run, tags={"bench.run": self.run})
-        identifier = str(made.info.run_id)
+        try:
+            return bool(self.client.get_run(identifier).info.lifecycle_stage == "active")
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise
+
+    def found(self) -> dict[str, str]:
+        """What is there of the run: ``parent`` and keys of stages -> MLflow run ids.
+
+        What an interrupted driver, or a request that was answered into the void and sent again, left
+        beside it is thrown away: children half-written or written twice, parents without children.
+        """
+        parents = [str(one.info.run_id) for one in self._search("bench.run", self.run)]
+        if not parents:
+            return {}
+        children = {parent: self._search("mlflow.parentRunId", parent) for parent in parents}
+        chosen = max(parents, key=lambda parent: sum(map(_is_whole, children[parent])))  # else the oldest
+        for parent in parents:
+            if parent != chosen and not children[parent]:
+                self.client.delete_run(parent)
+        there = {PARENT: chosen}
+        for child in children[chosen]:
+            key = child.data.tags.get("bench.stage", "")
+            if not _is_whole(child) or key in there:
+                self.client.delete_run(child.info.run_id)
+            else:
+                there[key] = str(child.info.run_id)
+        return there
+
+    def _search(self, tag: str, value: str) -> list[Any]:
+        """All runs that bear a tag, the oldest first."""
+        found: list[Any] = []
+        page, token = None, ""
+        while page is None or token:
+            page = self.client.search_runs(
+                [self.experiment],
+                filter_string=f"tags.`{tag}` = '{value}'",
+                max_results=BATCH,
+                order_by=["attributes.start_time ASC"],
+                page_token=token or None,
+            )
+            found += page
+            token = page.token or ""
+        return found
+
+    def new_parent(self) -> str:
+        """Begin the run of a whole ``bench run``."""
+        made = self.client.create_run(self.experiment, run_name=self.run, tags={"bench.run": self.run})
+        return str(made.info.run_id)
+
+    def describe_parent(self, identifier: str, description: Mapping[str, Any], *, complete: bool) -> None:
+        """Attach request and records and close the run, as failed where stages are missing."""
         self._log(identifier, params=_flat(description))
         self.client.log_dict(identifier, dict(description), "request.json")
-        return identifier
-
-    def finish_parent(self, identifier: str, *, complete: bool) -> None:
-        """Attach the records and close, as failed where stages are missing."""
         for name in ("records.csv", "records.parquet"):
             if (self.store.path / name).is_file():
                 self.client.log_artifact(identifier, str(self.store.path / name))
@@ -123,24 +150,20 @@ class _Book:
             "bench.commit": described["commit"],
             **{f"bench.{name}": str(value) for name, value in identity.items()},
         }
-        self._forget_unfinished(key, parent)
-        made = self.client.create_run(self._experiment(), run_name=title, tags=tags)
+        began = int(datetime.fromisoformat(described["started"]).timestamp() * 1000)
+        made = self.client.create_run(self.experiment, start_time=began, run_name=title, tags=tags)
         identifier = str(made.info.run_id)
-        now = made.info.start_time
-        metrics = [Metric(name, value, now, step) for name, value, step in self._metrics(key, described)]
-        self._log(identifier, metrics=metrics, params=_flat(described["settings"]))
-        folder = self.store.folder(key)
-        for path in sorted(folder.iterdir()):
+        values = self._metrics(key, described)
+        self._log(
+            identifier,
+            metrics=[Metric(name, value, began, step) for name, value, step in values],
+            params=_flat(described["settings"]),
+        )
+        for path in sorted(self.store.folder(key).iterdir()):
             if path.suffix in {".json", ".csv"}:
                 self.client.log_artifact(identifier, str(path))
-        self.client.set_terminated(identifier)
+        self.client.set_terminated(identifier, end_time=began + round(1000 * described["seconds"]))
         return identifier
-
-    def _forget_unfinished(self, key: str, parent: str) -> None:
-        """A driver that was killed while it wrote this child left one that nobody marked."""
-        words = f"tags.`bench.stage` = '{key}' and tags.`mlflow.parentRunId` = '{parent}'"
-        for left in self.client.search_runs([self._experiment()], filter_string=words):
-            self.client.delete_run(left.info.run_id)
 
     def _metrics(self, key: str, described: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
         yield "seconds", float(described["seconds"]), 0
@@ -170,6 +193,10 @@ class _Book:
         listed = [Param(name, value) for name, value in (params or {}).items()]
         for start in range(0, len(listed), 100):
             self.client.log_batch(identifier, params=listed[start : start + 100])
+
+
+def _is_whole(child: Any) -> bool:  # noqa: ANN401 - MLflow's run
+    return bool(child.info.status == "FINISHED" and "bench.stage" in child.data.tags)
 
 
 def _flat(settings: Any, prefix: str = "") -> dict[str, str]:  # noqa: ANN401 - JSON

@@ -156,6 +156,40 @@ def swept(tmp_path_factory, bench):
     return SimpleNamespace(path=path, words=words, made=made)
 
 
+@pytest.fixture(scope="session")
+def mirrored_at():
+    """All that MLflow's client tells of a mirror but identifiers: sorted, with every step of every metric."""
+
+    def told(uri, run=""):
+        from mlflow import MlflowClient
+
+        from bench import tracking
+
+        client = MlflowClient(uri)
+        experiment = client.get_experiment_by_name(tracking.EXPERIMENT).experiment_id
+        found = client.search_runs([experiment], max_results=5000)
+        stage_of = {one.info.run_id: one.data.tags.get("bench.stage", "parent") for one in found}
+        parents = {i.info.run_id for i in found if run in ("", i.data.tags.get("bench.run"))}
+        rows = []
+        for one in found:
+            tags, info = one.data.tags, one.info
+            parent = tags.get("mlflow.parentRunId")
+            if not {info.run_id, parent} & parents:
+                continue
+            own = sorted((name, value) for name, value in tags.items() if name.startswith("bench."))
+            steps = {
+                name: sorted((m.step, m.value) for m in client.get_metric_history(info.run_id, name))
+                for name in one.data.metrics
+            }
+            files = sorted((file.path, file.file_size) for file in client.list_artifacts(info.run_id))
+            seconds = info.end_time - info.start_time if parent else 0
+            names = (stage_of[info.run_id], info.run_name, info.status, stage_of.get(parent), seconds)
+            rows.append((names, own, sorted(one.data.params.items()), steps, files))
+        return sorted(rows, key=lambda row: row[0][0])
+
+    return told
+
+
 TRIED = []
 
 

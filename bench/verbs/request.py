@@ -43,6 +43,7 @@ class Request:
     as_json: bool
     mlflow: bool
     checkpoint_seconds: float = 60.0  # between two checkpoints of a training; changes no result
+    deterministic: bool = False
 
 
 class Asked(NamedTuple):

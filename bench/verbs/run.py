@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench import console, provenance, record, runner, runs, tracking
+from bench import console, mirror, provenance, record, runner, runs
 from bench.data.changes import changes
 from bench.data.dataset import remember
 from bench.engines.local import GRACE_SECONDS, LocalEngine
@@ -19,6 +19,8 @@ from bench.soundness import put_damaged_aside
 from bench.store import Store
 from bench.summary import curve
 from bench.sweep import title
+from bench.verbs.determinism import found_in as determinism
+from bench.verbs.determinism import say as say_determinism
 from bench.verbs.plan import cost_of, prices_of, say_cost, say_methods, say_plan
 from bench.verbs.request import planned, understood
 from bench.verbs.words import datasets_of
@@ -47,6 +49,9 @@ def run(request: Request) -> int:
             console.warn(f"damaged: {key}: {what}; {then}. What was there is in {store.path / 'damaged'}.")
         if not request.as_json:
             say_plan(sweep, stages, store, left_out)
+        found = determinism(sweep, asked.device) if request.deterministic else None
+        if found and not request.as_json:
+            say_determinism(found)
         if not request.dry_run:
             threads = asked.recipe.compute.threads
             engine = LocalEngine(
@@ -55,11 +60,15 @@ def run(request: Request) -> int:
                 device=asked.device,
                 jobs=asked.jobs,
                 threads=threads,
-                conduct=Conduct(checkpoint_seconds=request.checkpoint_seconds),
+                conduct=Conduct(
+                    checkpoint_seconds=request.checkpoint_seconds, deterministic=request.deterministic
+                ),
             )
             is_finished = {stage.key for stage in stages} <= store.finished()
             known = None if is_finished else prices_of(sweep, stages, store, asked.device)
-            return _carry_out(request, sweep, stages, engine, known.seconds if known else runner.alike)
+            seconds = known.seconds if known else runner.alike
+            state = _carry_out(request, sweep, stages, engine, seconds)
+            return _say_result(request, sweep, state, stages, {"determinism": found} if found else {})
         cost = cost_of(sweep, stages, store, asked)
         if not request.as_json:
             say_cost(cost)
@@ -71,6 +80,7 @@ def run(request: Request) -> int:
                 "stages": runner.summary(stages, store),
                 "left_out": left_out,
                 "cost": cost,
+                **({"determinism": found} if found else {}),
             }
         )
         return 0
@@ -82,7 +92,7 @@ def _carry_out(
     stages: list[Stage],
     engine: runner.Engine,
     seconds: Callable[[Stage], float],
-) -> int:
+) -> runner.State:
     store = Store(request.store)
     store.sweep_up()
     for dataset in sweep.datasets:
@@ -100,28 +110,26 @@ def _carry_out(
         record.publish(store)
     if request.mlflow:
         _mirror(store, sweep, titles)
-    return _say_result(request, sweep, store, state, stages)
+    return state
 
 
 def _mirror(store: Store, sweep: Sweep, titles: Mapping[str, str]) -> None:
     """The mirror is a convenience: what goes wrong with it is said and costs no result."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "") or mirror.default_uri(store)
+    page = mirror.Mirror(store, sweep.run, titles, sweep.description(), uri)
+    if not page.is_behind:
+        return
     try:
-        tracking.mirror(
-            store,
-            sweep.run,
-            titles,
-            sweep.description(),
-            os.environ.get("MLFLOW_TRACKING_URI", ""),
-        )
-    except Exception as error:
-        console.warn(
-            f"warning: the MLflow mirror is behind ({type(error).__name__}: {error}); run again to fill it."
-        )
+        page.fill(store.finished())
+    except mirror.MirrorError as error:
+        fill = f"bench export mlflow --store {store.path}"
+        console.warn(f"warning: {str(error)[:-1]}; no result depends on it, fill it later with `{fill}`.")
 
 
 def _say_result(
-    request: Request, sweep: Sweep, store: Store, state: runner.State, stages: list[Stage]
+    request: Request, sweep: Sweep, state: runner.State, stages: list[Stage], more: Mapping[str, Any]
 ) -> int:
+    store = Store(request.store)
     code = 3 if state.failed or state.blocked else 0
     if request.as_json:
         console.say_json(
@@ -134,6 +142,7 @@ def _say_result(
                 "cached": state.cached,
                 "failed": state.failed,
                 "blocked": state.blocked,
+                **more,
             }
         )
         return code

@@ -13,10 +13,16 @@ from bench.graph import VERSIONS
 from bench.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
-def _there(path: Path) -> Store:
+def there(path: Path) -> Store:
+    """The store at a path.
+
+    Raises:
+        DataError: There is none.
+    """
     if not Store(path).is_store:
         raise DataError(f"{path} is not a store; make one with `bench run --store {path}`.")
     return Store(path)
@@ -24,7 +30,7 @@ def _there(path: Path) -> Store:
 
 def status(store_path: Path, *, as_json: bool) -> int:
     """How many stages of each kind there are, what failed, which runs were asked for."""
-    store = _there(store_path)
+    store = there(store_path)
     made = Counter(key.partition("-")[0] for key in store.finished())
     counts = {kind: made[kind] for kind in VERSIONS}
     failures = {key: reason["error"] for key, reason in store.failures().items()}
@@ -40,31 +46,41 @@ def status(store_path: Path, *, as_json: bool) -> int:
     return 0
 
 
+def one_key(store: Store, key: str, among: Iterable[str]) -> str:
+    """The one stage among these that begins so.
+
+    Raises:
+        UsageError: There is none, or more than one.
+    """
+    found = [one for one in among if one.startswith(key)]
+    if len(found) != 1:
+        some = ", ".join(found[:3]) or "none"
+        raise UsageError(
+            f"{len(found)} stages of {store.path} begin with {key!r} ({some}); name one in full."
+        )
+    return found[0]
+
+
 def show(key: str, store_path: Path, *, as_json: bool) -> int:
     """One stage by its key or the key's beginning: settings, inputs, provenance, scores.
 
     Raises:
         UsageError: No stage, or more than one, begins so.
     """
-    store = _there(store_path)
-    found = [one for one in [*store.keys(), *store.failures()] if one.startswith(key)]
-    if len(found) != 1:
-        some = ", ".join(found[:3]) or "none"
-        raise UsageError(
-            f"{len(found)} stages of {store_path} begin with {key!r} ({some}); name one in full."
-        )
-    described = store.stage(found[0]) if store.has(found[0]) else store.failures()[found[0]]
+    store = there(store_path)
+    found = one_key(store, key, [*store.keys(), *store.failures()])
+    described = store.stage(found) if store.has(found) else store.failures()[found]
     if as_json:
         console.say_json(described)
         return 0
     console.say(json.dumps(described, indent=1, ensure_ascii=False))
-    console.say(f"folder   {store.folder(found[0])}")
+    console.say(f"folder   {store.folder(found)}")
     return 0
 
 
 def clean(store_path: Path, *, failed: bool, everything: bool, as_json: bool) -> int:
     """Remove checkpoints, leavings and damaged stages; on request notes of failures, or every stage."""
-    store = _there(store_path)
+    store = there(store_path)
     with store.locked():
         store.sweep_up()
         shutil.rmtree(store_path / "work", ignore_errors=True)

@@ -6,7 +6,9 @@ import shutil
 
 import pytest
 
-from bench import tracking
+from bench import mirror, tracking
+from bench.mirror import Mirror
+from bench.runs import plans, request
 from bench.store import Store
 
 
@@ -24,7 +26,7 @@ def mirrored(tmp_path_factory, swept, bench):
 def client(mirrored):
     from mlflow import MlflowClient
 
-    return MlflowClient(tracking.default_uri(mirrored))
+    return MlflowClient(mirror.default_uri(mirrored))
 
 
 @pytest.fixture(scope="module")
@@ -83,28 +85,94 @@ def test_a_scores_child_has_its_mean_scores_and_says_whose_they_are(runs, mirror
         assert "overall.all" in run.data.metrics
 
 
-def test_a_second_mirror_writes_nothing(runs, client, mirrored):
-    (run,) = [path.name for path in (mirrored.path / "runs").iterdir()]
-    description = json.loads((mirrored.path / "runs" / run / "request.json").read_text())
-    assert tracking.mirror(mirrored, run, dict.fromkeys(mirrored.keys(), "a stage"), description) == 0
-    (experiment,) = [e for e in client.search_experiments() if e.name == tracking.EXPERIMENT]
-    assert len(client.search_runs([experiment.experiment_id], max_results=1000)) == len(runs)
-
-
-def test_a_mirror_that_was_deleted_is_filled_again(tmp_path, mirrored):
-    store = Store(tmp_path / "store")
-    shutil.copytree(mirrored.path, store.path)
+def page(store, uri="", **titles):
     (run,) = [path.name for path in (store.path / "runs").iterdir()]
-    (store.path / "mlflow.db").unlink()
-    shutil.rmtree(store.path / "mlartifacts")
-    assert tracking.mirror(store, run, dict.fromkeys(store.keys("split"), "split"), {"asked": "again"}) == 2
+    titles = titles or plans(store)[run]["stages"]
+    return Mirror(store, run, titles, request(store, run), uri or mirror.default_uri(store))
 
 
-def test_a_mirror_elsewhere_is_a_mirror_of_its_own(tmp_path, mirrored):
+@pytest.fixture
+def copied(tmp_path, mirrored):
+    """A copy of the store whose mirror may be spoiled."""
     store = Store(tmp_path / "store")
-    shutil.copytree(mirrored.path, store.path)
-    (run,) = [path.name for path in (store.path / "runs").iterdir()]
+    shutil.copytree(mirrored.path, store.path, ignore=shutil.ignore_patterns("mlflow.db*", "mlartifacts"))
+    return store
+
+
+def test_a_mirror_that_is_whole_is_not_behind(mirrored):
+    assert not page(mirrored).is_behind
+
+
+def test_a_mirror_that_was_deleted_is_filled_again(copied):
+    key = copied.keys("split")[0]
+    assert page(copied, **{key: "split"}).is_behind
+    assert page(copied, **{key: "split"}).fill({key}) == mirror.Filled(page(copied).run, 1, 1, 0)
+    assert not page(copied, **{key: "split"}).is_behind
+
+
+def test_a_mirror_elsewhere_is_a_mirror_of_its_own(tmp_path, copied):
+    key = copied.keys("split")[0]
     uri = f"sqlite:///{tmp_path / 'elsewhere.db'}"
-    assert (
-        tracking.mirror(store, run, dict.fromkeys(store.keys("split"), "split"), {"asked": "again"}, uri) == 2
-    )
+    assert page(copied, uri, **{key: "split"}).fill({key}).written == 1
+    assert page(copied, **{key: "split"}).is_behind
+    assert not (copied.path / "mlartifacts").exists()
+
+
+def test_an_export_from_stages_and_records_alone_equals_the_first_mirror(
+    copied, mirrored, bench, mirrored_at
+):
+    for path in copied.path.glob("runs/*/mirrored-*.json"):
+        path.unlink()
+    done = bench("export", "mlflow", "--store", copied.path, "--json")
+    assert done.returncode == 0, done.stderr
+    (exported,) = json.loads(done.stdout)["runs"]
+    assert exported["written"] == exported["planned"] == len(mirrored.keys())
+    assert mirrored_at(mirror.default_uri(copied)) == mirrored_at(mirror.default_uri(mirrored))
+
+
+@pytest.mark.parametrize("note", [None, "", '{"parent"', "[1, 2]", '{"parent": "nobody"}'])
+def test_a_lost_or_torn_note_doubles_nothing(mirrored, note, mirrored_at):
+    before = mirrored_at(mirror.default_uri(mirrored))
+    path = page(mirrored)._note_path
+    path.unlink() if note is None else path.write_text(note)
+    assert page(mirrored).is_behind
+    assert page(mirrored).fill(mirrored.finished()).written == 0
+    assert mirrored_at(mirror.default_uri(mirrored)) == before
+
+
+def test_what_a_killed_driver_left_half_written_is_written_again_and_not_doubled(
+    mirrored, client, mirrored_at
+):
+    before = mirrored_at(mirror.default_uri(mirrored))
+    mine = page(mirrored)
+    there = json.loads(mine._note_path.read_text())
+    key = mirrored.keys("student")[0]
+    client.delete_run(there[key])
+    experiment = client.get_experiment_by_name(tracking.EXPERIMENT).experiment_id
+    client.create_run(experiment, tags={"mlflow.parentRunId": there["parent"], "bench.stage": key})
+    client.create_run(experiment, tags={"bench.run": mine.run})  # a second parent, without children
+    client.update_run(there["parent"], status="RUNNING")
+    mine.forget()
+    assert mine.fill(mirrored.finished()).written == 1
+    assert mirrored_at(mirror.default_uri(mirrored)) == before
+
+
+def test_stages_that_are_not_there_yet_are_counted_and_damaged_ones_named(copied, bench, mirrored_at):
+    gone = copied.keys("student")[0]
+    shutil.rmtree(copied.folder(gone))
+    damaged = copied.folder(copied.keys("scores")[0]) / "records.csv"
+    damaged.write_text("torn")
+    total = len(page(copied).titles)
+    done = bench("export", "mlflow", "--store", copied.path)
+    assert done.returncode == 0, done.stderr
+    assert f"2 of {total} stages of run {page(copied).run} are not there yet" in done.stdout
+    assert damaged.parent.name in done.stderr
+    exported = {one[0][0]: one[0][2] for one in mirrored_at(mirror.default_uri(copied))}
+    assert exported["parent"] == "FAILED"
+    assert not {gone, damaged.parent.name} & exported.keys()
+
+
+def test_a_run_that_the_store_does_not_know_is_refused(copied, bench):
+    done = bench("export", "mlflow", "--store", copied.path, "--run", "nobody")
+    assert done.returncode == 2
+    assert page(copied).run in done.stderr

@@ -1,0 +1,211 @@
+"""Filling the MLflow mirror of a run from what the store holds: bounded in time, and never twice the same.
+
+Records are truth. The driver alone writes the mirror, in batches, when the work is done; it can be deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import queue
+import re
+import shutil
+import sqlite3
+import threading
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.data.folder import write_text
+from bench.errors import UsageError
+from bench.tracking import EXPERIMENT, PARENT, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from bench.store import Store
+
+PATIENCE_SECONDS = 120.0
+"""Without a single stage written, before a mirror is given up: a server may answer a byte at a time."""
+
+
+class MirrorError(UsageError):
+    """The mirror cannot be filled; no result depends on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a mirror was given, and what is not there yet."""
+
+    run: str
+    written: int
+    planned: int
+    lacking: int  # stages of the run that the store does not have
+
+
+def database(store: Store) -> Path:
+    """The store's own mirror."""
+    return store.path.resolve() / "mlflow.db"
+
+
+def default_uri(store: Store) -> str:
+    """SQLite inside the store."""
+    return f"sqlite:///{database(store)}"
+
+
+def without_password(text: str) -> str:
+    """The text as it may be printed: users and passwords of URIs left out."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """One run as it is mirrored at one tracking URI.
+
+    Args:
+        store: Where the stages are.
+        run: The run's name.
+        titles: What a reader calls each stage of the run, by key.
+        description: What was asked for.
+        uri: MLflow's tracking URI.
+    """
+
+    store: Store
+    run: str
+    titles: Mapping[str, str]
+    description: Mapping[str, Any]
+    uri: str
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a finished stage is not noted as written; needs no mlflow."""
+        there, finished = self._noted(), self.store.finished()
+        return PARENT not in there or any(key in finished and key not in there for key in self.titles)
+
+    def fill(self, finished: set[str]) -> Filled:
+        """Write one parent for the run and one child for each finished stage that the mirror lacks.
+
+        Args:
+            finished: The stages that may be written.
+
+        Raises:
+            MirrorError: It could not be filled; what was written by then will not be written twice.
+        """
+        try:
+            written = _patiently(lambda beat: self._fill(finished, beat))
+        except MirrorError:
+            raise
+        except Exception as error:
+            raise self._error(_in_short(error)) from error
+        lacking = sum(key not in finished for key in self.titles)
+        return Filled(self.run, written, len(self.titles), lacking)
+
+    def _error(self, why: str) -> MirrorError:
+        return MirrorError(f"the MLflow mirror at {without_password(self.uri)} cannot be filled ({why}).")
+
+    def _fill(self, finished: set[str], beat: Callable[[], None]) -> int:
+        there = self._noted()
+        book = opened(self.store, self.run, self.uri, self._artifacts())
+        if not (PARENT in there and book.holds(there[PARENT])):
+            there = book.found()
+        beat()
+        self.forget()  # a driver that is killed from here on leaves no note
+        if PARENT not in there:
+            there[PARENT] = book.new_parent()
+        missing = [key for key in self.titles if key in finished and key not in there]
+        for key in missing:
+            there[key] = book.child(key, self.titles[key], there[PARENT])
+            beat()
+        there = book.found() if missing else there
+        is_complete = there.keys() >= self.titles.keys()
+        book.describe_parent(there[PARENT], self.description, complete=is_complete)
+        with suppress(OSError):  # it only saves work
+            write_text(self._note_path, json.dumps(there))
+        return len(missing)
+
+    def _artifacts(self) -> Path:
+        """Where files go unless the mirror is a server; those of a database that was deleted are removed."""
+        if self.uri != default_uri(self.store):
+            return self.store.path / f"mlartifacts-{self._short}"
+        place = self.store.path / "mlartifacts"
+        if not database(self.store).is_file():
+            shutil.rmtree(place, ignore_errors=True)
+            for journal in database(self.store).parent.glob("mlflow.db-*"):  # a new file must not replay it
+                journal.unlink()
+        return place
+
+    @property
+    def _short(self) -> str:
+        return hashlib.sha256(self.uri.encode()).hexdigest()[:8]
+
+    @property
+    def _note_path(self) -> Path:
+        return self.store.path / "runs" / self.run / f"mirrored-{self._short}.json"
+
+    def _noted(self) -> dict[str, str]:
+        """Stage key -> MLflow run id of what the mirror is known to have; it may be more."""
+        if self.uri == default_uri(self.store) and not database(self.store).is_file():
+            return {}
+        try:
+            return dict(json.loads(self._note_path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError):
+            return {}
+
+    def forget(self) -> None:
+        """Drop the note, so that the mirror itself is asked what it has."""
+        with suppress(OSError):
+            self._note_path.unlink(missing_ok=True)
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a SQLite file can be read and holds a mirror; one that is not there is no damage."""
+    if not path.is_file():
+        return True
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            is_readable = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+            # The first row that is ours is written when all tables are made: a full disk may break that off.
+            ours = connection.execute("SELECT name FROM experiments WHERE name = ?", (EXPERIMENT,))
+            return is_readable and ours.fetchone() is not None
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _patiently(work: Callable[[Callable[[], None]], int]) -> int:
+    """What ``work`` gives; it is left behind where it goes too long without a beat."""
+    said: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
+    left = threading.Event()
+
+    def beat() -> None:
+        if left.is_set():
+            raise MirrorError("given up.")
+        said.put(None)
+
+    def carry_out() -> None:
+        try:
+            said.put(work(beat))
+        except BaseException as error:  # handed over, not swallowed
+            said.put(error)
+
+    threading.Thread(target=carry_out, daemon=True, name="mirror").start()
+    while True:
+        try:
+            heard = said.get(timeout=PATIENCE_SECONDS)
+        except queue.Empty:
+            left.set()
+            raise TimeoutError(f"nothing came of it for {PATIENCE_SECONDS:.0f} seconds") from None
+        if isinstance(heard, BaseException):
+            raise heard
+        if heard is not None:
+            return heard
+
+
+def _in_short(error: BaseException) -> str:
+    """The first cause of an error, in a clause."""
+    while (
+        below := error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    ) is not None:
+        error = below
+    text = without_password(" ".join(str(error).split()))
+    return f"{type(error).__name__}: {text[:160]}" if text else type(error).__name__

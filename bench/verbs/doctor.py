@@ -1,0 +1,56 @@
+"""``bench doctor``: one line for each thing that could be wrong with the machine or the store."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from bench import console
+from bench.checkup import of_store
+from bench.engines.local import cores
+from bench.errors import DataError
+from bench.health import of_machine
+from bench.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.health import Finding
+
+WIDTH = 80
+SIGNS = {"ok": "ok", "warning": "WARNING", "error": "ERROR"}
+
+
+def doctor(store_path: Path, *, as_json: bool) -> int:
+    """Check everything, say it, and exit with 4 where something stored is damaged or data is gone."""
+    findings = list(of_machine(cores()))
+    store = Store(store_path)
+    if store.is_store:
+        findings += of_store(store, _watch)
+    if as_json:
+        plain = [asdict(one) for one in findings]
+        console.say_json({"store": str(store_path), "is_store": store.is_store, "checks": plain})
+    else:
+        for finding in findings:
+            _say(finding)
+        if not store.is_store:
+            console.say(f"{store_path} is no store yet; `bench run --store {store_path}` makes it one.")
+    is_lost = any(one.state == "error" for one in findings)
+    return DataError.exit_code if is_lost else 0
+
+
+def _watch(done: int, total: int) -> None:
+    """How far the checksums are, on a terminal alone."""
+    if sys.stderr.isatty():
+        end = "\r\033[K" if done == total else ""
+        sys.stderr.write(f"\rchecksums {done}/{total}{end}")
+        sys.stderr.flush()
+
+
+def _say(finding: Finding) -> None:
+    head = f"{finding.check:10} {SIGNS[finding.state]:8} "
+    lines = textwrap.wrap(finding.says, WIDTH - len(head), break_on_hyphens=False) or [""]
+    for place, line in enumerate(lines):
+        console.say((" " * len(head) if place else head) + line)
