@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-CIRCUMSTANCES = ("resumed", "resumed_at", "checkpoints", "nondeterministic")
+CIRCUMSTANCES = ("resumed", "resumed_cases", "checkpoints_left_aside", "nondeterministic")
 """Facts of a stage that say how it was made, not what was made."""
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import provenance
 from bench.data.folder import write_text
+from bench.determinism import deterministically
 from bench.lab import Conduct, Lab, open_lab, spent_before
 from bench.soundness import checksum, sealed
 
@@ -65,7 +66,12 @@ def _make(
     began, started = datetime.now(UTC), time.monotonic()
     with store.making(str(document["key"])) as folder:
         lab = open_lab(document, store, folder, device, conduct=conduct, stopping=stopping)
-        _carry_out(lab)
+        if lab.conduct.deterministic:
+            with deterministically() as warned:
+                _carry_out(lab)
+            lab.facts["nondeterministic"] = sorted(warned)
+        else:
+            _carry_out(lab)
         described = {
             **document,
             "facts": lab.facts,

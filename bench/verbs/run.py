@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench import console, mirror, provenance, record, runner, runs
 from bench.data.changes import changes
 from bench.data.dataset import remember
-from bench.engines.local import GRACE_SECONDS, LocalEngine
+from bench.engines.local import LocalEngine
 from bench.lab import Conduct
 from bench.metrics import METRICS_OF
 from bench.soundness import put_damaged_aside
@@ -23,14 +21,15 @@ from bench.verbs.determinism import found_in as determinism
 from bench.verbs.determinism import say as say_determinism
 from bench.verbs.plan import cost_of, prices_of, say_cost, say_methods, say_plan
 from bench.verbs.request import planned, understood
+from bench.verbs.stopping import stoppable
 from bench.verbs.words import datasets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from bench.graph import Stage
     from bench.sweep import Sweep
-    from bench.verbs.request import Request
+    from bench.verbs.request import Asked, Request
 
 
 def run(request: Request) -> int:
@@ -39,71 +38,71 @@ def run(request: Request) -> int:
     store = Store(request.store)
     if not request.as_json:
         say_methods(asked.parts)
-    with store.locked(), _stoppable():
+    with store.locked(), stoppable():
         sweep, left_out = planned(asked, datasets_of(asked.datasets, asked.recipe.data, store.workshop))
         stages = sweep.stages()
-        damaged = {} if request.dry_run else put_damaged_aside(store, stages)
-        for key, what in damaged.items():
-            is_planned = any(stage.key == key for stage in stages)
-            then = "it is made again" if is_planned else "the run that planned it makes it again"
-            console.warn(f"damaged: {key}: {what}; {then}. What was there is in {store.path / 'damaged'}.")
+        _say_changes(store, sweep)
+        more: dict[str, Any] = {}
+        if not request.dry_run:
+            more["damaged"] = put_damaged_aside(store, stages)
+            _say_damage(store, stages, more["damaged"])
         if not request.as_json:
             say_plan(sweep, stages, store, left_out)
-        found = determinism(sweep, asked.device) if request.deterministic else None
-        if found and not request.as_json:
-            say_determinism(found)
-        if not request.dry_run:
-            threads = asked.recipe.compute.threads
-            engine = LocalEngine(
-                store,
-                run=sweep.run,
-                device=asked.device,
-                jobs=asked.jobs,
-                threads=threads,
-                conduct=Conduct(
-                    checkpoint_seconds=request.checkpoint_seconds, deterministic=request.deterministic
-                ),
-            )
-            is_finished = {stage.key for stage in stages} <= store.finished()
-            known = None if is_finished else prices_of(sweep, stages, store, asked.device)
-            seconds = known.seconds if known else runner.alike
-            state = _carry_out(request, sweep, stages, engine, seconds)
-            return _say_result(request, sweep, state, stages, {"determinism": found} if found else {})
-        cost = cost_of(sweep, stages, store, asked)
-        if not request.as_json:
-            say_cost(cost)
-            return 0
-        console.say_json(
-            {
-                **sweep.description(),
-                "run": sweep.run,
-                "stages": runner.summary(stages, store),
-                "left_out": left_out,
-                "cost": cost,
-                **({"determinism": found} if found else {}),
-            }
-        )
-        return 0
+        if request.deterministic:
+            more["determinism"] = determinism(sweep, asked.device)
+            if not request.as_json:
+                say_determinism(more["determinism"])
+        if request.dry_run:
+            more |= {"left_out": left_out, "cost": cost_of(sweep, stages, store, asked)}
+            return _say_plan_alone(request, sweep, stages, more)
+        state = _carry_out(request, asked, sweep, stages)
+        return _say_result(request, sweep, state, stages, more)
 
 
-def _carry_out(
-    request: Request,
-    sweep: Sweep,
-    stages: list[Stage],
-    engine: runner.Engine,
-    seconds: Callable[[Stage], float],
-) -> runner.State:
-    store = Store(request.store)
-    store.sweep_up()
+def _say_changes(store: Store, sweep: Sweep) -> None:
+    """Data that changed since the store last knew them, before anything is computed from them."""
     for dataset in sweep.datasets:
         for sentence in changes(dataset, store.workshop):
             console.warn(sentence)
+
+
+def _say_damage(store: Store, stages: list[Stage], damaged: Mapping[str, str]) -> None:
+    keys = {stage.key for stage in stages}
+    for key, what in damaged.items():
+        then = "it is made again" if key in keys else "the run that planned it makes it again"
+        console.warn(f"damaged: {key}: {what}; {then}. What was there is in {store.path / 'damaged'}.")
+
+
+def _say_plan_alone(request: Request, sweep: Sweep, stages: list[Stage], more: Mapping[str, Any]) -> int:
+    if not request.as_json:
+        say_cost(more["cost"])
+        return 0
+    counted = runner.summary(stages, Store(request.store))
+    console.say_json({**sweep.description(), "run": sweep.run, "stages": counted, **more})
+    return 0
+
+
+def _engine(request: Request, asked: Asked, store: Store, run_name: str) -> runner.Engine:
+    conduct = Conduct(checkpoint_seconds=request.checkpoint_seconds, deterministic=request.deterministic)
+    threads = asked.recipe.compute.threads
+    return LocalEngine(
+        store, run=run_name, device=asked.device, jobs=asked.jobs, threads=threads, conduct=conduct
+    )
+
+
+def _carry_out(request: Request, asked: Asked, sweep: Sweep, stages: list[Stage]) -> runner.State:
+    store = Store(request.store)
+    is_finished = {stage.key for stage in stages} <= store.finished()
+    seconds = runner.alike if is_finished else prices_of(sweep, stages, store, asked.device).seconds
+    store.sweep_up()
+    for dataset in sweep.datasets:
         remember(dataset, store.workshop)
     titles = {stage.key: title(stage) for stage in stages}
     runs.note(store, sweep.run, sweep.description(), titles)
     try:
         with console.watching(store, titles, quiet=request.as_json) as watch:
             rows = partial(planned_rows, run=sweep.run)
+            engine = _engine(request, asked, store, sweep.run)
             state = runner.run(stages, store, engine, watch, rows=rows, expected=seconds)
     finally:
         store.sweep_up()
@@ -149,12 +148,20 @@ def _say_result(
     console.say(console.headline(state))
     for key, reason in state.failed.items():
         console.warn(f"failed: {key}: {reason} Details: {store.path / 'failed' / key}.json")
+        console.warn(_blocked_by(key, state, stages))
     console.say()
     console.say(curve(store, [stage.key for stage in stages]))
     console.say()
     console.say(f"records  {store.path / 'records.csv'}")
     console.say(f"report   bench report --store {store.path}")
     return code
+
+
+def _blocked_by(key: str, state: runner.State, stages: list[Stage]) -> str:
+    """The stages that wait for a failed one, the first of them by name."""
+    named = [title(stage) for stage in stages if state.blocked.get(stage.key) == key]
+    more = f" and {len(named) - 3} more (`bench status` lists them)" if len(named) > 3 else ""
+    return f"  blocked by it: {'; '.join(named[:3]) or 'nothing'}{more}"
 
 
 def planned_rows(stage: Stage, run: str = "") -> Mapping[str, Any] | None:
@@ -172,28 +179,3 @@ def planned_rows(stage: Stage, run: str = "") -> Mapping[str, Any] | None:
         "metrics": list(METRICS_OF[definition]),
         "stage": stage.key,
     }
-
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class _stoppable:  # noqa: N801 - reads as a word of the with statement
-    """Ctrl-C, SIGTERM and a lost terminal end a run alike: checkpoints kept, records published, exit 130."""
-
-    def __enter__(self) -> None:
-        self._before = {number: signal.getsignal(number) for number in SIGNALS}
-        for number, before in self._before.items():
-            if before is not signal.SIG_IGN:  # nohup: a lost terminal is not to end it
-                signal.signal(number, self._interrupt)
-
-    def _interrupt(self, number: int, _frame: object) -> None:
-        with suppress(OSError):  # there may be no terminal any more
-            console.warn(
-                f"{signal.Signals(number).name}: stopping at the next step, {GRACE_SECONDS:.0f} s at most; "
-                "once more to stop at once."
-            )
-        raise KeyboardInterrupt
-
-    def __exit__(self, *_: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
