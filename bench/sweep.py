@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bench.cell import Cell
+from bench.errors import UsageError
 from bench.graph import Stage, in_order
 from bench.plain import plain
 from bench.planning import scores_of, unfit
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from bench.data.dataset import Dataset
     from bench.experiments import Contestant, Part
     from bench.recipes import Recipe
+
+
+SMALLEST_BFLOAT16 = 16
+"""Voxels of a patch's side, 4 of which are left where a stream is narrowest (docs/reliability.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +90,22 @@ class Sweep:
 
 
 def resolved(recipe: Recipe, *, device: str, native_bfloat16: bool) -> Recipe:
-    """The recipe with ``auto`` precision decided for the device, as it goes into every key."""
-    if recipe.compute.precision != "auto":
-        return recipe
-    if device.startswith("cuda") or native_bfloat16:
-        return replace(recipe, compute=replace(recipe.compute, precision="bfloat16"))
-    return replace(recipe, compute=replace(recipe.compute, precision="float32"))
+    """The recipe with ``auto`` precision decided for the device, as it goes into every key.
+
+    Raises:
+        UsageError: It could not be repeated on a CPU.
+    """
+    chosen, patch = recipe.compute, recipe.sampling.patch
+    repeats = device != "cpu" or min(patch) >= SMALLEST_BFLOAT16
+    if chosen.precision == "auto":
+        fits = repeats and (device.startswith("cuda") or native_bfloat16)
+        chosen = replace(chosen, precision="bfloat16" if fits else "float32")
+    if chosen.precision == "bfloat16" and not repeats:
+        raise UsageError(
+            f"sampling.patch {list(patch)} is too small for bfloat16 on a CPU, where PyTorch's gradients over "
+            f"2 voxels are of memory that nobody wrote: take sides of {SMALLEST_BFLOAT16}, or float32."
+        )
+    return replace(recipe, compute=chosen)
 
 
 def title(one: Stage) -> str:

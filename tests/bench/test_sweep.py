@@ -239,6 +239,12 @@ def test_precision_is_decided_before_planning():
     assert resolved(auto, device="cpu", native_bfloat16=False).compute.precision == "float32"
     assert resolved(auto, device="cpu", native_bfloat16=True).compute.precision == "bfloat16"
     assert resolved(auto, device="cuda:1", native_bfloat16=False).compute.precision == "bfloat16"
+    small = recipe("smoke", ["sampling.patch=[12,12,12]"], classes())
+    assert resolved(small, device="cpu", native_bfloat16=True).compute.precision == "float32"
+    asked = recipe("smoke", ["sampling.patch=[12,12,12]", "compute.precision=bfloat16"], classes())
+    assert resolved(asked, device="cuda", native_bfloat16=True).compute.precision == "bfloat16"
+    with pytest.raises(UsageError, match="too small for bfloat16 on a CPU"):
+        resolved(asked, device="cpu", native_bfloat16=True)
     fixed = recipe("smoke", ["compute.precision=float32"], classes())
     assert resolved(fixed, device="cuda", native_bfloat16=True).compute.precision == "float32"
 
