@@ -102,8 +102,8 @@ def resolved(recipe: Recipe, *, device: str, native_bfloat16: bool) -> Recipe:
         chosen = replace(chosen, precision="bfloat16" if fits else "float32")
     if chosen.precision == "bfloat16" and not repeats:
         raise UsageError(
-            f"sampling.patch {list(patch)} is too small for bfloat16 on a CPU, where PyTorch's gradients over "
-            f"2 voxels are of memory that nobody wrote: take sides of {SMALLEST_BFLOAT16}, or float32."
+            f"sampling.patch {list(patch)} is too small for bfloat16 on a CPU, where PyTorch's gradients "
+            f"over 2 voxels are of memory that nobody wrote: take sides of {SMALLEST_BFLOAT16}, or float32."
         )
     return replace(recipe, compute=chosen)
 
