@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
+NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"] if os.geteuid() else ["unshare", "--mount"]
 STEPS = ("student.steps=120", "teachers.steps=[40,60]", "compute.path=fast")
 METHODS = "densevoxnet,deep-level-set"
 
@@ -124,3 +126,22 @@ def undisturbed(tmp_path_factory, disturbed):
         rows=disturbed.rows(store),
         results=disturbed.results(store),
     )
+
+
+@pytest.fixture(scope="session")
+def mounted():
+    """Run a shell script in which ``mount`` works and is seen by nobody else; skipped where the system forbids it."""
+
+    def run(script, **variables):
+        return subprocess.run(
+            [*NAMESPACE, "bash", "-c", script],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=400,
+            env={**os.environ, **{name: str(value) for name, value in variables.items()}},
+        )
+
+    if shutil.which("unshare") is None or run("mount -t tmpfs -o size=1m tmpfs /mnt").returncode != 0:
+        pytest.skip("needs a mount namespace of its own (unshare --mount)")
+    return run

@@ -1,34 +1,9 @@
 """A full disk and a read-only store: a clear sentence, nothing corrupt, and it goes on after space is made."""
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 
 import pytest
-
-NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"] if os.geteuid() else ["unshare", "--mount"]
-
-
-@pytest.fixture(scope="session")
-def mounted():
-    """Run a shell script in which ``mount`` works and is seen by nobody else; skipped where the system forbids it."""
-
-    def run(script, **variables):
-        return subprocess.run(
-            [*NAMESPACE, "bash", "-c", script],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=400,
-            env={**os.environ, **{name: str(value) for name, value in variables.items()}},
-        )
-
-    if shutil.which("unshare") is None or run("mount -t tmpfs -o size=1m tmpfs /mnt").returncode != 0:
-        pytest.skip("needs a mount namespace of its own (unshare --mount)")
-    return run
-
 
 FULL = """
 mount -t tmpfs -o size=32m tmpfs "$ROOM"

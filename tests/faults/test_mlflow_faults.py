@@ -252,23 +252,6 @@ def test_a_damaged_database_costs_a_sentence_and_is_written_anew(
 
 
 BENCH = f"{shlex.quote(sys.executable)} -c 'from bench.cli import main; main()'"
-NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"] if os.geteuid() else ["unshare", "--mount"]
-
-
-@pytest.fixture(scope="module")
-def mounted():
-    """Run a shell script in which ``mount`` works and is seen by nobody else; skipped where that is forbidden."""
-
-    def run(script, **environment):
-        return subprocess.run(
-            [*NAMESPACE, "sh", "-c", script],
-            env={**os.environ, **{name: str(value) for name, value in environment.items()}},
-            capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
-
-    if shutil.which("unshare") is None or run("mount -t tmpfs -o size=1m tmpfs /mnt").returncode != 0:
-        pytest.skip("needs a mount namespace of its own (unshare --mount)")
-    return run
 
 
 def kept(folder, name):
