@@ -201,12 +201,12 @@ def doctor(store: StorePath = RESULTS, as_json: AsJson = False, debug: Debug = F
 @app.command()
 def clean(
     store: StorePath = RESULTS,
-    failed: Annotated[bool, typer.Option("--failed", help="Forget failures too.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Forget failures and checkpoints too.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Remove every stage.")] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Remove what killed runs left behind, checkpoints too, and what was found damaged."""
+    """Remove what killed runs left behind, but checkpoints, and what was found damaged."""
     from bench.verbs.store import clean as remove
 
     return remove(store, failed=failed, everything=everything, as_json=as_json)

@@ -79,16 +79,15 @@ def show(key: str, store_path: Path, *, as_json: bool) -> int:
 
 
 def clean(store_path: Path, *, failed: bool, everything: bool, as_json: bool) -> int:
-    """Remove checkpoints, leavings and damaged stages; on request notes of failures, or every stage."""
+    """Remove leavings and what was found damaged; on request failures with all checkpoints, or every stage."""
     store = there(store_path)
     with store.locked():
         store.sweep_up()
-        shutil.rmtree(store_path / "work", ignore_errors=True)
-        shutil.rmtree(store_path / "damaged", ignore_errors=True)
-        removed = {"stages": 0, "failures": 0}
+        removed = dict.fromkeys(("stages", "failures", "checkpoints", "damaged"), 0)
+        removed["damaged"] = _emptied(store_path / "damaged")
         if failed or everything:
-            removed["failures"] = len(store.failures())
-            shutil.rmtree(store_path / "failed", ignore_errors=True)
+            removed["failures"] = _emptied(store_path / "failed")
+            removed["checkpoints"] = _emptied(store_path / "work")
         if everything:
             removed["stages"] = len(store.keys())
             shutil.rmtree(store_path / "stages", ignore_errors=True)
@@ -97,7 +96,14 @@ def clean(store_path: Path, *, failed: bool, everything: bool, as_json: bool) ->
     if as_json:
         console.say_json(removed)
     else:
-        console.say(
-            f"removed {removed['stages']} stages, {removed['failures']} notes of failures from {store_path}"
-        )
+        said = f"{removed['stages']} stages, {removed['failures']} notes of failures, "
+        said += f"{removed['checkpoints']} checkpointed and {removed['damaged']} damaged stages"
+        console.say(f"removed {said} from {store_path}")
     return 0
+
+
+def _emptied(folder: Path) -> int:
+    """Remove a folder; how many things were in it."""
+    number = len(list(folder.iterdir())) if folder.is_dir() else 0
+    shutil.rmtree(folder, ignore_errors=True)
+    return number

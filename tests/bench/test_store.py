@@ -1,5 +1,6 @@
 """A stage's folder is there whole or not at all, and a store has one driver at a time."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -171,3 +172,20 @@ def test_a_folder_that_is_no_store_loses_nothing_of_its_owners(tmp_path, bench):
     bench("clean", "--all", "--store", tmp_path)
     for name in ("work", "stages", "failed"):
         assert (tmp_path / name / "thesis.txt").is_file()
+
+
+@pytest.mark.parametrize("word", ["", "--failed", "--all"])
+def test_cleaning_keeps_checkpoints_unless_it_is_asked_to_forget(tmp_path, bench, word):
+    store = Store(tmp_path / "store")
+    with store.locked():
+        finished(store, "split-1")
+        for key in ("student-1", "student-2"):
+            store.scratch(key).mkdir(parents=True)
+        (store.scratch("student-1") / "checkpoint-1").write_text("hours")
+        (store.path / "damaged" / "split-2.1").mkdir(parents=True)
+    done = bench("clean", *filter(None, [word]), "--store", store.path, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["damaged"] == 1
+    assert store.checkpointed() == ([] if word else ["student-1"])
+    assert not store.scratch("student-2").exists()
+    assert store.has("split-1") == (word != "--all")
