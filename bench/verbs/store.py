@@ -79,7 +79,7 @@ def show(key: str, store_path: Path, *, as_json: bool) -> int:
 
 
 def clean(store_path: Path, *, failed: bool, everything: bool, as_json: bool) -> int:
-    """Remove leavings and what was found damaged; on request failures with all checkpoints, or every stage."""
+    """Remove leavings and what was found damaged; on request failures and checkpoints, or all."""
     store = there(store_path)
     with store.locked():
         store.sweep_up()
