@@ -15,7 +15,7 @@ from bench.data.dataset import recall
 from bench.data.fingerprints import Fingerprints
 from bench.errors import BenchError, DataError, UsageError
 from bench.health import Finding
-from bench.soundness import damage
+from bench.soundness import contents, damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -36,6 +36,7 @@ def of_store(store: Store, watch: Callable[[int, int], None]) -> Iterator[Findin
     yield _disk(store)
     yield _lock(store)
     yield _stages(store, watch)
+    yield _chains(store)
     failures = store.failures()
     yield Finding("failures", "warning" if failures else "ok", _some(failures, "stages failed", "none"))
     yield _leavings(store)
@@ -79,6 +80,7 @@ def _stages(store: Store, watch: Callable[[int, int], None]) -> Finding:
         if what := damage(store.folder(key)):
             damaged[key] = what
         watch(number, len(keys))
+    damaged |= dict.fromkeys(store.strangers(), "it is no finished stage")
     if not damaged:
         return Finding("stages", "ok", f"all {len(keys)} are what was written, byte for byte")
     named = "; ".join(f"{key}: {what}" for key, what in sorted(damaged.items())[:3])
@@ -87,6 +89,22 @@ def _stages(store: Store, watch: Callable[[int, int], None]) -> Finding:
         "error",
         f"{len(damaged)} of {len(keys)} are damaged ({named}); the same `bench run` makes them anew",
     )
+
+
+def _chains(store: Store) -> Finding:
+    """Whether what was made from a stage was made from what is there now."""
+    there, apart = store.finished(), []
+    for key in sorted(there):
+        with suppress(DataError, KeyError, TypeError):
+            described = store.stage(key)
+            for name, word in described.get("made_from", {}).items():
+                below = described["inputs"][name]
+                if below in there and contents(store.stage(below)) != word:
+                    apart.append(key)
+    says = _some(
+        apart, "stages were made from other inputs than are there now", "each follows from its inputs"
+    )
+    return Finding("chains", "warning" if apart else "ok", says)
 
 
 def _leavings(store: Store) -> Finding:
@@ -121,6 +139,9 @@ def _runs(store: Store) -> Iterator[Finding]:
     ]
     says = _some(unfinished, "runs are not finished", f"all {len(known)} finished")
     yield Finding("runs", "warning" if unfinished else "ok", says)
+    if torn := runs.without_plan(store):
+        says = _some(torn, "plans are damaged, so what is newest is not known", "")
+        yield Finding("plans", "error", f"{says}; the same `bench run` writes them again")
     uri = os.environ.get("MLFLOW_TRACKING_URI", "") or mirror.default_uri(store)
     if not list(store.path.glob("runs/*/mirrored-*.json")) and not mirror.database(store).is_file():
         yield Finding("mirror", "ok", "none; `bench export mlflow` makes one")

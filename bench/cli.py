@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -342,9 +341,6 @@ def main() -> None:
         code = _complain(str(error), error.exit_code, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
         code = _complain(GO_ON, INTERRUPTED, debug=debug)
-    except BrokenPipeError:  # `bench show KEY | head`: the reader has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except OSError as error:
         where = f"{error.filename} " if error.filename else ""
         code = _complain(f"{where}cannot be read or written ({error.strerror or error}).", 2, debug=debug)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TextIO
+
+from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,19 +25,40 @@ PLAIN_SECONDS = 15.0  # between two lines of progress where there is no terminal
 
 def say(text: str = "") -> None:
     """One line for the reader, on stdout."""
-    sys.stdout.write(tame(text) + "\n")
-    sys.stdout.flush()
+    _write(sys.stdout, tame(text) + "\n")
 
 
 def say_json(document: Any) -> None:  # noqa: ANN401 - JSON
     """The one document of ``--json``."""
-    sys.stdout.write(_escaped(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
+    _write(sys.stdout, _escaped(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
 
 
 def warn(text: str) -> None:
     """One sentence on stderr."""
-    sys.stderr.write(tame(text) + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, tame(text) + "\n")
+
+
+def go_silent() -> None:
+    """Say nothing more: the terminal is gone."""
+    for stream in (sys.stdout, sys.stderr):
+        _close(stream)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write; where nobody reads any more (``| head``, a lost terminal), the work goes on all the same."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise UsageError(f"the output cannot be written ({error.strerror}).") from error
+        _close(stream)
+
+
+def _close(stream: TextIO) -> None:
+    """What is written to the stream from now on goes nowhere."""
+    with suppress(OSError, ValueError):  # it may have no file under it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def tame(text: str) -> str:

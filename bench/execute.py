@@ -15,7 +15,8 @@ from bench import provenance
 from bench.data.folder import write_text
 from bench.determinism import deterministically
 from bench.lab import Conduct, Lab, open_lab, spent_before
-from bench.soundness import checksum, sealed
+from bench.soundness import checksum, contents
+from bench.store import sealed
 
 if TYPE_CHECKING:
     import threading
@@ -74,6 +75,7 @@ def _make(
             _carry_out(lab)
         described = {
             **document,
+            "made_from": {name: contents(store.stage(below)) for name, below in document["inputs"].items()},
             "facts": lab.facts,
             "run": run,
             "commit": provenance.commit(),

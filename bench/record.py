@@ -7,16 +7,15 @@ import hashlib
 import io
 import json
 import math
-from collections import defaultdict
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.folder import write_text
 from bench.errors import DataError
 from bench.metrics import UNITS
-from bench.runs import turns
+from bench.runs import Turn, turns
 from bench.soundness import checksum
 
 if TYPE_CHECKING:
@@ -165,32 +164,64 @@ def gather(store: Store) -> list[Record]:
     return sorted(rows, key=lambda row: (*map(str, _CELLS(row)[1:place]), row.stage))
 
 
+class _Claim(NamedTuple):
+    """What a scores stage, made or failed, claims to be the result of, and how new it is."""
+
+    key: str
+    newness: tuple[int, str]  # the last turn in which it was planned; the time of day where no run noted it
+    name: str  # identity and definition
+    cohort: str  # data set and recipe
+    data: str  # the data set with all its content
+
+
 def superseded(store: Store) -> set[str]:
-    """Scores stages, made or failed, that another of the same identity and definition replaces.
+    """Scores stages, made or failed, that newer ones replace.
 
-    The one that was planned last stands; the time of day decides only where no run has noted its plan.
-
-    They come of an older version, other data or another precision: their keys differ, their names do not.
+    Of an identity and definition the one that was planned last stands; and of a data set and recipe only
+    results of the data as they were planned last: before and after a change they cannot be compared.
     """
-    claims: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
-    turn = turns(store)
+    claims = list(_claims(store))
+    newest_data: dict[str, tuple[tuple[int, str], str]] = {}
+    for one in claims:
+        newest_data[one.cohort] = max(newest_data.get(one.cohort, ((-1, ""), "")), (one.newness, one.data))
+    standing: dict[str, _Claim] = {}
+    for one in sorted(claims, key=lambda one: (one.newness, one.key)):
+        if one.data == newest_data[one.cohort][1]:
+            standing[one.name] = one
+    return {one.key for one in claims} - {one.key for one in standing.values()}
+
+
+def _claims(store: Store) -> Iterator[_Claim]:
+    last = turns(store)
+
+    def claim(key: str, identity: Mapping[str, Any], definition: str, when: str, own_data: str) -> _Claim:
+        turn = last.get(key, Turn(0, ()))
+        who = {name: identity[name] for name in IDENTITY if name in identity}
+        # By the plan, not by the stage: what a change does not touch is not made again, and is of both.
+        of_its_name = [one for one in turn.data_sets if one.rpartition("-")[0] == who.get("dataset")]
+        return _Claim(
+            key,
+            (turn.number, when),
+            json.dumps([who, definition], sort_keys=True),
+            json.dumps([who.get("dataset"), who.get("recipe")]),
+            of_its_name[0] if of_its_name else own_data,
+        )
+
     for key in store.keys("scores"):
         described = store.stage(key)
-        settings = described["settings"]
-        name = json.dumps([settings["identity"], settings["metrics"]["definition"]], sort_keys=True)
-        claims[name].append((turn.get(key, 0), str(described["started"]), key))
+        settings, own_data = described["settings"], str(described.get("dataset_id", ""))
+        definition = settings["metrics"]["definition"]
+        yield claim(key, settings["identity"], definition, str(described["started"]), own_data)
     for key, failure in store.failures().items():
         if planned := failure.get("planned_rows"):
-            identity = {name: planned["identity"][name] for name in IDENTITY}
-            name = json.dumps([identity, planned["definition"]], sort_keys=True)
-            claims[name].append((turn.get(key, 0), str(failure.get("when", "")), key))
-    return {key for same in claims.values() for *_, key in sorted(same)[:-1]}
+            when, own_data = str(failure.get("when", "")), str(failure.get("stage", {}).get("dataset_id", ""))
+            yield claim(key, planned["identity"], planned["definition"], when, own_data)
 
 
 def is_current(store: Store) -> bool:
     """Whether the tables of a store are what its stages and failures say, untouched."""
     noted = store.path / NOTED
-    return noted.is_file() and noted.read_text(encoding="utf-8") == _state(store, _sources(store))
+    return noted.is_file() and noted.read_bytes() == _state(store, _sources(store)).encode()
 
 
 def publish(store: Store) -> None:
@@ -199,7 +230,7 @@ def publish(store: Store) -> None:
     What they were gathered from is noted beside them: where that has not changed, nothing is read.
     """
     noted, sources = store.path / NOTED, _sources(store)  # before they are read, so as to vouch for no more
-    if noted.is_file() and noted.read_text(encoding="utf-8") == _state(store, sources):
+    if noted.is_file() and noted.read_bytes() == _state(store, sources).encode():
         return
     rows = gather(store)
     text, path = text_of(rows), store.path / "records.csv"

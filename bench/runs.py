@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.folder import write_text
+from bench.store import sealed, unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,19 +34,32 @@ def note(store: Store, run: str, description: Mapping[str, Any], titles: Mapping
     request = store.path / "runs" / run / "request.json"
     if not _is_json(request):
         write_text(request, json.dumps(description, indent=1))
-    write_text(request.with_name("stages.json"), json.dumps({"turn": last + 1, "stages": titles}, indent=0))
+    write_text(
+        request.with_name("stages.json"), json.dumps(sealed({"turn": last + 1, "stages": titles}), indent=0)
+    )
 
 
 def plans(store: Store) -> dict[str, dict[str, Any]]:
     """Run -> its ``turn`` and its ``stages`` (key -> title); runs without a whole note are left out."""
     found = {}
     for path in sorted((store.path / "runs").glob("*/stages.json")):
-        try:
-            said = json.loads(path.read_text(encoding="utf-8"))
+        with suppress(ValueError, KeyError, TypeError, OverflowError):  # the run's next turn writes it again
+            said = unsealed(path)
             found[path.parent.name] = {"turn": int(said["turn"]), "stages": dict(said["stages"])}
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            continue  # the run's next turn writes it again
     return found
+
+
+def without_plan(store: Store) -> list[str]:
+    """Runs whose plan is damaged: when they had their turn is not known."""
+    noted = {path.parent.name for path in (store.path / "runs").glob("*/stages.json")}
+    return sorted(noted - plans(store).keys())
+
+
+def data_sets(store: Store) -> list[str]:
+    """The ids of the data sets that runs were asked for on, those of the last turn first."""
+    by_turn = sorted(plans(store).items(), key=lambda item: item[1]["turn"], reverse=True)
+    named = [one for run, _ in by_turn for one in request(store, run).get("datasets", [])]
+    return list(dict.fromkeys(map(str, named)))
 
 
 def request(store: Store, run: str) -> dict[str, Any]:
@@ -55,12 +70,20 @@ def request(store: Store, run: str) -> dict[str, Any]:
         return {}
 
 
-def turns(store: Store) -> dict[str, int]:
+class Turn(NamedTuple):
+    """When a stage was planned last, and on which data sets (their ids)."""
+
+    number: int
+    data_sets: tuple[str, ...]
+
+
+def turns(store: Store) -> dict[str, Turn]:
     """Key -> the last turn in which a stage was planned."""
-    last: dict[str, int] = {}
-    for planned in plans(store).values():
+    last: dict[str, Turn] = {}
+    for run, planned in plans(store).items():
+        turn = Turn(planned["turn"], tuple(map(str, request(store, run).get("datasets", ()))))
         for key in planned["stages"]:
-            last[key] = max(last.get(key, 0), planned["turn"])
+            last[key] = max(last.get(key, turn), turn)
     return last
 
 

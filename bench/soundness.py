@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from bench.data.folder import write_text
+from bench.store import unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,39 +17,36 @@ if TYPE_CHECKING:
     from bench.graph import Stage
     from bench.store import Store
 
-SEAL = "seal"
-"""The entry of ``stage.json`` that holds the checksum of all its others."""
 NOTED = "sound.json"
 """The file of a store that says which folders were found sound, and how they lay then; only saves work."""
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
+    """SHA-256 of a file's bytes.
+
+    Raises:
+        OSError: It is no file; a pipe would be waited for.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sealed(described: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``stage.json`` holds, with a checksum of itself."""
-    as_read = json.loads(json.dumps(described))
-    return {**as_read, SEAL: _seal(as_read)}
 
 
 def damage(folder: Path) -> str:
     """What is wrong with the folder of a finished stage, in a clause; empty where nothing is."""
     try:
-        described = json.loads((folder / "stage.json").read_text(encoding="utf-8"))
-        files = dict(described["files"])
-        is_own = described["key"] == folder.name
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return "stage.json cannot be read"
-    if not is_own or (SEAL in described and described.pop(SEAL) != _seal(described)):
+        described = unsealed(folder / "stage.json")
+        files, is_own = dict(described["files"]), described["key"] == folder.name
+    except (ValueError, KeyError, TypeError):
         return "stage.json is not what was written"
+    if not is_own:
+        return "stage.json is of another stage"
     for name, expected in files.items():
         try:
             if checksum(folder / name) != expected:
                 return f"{name} is not what was written"
-        except OSError:
+        except (OSError, ValueError):
             return f"{name} is missing or cannot be read"
     return ""
 
@@ -82,14 +80,15 @@ def damaged(store: Store, keys: Iterable[str], *, anew: Collection[str] = ()) ->
 def put_damaged_aside(store: Store, stages: Sequence[Stage]) -> dict[str, str]:
     """Move what is damaged out of the way, so that it is made anew; key -> what was wrong.
 
-    Looked at are the stages that are planned, inputs of what is missing byte by byte, and all scores, of
-    which the records are gathered.
+    Looked at are the stages that are planned, inputs of what is missing byte by byte, all scores, of which
+    the records are gathered, and whatever lies among the stages and is none.
     """
     found: dict[str, str] = {}
     while True:
-        there = {stage.key for stage in stages if store.folder(stage.key).exists()}
+        there = {stage.key for stage in stages if os.path.lexists(store.folder(stage.key))}
         needed = {below.key for stage in stages if stage.key not in there for _, below in stage.inputs}
-        worse = damaged(store, [*sorted(there), *store.keys("scores")], anew=needed & there)
+        looked_at = [*sorted(there), *store.keys("scores"), *store.strangers()]
+        worse = damaged(store, looked_at, anew=needed & there)
         if not worse:
             return found
         for key in worse:
@@ -97,8 +96,9 @@ def put_damaged_aside(store: Store, stages: Sequence[Stage]) -> dict[str, str]:
         found |= worse
 
 
-def _seal(described: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+def contents(described: Mapping[str, Any]) -> str:
+    """All results of a stage in one word: what was made from it was made from exactly these."""
+    return hashlib.sha256(json.dumps(described["files"], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _noted(store: Store) -> dict[str, str]:

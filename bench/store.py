@@ -14,8 +14,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
+import re
 import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,13 +29,44 @@ from bench.data.folder import whole_folder, write_text
 from bench.errors import DataError, StoreError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 
 MARK = "store.json"
+SEAL = "seal"
+"""The entry of a document that holds the checksum of all its others."""
+_ASIDE = re.compile(r"\.(?P<of>.+)\.([a-z0-9_]{8}|aside)")
+"""What ``write_text`` and ``whole_folder`` call what is not whole yet; nothing else is ever swept up."""
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """What the system says where a disk is full, a quota used up, or a file system read-only."""
+
+
+def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document with a checksum of itself."""
+    as_read = json.loads(json.dumps(document))
+    return {**as_read, SEAL: _seal(as_read)}
+
+
+def unsealed(path: Path) -> dict[str, Any]:
+    """A document that ``sealed`` gave, or one from before there were seals.
+
+    Raises:
+        ValueError: It is not what was written.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    if not isinstance(document, dict):
+        raise ValueError("no object")  # noqa: TRY004 - of a file
+    if SEAL in document and document.pop(SEAL) != _seal(document):
+        raise ValueError("its seal is broken")
+    return document
+
+
+def _seal(document: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +110,25 @@ class Store:
         """What ``stage.json`` of a finished stage says.
 
         Raises:
-            DataError: It cannot be read.
+            DataError: It is no longer what was written.
         """
         path = self.folder(key) / "stage.json"
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, RecursionError) as error:
+            return unsealed(path)
+        except ValueError as error:
             raise DataError(f"{path} is damaged; the `bench run` that made it makes it anew.") from error
 
     def fail(self, key: str, reason: dict[str, Any]) -> None:
         """Write down why a stage has no result."""
-        write_text(self.path / "failed" / f"{key}.json", json.dumps(reason, indent=1))
+        write_text(self.path / "failed" / f"{key}.json", json.dumps(sealed(reason), indent=1))
 
     def failures(self) -> dict[str, dict[str, Any]]:
         """Key -> reason of all stages that failed and were not made since."""
         found = {}
         for path in sorted((self.path / "failed").glob("*.json")):
             if not self.has(path.stem):
-                with suppress(OSError, ValueError, TypeError, RecursionError):  # a torn note: it fails again
-                    found[path.stem] = dict(json.loads(path.read_text(encoding="utf-8")))
+                with suppress(ValueError):  # a torn note: it fails again
+                    found[path.stem] = {"error": "", **unsealed(path)}
         return found
 
     def progress(self, key: str) -> dict[str, Any]:
@@ -136,7 +169,13 @@ class Store:
 
     def checkpointed(self) -> list[str]:
         """The keys of the stages that go on from a checkpoint, sorted."""
-        return sorted({path.parent.name for path in (self.path / "work").glob("*/checkpoint-*")})
+        files = [*(self.path / "work").glob("*/checkpoint-*.safetensors")]
+        files += (self.path / "work").glob("*/checkpoint-cases.json")
+        return sorted({path.parent.name for path in files})
+
+    def strangers(self) -> list[str]:
+        """What lies among the stages under a name of its own and is no finished one: nothing of ours."""
+        return sorted(name for name, is_whole in self._listed() if not is_whole and not name.startswith("."))
 
     def put_aside(self, key: str) -> None:
         """Move a stage's folder out of the way, to be made again."""
@@ -147,25 +186,35 @@ class Store:
 
     def sweep_up(self) -> None:
         """Remove what killed processes left half-made, but checkpoints; only under the lock."""
-        stages = self.path / "stages"
-        names = [name for name, is_whole in self._listed() if name.startswith(".") or not is_whole]
-        asides = [stages / name for name in names if not self._is_at_work(name[1:].rpartition(".")[0])]
-        kept = set(self.checkpointed())
-        work = [place for place in (self.path / "work").glob("*") if place.name not in kept]
-        work = [place for place in work if not self._is_at_work(place.name)]
-        for aside in [*asides, *(self.path / "data").glob(".*"), *work]:
-            shutil.rmtree(aside, ignore_errors=True)
-        with suppress(OSError):  # it holds checkpoints
-            (self.path / "work").rmdir()
-        for folder in (self.path, self.path / "data", self.path / "failed", *self.path.glob("runs/*")):
+        self.drop_scratch(but=self.checkpointed())
+        places = (self.path, self.path / "stages", self.path / "data", self.path / "failed")
+        for folder in (*places, *self.path.glob("runs/*")):
             for aside in folder.glob(".*.*"):
-                if aside.is_file():
+                name = _ASIDE.fullmatch(aside.name)
+                if name is None or self._is_at_work(name["of"]):
+                    continue
+                if aside.is_dir() and not aside.is_symlink():
+                    shutil.rmtree(aside, ignore_errors=True)
+                else:
                     aside.unlink(missing_ok=True)
+        for aside in (self.path / "work").glob("*/*.aside"):
+            if not self._is_at_work(aside.parent.name):
+                aside.unlink(missing_ok=True)
+
+    def drop_scratch(self, *, but: Collection[str] = ()) -> int:
+        """Remove the scratch of all stages that nobody holds, but of some; how many."""
+        work = [place for place in (self.path / "work").glob("*") if place.name not in but]
+        dropped = [place for place in work if not self._is_at_work(place.name)]
+        for place in dropped:
+            shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):  # it holds others
+            (self.path / "work").rmdir()
+        return len(dropped)
 
     @property
     def is_store(self) -> bool:
-        """Whether a driver has made this folder a store."""
-        return (self.path / MARK).is_file()
+        """Whether a driver has made this folder a store; its mark may be lost, its stages say so too."""
+        return (self.path / MARK).is_file() or any(is_whole for _, is_whole in self._listed())
 
     def _claim(self) -> None:
         """Make a new or empty folder a store; sweeping must never meet somebody else's files."""
@@ -174,7 +223,7 @@ class Store:
             return
         ours = (".lock", "README.md", "reference")
         others = [path.name for path in self.path.iterdir() if path.name not in ours]
-        if others:
+        if others and not self.is_store:
             raise UsageError(
                 f"{self.path} is no store and holds {others[0]!r}; name a new or empty folder with --store."
             )

@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 NAMED = 3  # cases that a sentence names
 
 
-def changes(dataset: Dataset, workshop: Workshop) -> list[str]:
-    """Sentences on what changed since the last run on a data set of this name; none where nothing did."""
-    before = _last(dataset, workshop)
+def changes(dataset: Dataset, workshop: Workshop, known: Sequence[str] = ()) -> list[str]:
+    """Sentences on what changed since the last run on a data set of this name; none where nothing did.
+
+    Args:
+        dataset: As it is now.
+        workshop: Where data sets are remembered.
+        known: The ids of those that were run on, the last first; the others count as older.
+    """
+    before = _last(dataset, workshop, known)
     if before is None or before.id == dataset.id:
         return []
     parts = _parts({**before.cases, **before.unlabelled}, {**dataset.cases, **dataset.unlabelled})
@@ -30,20 +36,22 @@ def changes(dataset: Dataset, workshop: Workshop) -> list[str]:
     ]
 
 
-def _last(dataset: Dataset, workshop: Workshop) -> Dataset | None:
+def _last(dataset: Dataset, workshop: Workshop, known: Sequence[str]) -> Dataset | None:
     """The data set of this name that was remembered last, if it lay in the same place where it is a made one.
 
     A made data set of another size is no change of this one.
     """
     pattern = re.compile(re.escape(dataset.name) + r"-[0-9a-f]{12}\.json")
     paths = [path for path in workshop.path.glob("*.json") if pattern.fullmatch(path.name)]
-    for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+    places = {identifier: place for place, identifier in enumerate(known)}
+    paths.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in sorted(paths, key=lambda path: places.get(path.stem, len(places))):
         try:
-            known = recall(path.stem, workshop)
+            found = recall(path.stem, workshop)
         except DataError:
             continue
-        if not _is_made(dataset, workshop) or _folder(known) == _folder(dataset):
-            return known
+        if not _is_made(dataset, workshop) or _folder(found) == _folder(dataset):
+            return found
     return None
 
 

@@ -82,7 +82,7 @@ class _Worker:
             sentence = f"its worker process ended by {how} before the stage did{hint}."
             return Outcome(key, sentence, self._last_words())
         answer = json.loads(line)
-        if answer.get("retires"):
+        if answer["retires"]:
             self.kill()
         return Outcome(key, answer["error"], answer["detail"], answer["halts"])
 

@@ -55,7 +55,8 @@ def _read(lines: IO[str], tasks: queue.SimpleQueue[dict[str, Any] | None], stop:
 def _answer(make: Callable[[], None]) -> dict[str, Any]:
     """What the driver is told: nothing, or a sentence, a traceback, and whether others would end so too.
 
-    A process that has run out of memory ``retires``: what it holds on to must not cost the next stage.
+    A process ``retires`` that has run out of memory, for what it holds on to must not cost the next stage, or
+    that was told to stop.
     """
     try:
         make()
@@ -67,9 +68,8 @@ def _answer(make: Callable[[], None]) -> dict[str, Any]:
         return _failure(f"{type(error).__name__}: {error}")
     except Exception as error:
         if isinstance(error, MemoryError) or any(word in str(error) for word in SHORT_OF_MEMORY):
-            return _failure(
-                f"out of memory; fewer --jobs or smaller settings may help ({_first_line(error)})."
-            )
+            said = f"out of memory; fewer --jobs or smaller settings may help ({_first_line(error)})."
+            return _failure(said) | {"retires": True}
         return _failure(f"{type(error).__name__}: {error}")
     return {"error": "", "detail": "", "halts": False}
 
@@ -97,6 +97,7 @@ def main(store_path: str, run: str, device: str, conduct: str) -> None:
         answer = _answer(
             partial(execute, document, store, run=run, device=device, conduct=how, stopping=stop.asked)
         )
+        answer["retires"] = answer.get("retires", False) or stop.asked.is_set()
         with suppress(BrokenPipeError):
             answers.write(json.dumps(answer) + "\n")
             answers.flush()

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+LAYOUT = 1
+"""Raised when other things are kept, or in another form."""
+
+
 class Keeper:
     """Keeps a training that runs, and finds where one that was stopped goes on."""
 
@@ -31,10 +35,10 @@ class Keeper:
 
     def go_on(self) -> None:
         """Bring the training where its last whole checkpoint was; without one it stays at the start."""
-        lab, facts = self._training.lab, self._training.lab.facts
+        facts = self._training.lab.facts
         for found in self._checkpoints.usable():
-            if other := _foreign(found.plain, lab.device):
-                self._checkpoints.left_aside.append(f"step {found.plain['step']}: {other}")
+            if other := _foreign(self._training, found):
+                self._checkpoints.left_aside.append(f"step {found.plain.get('step')}: {other}")
                 continue
             _restore(self._training, found)
             facts["resumed"] = [*facts.get("resumed", []), _origin(found.plain)]
@@ -46,9 +50,8 @@ class Keeper:
     def keep(self) -> None:
         """Write a checkpoint if the interval is over, or if the stage is asked to stop."""
         training = self._training
-        if training.step == training.steps or not (
-            training.lab.is_asked_to_stop or self._checkpoints.are_due()
-        ):
+        is_due = training.step < training.steps and self._checkpoints.are_due()
+        if not (training.lab.is_asked_to_stop or is_due):
             return
         if self._revisions > self._kept_revisions:
             labels = {str(place): training.cases[place].label_ijk for place in training.revised}
@@ -68,19 +71,24 @@ def _origin(plain: Mapping[str, Any]) -> dict[str, Any]:
     return {name: plain[name] for name in ("step", "seconds", "commit", "processor")}
 
 
-def _foreign(plain: Mapping[str, Any], device: str) -> str:
+def _foreign(training: Training, found: Checkpoint) -> str:
     """Why a checkpoint cannot give the weights of an unbroken run here; empty where it can."""
-    if plain["versions"] != provenance.versions():
-        here = provenance.versions()
-        differing = [f"{name} {was}" for name, was in plain["versions"].items() if here.get(name) != was]
-        return f"made with {', '.join(differing)}"
-    kind = device.partition(":")[0]
-    return "" if plain["device"] == kind else f"made on {plain['device']}"
+    wanted = {f"network.{name}" for name in training.trained.network.state_dict()} | {"losses", "generator"}
+    if found.plain.get("layout") != LAYOUT or not wanted <= found.tensors.keys():
+        return "made by another version of bench"
+    here, there = provenance.versions(), found.plain["versions"]
+    if there != here:
+        return (
+            f"made with {', '.join(f'{name} {was}' for name, was in there.items() if here.get(name) != was)}"
+        )
+    kind = training.lab.device.partition(":")[0]
+    return "" if found.plain["device"] == kind else f"made on {found.plain['device']}"
 
 
 def _plain(training: Training) -> dict[str, Any]:
     device = training.lab.device.partition(":")[0]
     return {
+        "layout": LAYOUT,
         "step": training.step,
         "sampler": training.sampler.state(),
         "schedule": training.schedule.state_dict(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench import console, record
+from bench import console, record, runs
 from bench.errors import DataError, UsageError
 from bench.store import Store
 
@@ -31,9 +31,16 @@ def records_of(store_path: Path) -> pd.DataFrame:
         records = read(store_path / "records.csv")
     except ValueError as error:
         raise DataError(str(error)) from error
+    for run in runs.without_plan(store):
+        console.warn(
+            f"warning: the plan of run {run} is damaged, so an older result may pass for the newest; "
+            "the same `bench run` writes it again."
+        )
     old = record.superseded(store)
     if old:
-        console.warn(f"note: {len(old)} older results with the same name are left out, the newest are shown.")
+        console.warn(
+            f"note: {len(old)} older results are left out: of the same name, or of data that changed since."
+        )
     return records[~records["stage"].isin(old)] if old else records
 
 

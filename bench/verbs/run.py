@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from bench.engines.local import LocalEngine
 from bench.lab import Conduct
 from bench.metrics import METRICS_OF
 from bench.soundness import put_damaged_aside
-from bench.store import Store
+from bench.store import Store, unsealed
 from bench.summary import curve
 from bench.sweep import title
 from bench.verbs.determinism import found_in as determinism
@@ -61,8 +61,9 @@ def run(request: Request) -> int:
 
 def _say_changes(store: Store, sweep: Sweep) -> None:
     """Data that changed since the store last knew them, before anything is computed from them."""
+    known = runs.data_sets(store)
     for dataset in sweep.datasets:
-        for sentence in changes(dataset, store.workshop):
+        for sentence in changes(dataset, store.workshop, known):
             console.warn(sentence)
 
 
@@ -71,6 +72,19 @@ def _say_damage(store: Store, stages: list[Stage], damaged: Mapping[str, str]) -
     for key, what in damaged.items():
         then = "it is made again" if key in keys else "the run that planned it makes it again"
         console.warn(f"damaged: {key}: {what}; {then}. What was there is in {store.path / 'damaged'}.")
+        if key not in keys:
+            _book_damage(store, key, what)
+
+
+def _book_damage(store: Store, key: str, what: str) -> None:
+    """A result that this run does not make again is missing, not forgotten: its rows stay, without values."""
+    error = f"damaged: {what}; the run that planned it makes it again."
+    reason: dict[str, Any] = {"error": error, "detail": "", "when": ""}
+    with suppress(ValueError, KeyError, TypeError):  # what it was may not be known any more
+        described = unsealed(max((store.path / "damaged").glob(f"{key}.*")) / "stage.json")
+        rows = rows_planned(described, str(described["run"]), str(described["commit"]))
+        reason |= {"stage": described, "planned_rows": rows}
+    store.fail(key, reason)
 
 
 def _say_plan_alone(request: Request, sweep: Sweep, stages: list[Stage], more: Mapping[str, Any]) -> int:
@@ -166,16 +180,21 @@ def _blocked_by(key: str, state: runner.State, stages: list[Stage]) -> str:
 
 def planned_rows(stage: Stage, run: str = "") -> Mapping[str, Any] | None:
     """Whose rows a scores stage would have written; ``None`` for any other stage."""
-    if stage.kind != "scores":
+    return rows_planned(stage.document(), run, provenance.commit())
+
+
+def rows_planned(document: Mapping[str, Any], run: str, commit: str) -> dict[str, Any] | None:
+    """The same of a stage's document."""
+    if document["kind"] != "scores":
         return None
-    settings = json.loads(stage.settings)
+    settings = document["settings"]
     definition = settings["metrics"]["definition"]
     return {
-        "identity": {**settings["identity"], "run": run, "commit": provenance.commit()},
-        "cases": [case for case, _ in stage.labels],
+        "identity": {**settings["identity"], "run": run, "commit": commit},
+        "cases": list(document["labels"]),
         "structures": settings["structures"],
         "background": settings.get("background", False),
         "definition": definition,
         "metrics": list(METRICS_OF[definition]),
-        "stage": stage.key,
+        "stage": document["key"],
     }

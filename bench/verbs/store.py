@@ -87,7 +87,7 @@ def clean(store_path: Path, *, failed: bool, everything: bool, as_json: bool) ->
         removed["damaged"] = _emptied(store_path / "damaged")
         if failed or everything:
             removed["failures"] = _emptied(store_path / "failed")
-            removed["checkpoints"] = _emptied(store_path / "work")
+            removed["checkpoints"] = store.drop_scratch()
         if everything:
             removed["stages"] = len(store.keys())
             shutil.rmtree(store_path / "stages", ignore_errors=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import record
+from bench import record, runs
 from bench.execute import execute
 from bench.record import COLUMNS, Record
 from bench.store import Store
@@ -172,3 +172,26 @@ def test_an_older_result_of_the_same_name_is_superseded_by_the_newest(tmp_path):
         with store.making(key) as folder:
             (folder / "stage.json").write_text(json.dumps({"settings": settings, "started": started}))
     assert record.superseded(store) == {"scores-b", "scores-c"}
+
+
+def test_of_data_that_changed_only_results_of_the_newest_data_stand(tmp_path):
+    store = Store(tmp_path)
+
+    def made(key, method, data):
+        settings = {"identity": {"dataset": "mine", "recipe": "smoke", "method": method}}
+        document = {"settings": {**settings, "metrics": {"definition": "hvsmr2016"}}, "started": "2026"}
+        with store.making(key) as folder:
+            (folder / "stage.json").write_text(json.dumps({**document, "dataset_id": data}))
+
+    old, new = "mine-000000000000", "mine-111111111111"
+    made("scores-tsman", "tsman", old)
+    made("scores-shared", "densevoxnet", old)
+    made("scores-decoupling", "decoupling", old)
+    everything = dict.fromkeys(("scores-tsman", "scores-shared", "scores-decoupling"), "a title")
+    runs.note(store, "first", {"datasets": [old]}, everything)
+    assert record.superseded(store) == set()
+    made("scores-tsman-new", "tsman", new)
+    runs.note(store, "second", {"datasets": [new]}, dict.fromkeys(("scores-tsman-new", "scores-shared"), "a"))
+    assert record.superseded(store) == {"scores-tsman", "scores-decoupling"}, "the shared one is of both"
+    runs.note(store, "first", {"datasets": [old]}, everything)
+    assert record.superseded(store) == {"scores-tsman-new"}

@@ -83,12 +83,30 @@ def test_a_failure_is_kept_until_the_stage_is_made(tmp_path):
 def test_what_a_killed_process_left_is_swept_up_and_what_is_finished_stays(tmp_path):
     store = Store(tmp_path)
     finished(store, "split-1")
-    aside = tmp_path / "stages" / ".split-2.abc"
+    aside = tmp_path / "stages" / ".split-2.abc_d3fg"
     aside.mkdir()
     (aside / "half").write_text("x")
+    (tmp_path / ".records.csv.abc_d3fg").write_text("half")
+    (tmp_path / ".records.parquet.aside").write_text("half")
     store.scratch("split-2").mkdir(parents=True)
+    (store.scratch("split-2") / "checkpoint-1.aside").write_text("half")
+    for mine in (".my.notes", "data/.mine/thesis", "stages/.mine/thesis"):
+        (tmp_path / mine).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / mine).write_text("years of it")
     store.sweep_up()
-    assert everything_in(tmp_path) == ["stages", "stages/split-1", "stages/split-1/stage.json"]
+    ours = ["stages/split-1", "stages/split-1/stage.json"]
+    theirs = [".my.notes", "data", "data/.mine", "data/.mine/thesis", "stages/.mine", "stages/.mine/thesis"]
+    assert everything_in(tmp_path) == sorted([*theirs, "stages", *ours])
+
+
+def test_a_store_that_lost_its_mark_is_a_store_by_its_stages(tmp_path):
+    store = Store(tmp_path)
+    with store.locked():
+        finished(store, "split-1")
+    (tmp_path / "store.json").unlink()
+    assert store.is_store
+    with store.locked():
+        assert (tmp_path / "store.json").is_file()
 
 
 def test_progress_is_empty_where_a_stage_has_said_nothing_or_was_cut_off(tmp_path):
@@ -181,7 +199,7 @@ def test_cleaning_keeps_checkpoints_unless_it_is_asked_to_forget(tmp_path, bench
         finished(store, "split-1")
         for key in ("student-1", "student-2"):
             store.scratch(key).mkdir(parents=True)
-        (store.scratch("student-1") / "checkpoint-1").write_text("hours")
+        (store.scratch("student-1") / "checkpoint-cases.json").write_text("hours")
         (store.path / "damaged" / "split-2.1").mkdir(parents=True)
     done = bench("clean", *filter(None, [word]), "--store", store.path, "--json")
     assert done.returncode == 0, done.stderr

@@ -11,8 +11,8 @@ import pytest
 
 from bench import provenance, record
 from bench.data.dataset import remember
-from bench.soundness import checksum, sealed
-from bench.store import Store
+from bench.soundness import checksum
+from bench.store import Store, sealed
 from bench.verbs.request import Request, planned, understood
 from bench.verbs.run import planned_rows
 from bench.verbs.words import datasets_of
