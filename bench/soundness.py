@@ -120,12 +120,9 @@ def _entries(place: str, name: str) -> Iterator[tuple[str, int, int, int, int]]:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield from _entries(entry.path, f"{name}{entry.name}/")
-            else:
-                status = entry.stat()
-                yield (
-                    f"{name}{entry.name}",
-                    status.st_size,
-                    status.st_mtime_ns,
-                    status.st_ctime_ns,
-                    status.st_ino,
-                )
+                continue
+            try:
+                at = entry.stat()
+            except OSError:  # a link to nothing
+                at = entry.stat(follow_symlinks=False)
+            yield f"{name}{entry.name}", at.st_size, at.st_mtime_ns, at.st_ctime_ns, at.st_ino

@@ -65,6 +65,14 @@ def unsealed(path: Path) -> dict[str, Any]:
     return document
 
 
+def _is_note(said: Mapping[str, Any]) -> bool:
+    """Whether a document has what a note of a failure must have."""
+    planned = said.get("planned_rows")
+    needed = {"identity", "cases", "structures", "metrics", "definition", "stage"}
+    whole = planned is None or (isinstance(planned, dict) and needed <= planned.keys())
+    return whole and isinstance(said.get("error"), str) and isinstance(said.get("stage", {}), dict)
+
+
 def _seal(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
@@ -128,7 +136,9 @@ class Store:
         for path in sorted((self.path / "failed").glob("*.json")):
             if not self.has(path.stem):
                 with suppress(ValueError):  # a torn note: it fails again
-                    found[path.stem] = {"error": "", **unsealed(path)}
+                    said = unsealed(path)
+                    if _is_note(said):
+                        found[path.stem] = said
         return found
 
     def progress(self, key: str) -> dict[str, Any]:

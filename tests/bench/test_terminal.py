@@ -101,8 +101,10 @@ def test_every_verb_tames_what_a_store_says(here, tmp_path, swept):
     )
     (alone / "records.csv").write_text(records, encoding="utf-8")
     key = sorted(path.name for path in (store / "stages").glob("student-*"))[0]
-    document = json.loads((store / "stages" / key / "stage.json").read_text())
-    (store / "stages" / key / "stage.json").write_text(json.dumps(document | {"run": HOSTILE}))
+    from bench.store import sealed, unsealed
+
+    document = unsealed(store / "stages" / key / "stage.json")
+    (store / "stages" / key / "stage.json").write_text(json.dumps(sealed(document | {"run": HOSTILE})))
     (store / "failed").mkdir(exist_ok=True)
     (store / "failed" / "student-bad.json").write_text(json.dumps({"error": HOSTILE, "stage": {}}))
     for words, where in (

@@ -108,3 +108,36 @@ def test_a_stage_that_nobody_plans_any_more_is_put_aside_and_said(disturbed, und
     assert done.returncode == 0, done.stderr
     assert f"damaged: {key}" in done.stderr
     assert "the run that planned it makes it again" in done.stderr
+    before = [row for row in undisturbed.rows if key in row]
+    after = [row for row in disturbed.rows(store) if key in row]
+    assert len(before) == len(after) > 0
+    assert all("failed" in row for row in after), "missing, not forgotten"
+    assert disturbed.finish(store).returncode == 0
+    assert [row for row in disturbed.rows(store) if key in row] == before
+
+
+def test_what_is_no_text_no_file_or_no_stage_ends_no_verb_in_a_traceback(
+    disturbed, undisturbed, bench, tmp_path, tried
+):
+    store = tmp_path / "store"
+    shutil.copytree(undisturbed.store, store)
+    keys = sorted(path.name for path in store.glob("stages/scores-*"))
+    (store / "records.state").write_bytes(b"\xff\xfe")
+    (store / "stages" / "split-of-mine").symlink_to(tmp_path / "nothing")
+    (store / "stages" / keys[0] / "more").symlink_to(tmp_path / "nothing")
+    (store / "stages" / keys[1] / "records.csv").unlink()
+    os.mkfifo(store / "stages" / keys[1] / "records.csv")
+    (store / "failed").mkdir(exist_ok=True)
+    for number, text in enumerate(('{"errnr": 1}', "[]", '{"error": "no.", "planned_rows": 3}', "\x00")):
+        (store / "failed" / f"scores-{number}.json").write_text(text)
+    (store / "stages" / keys[2] / "stage.json").unlink()
+    verbs = (["status"], ["doctor"], ["compare", "densevoxnet", "deep-level-set"], ["show", keys[1]])
+    for words in verbs:
+        read = bench(*words, "--store", store, timeout=120)
+        assert read.returncode in (0, 2, 3, 4), (words, read.stderr)
+        assert "internal error" not in read.stderr, (words, read.stderr)
+    done = disturbed.finish(store)
+    assert done.returncode == 0, done.stderr
+    assert disturbed.results(store) == undisturbed.results
+    assert disturbed.rows(store) == undisturbed.rows
+    tried("links to nothing, pipes and notes of another shape in a store", len(verbs) + 1)

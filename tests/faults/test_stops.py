@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -15,11 +17,22 @@ SIGNALS = (
 )
 
 
-def frozen(disturbed, driver, store):
+@pytest.fixture
+def doomed():
+    """Processes that do not outlive a test, however it ends."""
+    listed = []
+    yield listed
+    for pid in listed:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def frozen(disturbed, driver, store, doomed):
     """The driver's one worker, stopped by SIGSTOP in the middle of a training, and the key of its stage."""
     for _ in range(100):
         assert disturbed.wait_for(lambda: is_training(store))
         (worker,) = disturbed.children(driver.pid)
+        doomed.append(worker)
         os.kill(worker, signal.SIGSTOP)
         at_work = [path.parent.name for path in store.glob("work/*/progress.json")]
         if at_work:
@@ -76,10 +89,10 @@ def test_ctrl_c_reaches_the_workers_through_the_driver_alone(disturbed, tmp_path
     assert list(store.glob("work/*/checkpoint-*"))
 
 
-def test_a_second_ctrl_c_stops_at_once(disturbed, tmp_path):
+def test_a_second_ctrl_c_stops_at_once(disturbed, tmp_path, doomed):
     store = tmp_path / "store"
     with disturbed.driver(store, "--jobs", "1") as driver:
-        worker, _ = frozen(disturbed, driver, store)  # it will never reach its next step
+        worker, _ = frozen(disturbed, driver, store, doomed)  # it will never reach its next step
         driver.send_signal(signal.SIGINT)
         time.sleep(1)
         assert driver.poll() is None
@@ -102,11 +115,11 @@ def test_a_run_whose_terminal_is_lost_goes_on_under_nohup(disturbed, undisturbed
 
 
 def test_a_worker_that_outlives_its_driver_and_the_next_run_never_make_one_stage_together(
-    disturbed, undisturbed, tmp_path, tried
+    disturbed, undisturbed, tmp_path, tried, doomed
 ):
     store = tmp_path / "store"
     with disturbed.driver(store, "--jobs", "1") as driver:
-        worker, key = frozen(disturbed, driver, store)
+        worker, key = frozen(disturbed, driver, store, doomed)
         os.kill(driver.pid, signal.SIGKILL)
         driver.wait()
         with disturbed.driver(store, "--jobs", "1") as other:
@@ -133,3 +146,50 @@ def test_two_drivers_on_one_store_one_is_refused_and_the_other_undisturbed(
         assert driver.wait(120) == 0
     assert disturbed.rows(store) == undisturbed.rows
     tried("two drivers on one store")
+
+
+def test_a_terminal_that_is_closed_stops_the_run_as_ctrl_c_does(disturbed, tmp_path, tried):
+    store = tmp_path / "store"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        command = disturbed.command(store)
+        os.execv(command[0], command)
+    try:
+        assert disturbed.wait_for(lambda: is_training(store))
+        workers = disturbed.children(pid)
+    finally:
+        os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert list(store.glob("work/*/checkpoint-*"))
+    assert (store / "records.csv").is_file()
+    assert disturbed.wait_for(lambda: not any(map(disturbed.is_running, workers)))
+    tried("a terminal that is closed")
+
+
+def test_a_reader_that_has_enough_does_not_end_a_run(disturbed, undisturbed, tmp_path, tried):
+    import shlex
+
+    store = tmp_path / "store"
+    line = f"set -o pipefail; {shlex.join(disturbed.command(store))} | head -1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("methods")
+    assert disturbed.rows(store) == undisturbed.rows
+    tried("a reader of the output that goes away")
+
+
+def test_a_worker_that_is_told_to_stop_costs_its_own_stage_alone(disturbed, undisturbed, tmp_path, tried):
+    store = tmp_path / "store"
+    with disturbed.driver(store, "--jobs", "1", "--json") as driver:
+        assert disturbed.wait_for(lambda: is_training(store))
+        (worker,) = disturbed.children(driver.pid)
+        os.kill(worker, signal.SIGTERM)
+        out, err = driver.communicate(timeout=200)
+    said = json.loads(out)
+    assert len(said["failed"]) <= 1, "none where it had just ended its stage"
+    assert all("run the same command again" in reason for reason in said["failed"].values())
+    assert driver.returncode == (3 if said["failed"] else 0), err
+    assert disturbed.finish(store).returncode == 0
+    assert disturbed.rows(store) == undisturbed.rows
+    tried("SIGTERM of one worker")
