@@ -14,7 +14,10 @@ import sqlite3
 import threading
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from bench.data.folder import write_text
 from bench.errors import UsageError
@@ -22,12 +25,16 @@ from bench.tracking import EXPERIMENT, PARENT, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from bench.store import Store
 
 PATIENCE_SECONDS = 120.0
 """Without a single stage written, before a mirror is given up: a server may answer a byte at a time."""
+
+
+ARTIFACTS = "mlartifacts"  # beside the database
+MISREAD = re.compile(r"\?|%[0-9A-Fa-f]{2}")
+"""What SQLAlchemy reads otherwise in a path; where it is quoted, MLflow makes a folder of the quoted name."""
 
 
 class MirrorError(UsageError):
@@ -92,16 +99,24 @@ class Mirror:
         Raises:
             MirrorError: It could not be filled; what was written by then will not be written twice.
         """
+        if self._is_own and (misread := MISREAD.search(str(database(self.store)))):
+            what = f"MLflow cannot open a database with {misread[0]!r} in its path"
+            raise self.error(f"{what}; give it another place with --uri or MLFLOW_TRACKING_URI")
         try:
             written = _patiently(lambda beat: self._fill(finished, beat))
         except MirrorError:
             raise
         except Exception as error:
-            raise self._error(_in_short(error)) from error
+            raise self.error(_in_short(error)) from error
         lacking = sum(key not in finished for key in self.titles)
         return Filled(self.run, written, len(self.titles), lacking)
 
-    def _error(self, why: str) -> MirrorError:
+    @property
+    def _is_own(self) -> bool:
+        return self.uri == default_uri(self.store)
+
+    def error(self, why: str) -> MirrorError:
+        """What is raised where this mirror cannot be filled, for a reason in a clause."""
         return MirrorError(f"the MLflow mirror at {without_password(self.uri)} cannot be filled ({why}).")
 
     def _fill(self, finished: set[str], beat: Callable[[], None]) -> int:
@@ -126,10 +141,12 @@ class Mirror:
 
     def _artifacts(self) -> Path:
         """Where files go unless the mirror is a server; those of a database that was deleted are removed."""
-        if self.uri != default_uri(self.store):
+        if not self._is_own:
             return self.store.path / f"mlartifacts-{self._short}"
-        place = self.store.path / "mlartifacts"
+        place = self.store.path / ARTIFACTS
         if not database(self.store).is_file():
+            for note in self.store.path.glob(f"runs/*/{self._note_path.name}"):  # of other runs as well
+                note.unlink(missing_ok=True)
             shutil.rmtree(place, ignore_errors=True)
             for journal in database(self.store).parent.glob("mlflow.db-*"):  # a new file must not replay it
                 journal.unlink()
@@ -145,7 +162,7 @@ class Mirror:
 
     def _noted(self) -> dict[str, str]:
         """Stage key -> MLflow run id of what the mirror is known to have; it may be more."""
-        if self.uri == default_uri(self.store) and not database(self.store).is_file():
+        if self._is_own and not database(self.store).is_file():
             return {}
         try:
             return dict(json.loads(self._note_path.read_text(encoding="utf-8")))
@@ -158,18 +175,41 @@ class Mirror:
             self._note_path.unlink(missing_ok=True)
 
 
-def is_sound(path: Path) -> bool:
-    """Whether a SQLite file can be read and holds a mirror; one that is not there is no damage."""
+def flaw(path: Path) -> str:
+    """Why a store's own SQLite file cannot be its mirror; empty where it can, or where none can tell now."""
     if not path.is_file():
-        return True
+        return ""
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-            is_readable = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            # The first row that is ours is written when all tables are made: a full disk may break that off.
-            ours = connection.execute("SELECT name FROM experiments WHERE name = ?", (EXPERIMENT,))
-            return is_readable and ours.fetchone() is not None
-    except sqlite3.DatabaseError:
-        return False
+        # Writable, so that SQLite undoes what a killed driver left half-written; nothing else is written.
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
+            if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
+                return "cannot be read"
+            # The first row that is ours is written when all tables are made: a stop may break that off.
+            ours = connection.execute(
+                "SELECT artifact_location FROM experiments WHERE name = ?", (EXPERIMENT,)
+            )
+            found = ours.fetchone()
+    except sqlite3.DatabaseError as error:
+        return _flaw_of(error)
+    if found is None:
+        return "is half made"
+    place = Path(url2pathname(urlsplit(str(found[0])).path))
+    if place != (path.parent / ARTIFACTS).resolve():  # a store that was moved or copied
+        return f"keeps its files elsewhere ({place})"
+    return ""
+
+
+def _flaw_of(error: sqlite3.DatabaseError) -> str:
+    """A file that another process holds, or that may not be opened, is not damaged."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code == sqlite3.SQLITE_ERROR:  # no such table or column
+        return "is half made"
+    return "cannot be read" if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} else ""
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a SQLite file is a mirror of the store in which it lies; one that is not there is no damage."""
+    return not flaw(path)
 
 
 def _patiently(work: Callable[[Callable[[], None]], int]) -> int:

@@ -31,8 +31,7 @@ def export(store_path: Path, uri: str, run: str, *, as_json: bool) -> int:
     with _held(store):
         chosen = _chosen(store, run)
         uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "") or mirror.default_uri(store)
-        if uri == mirror.default_uri(store):
-            _put_damaged_aside(store)
+        put_unsound_aside(store, uri)
         filled = []
         for name, titles in chosen.items():
             there = store.finished() & titles.keys()
@@ -69,16 +68,25 @@ def _chosen(store: Store, run: str) -> dict[str, dict[str, str]]:
     return known
 
 
-def _put_damaged_aside(store: Store) -> None:
-    """A database that cannot be read is written anew; nothing is in it that the store does not have."""
+def put_unsound_aside(store: Store, uri: str) -> bool:
+    """Whether the store's own database had to make room for a new one; the store has all that is in it.
+
+    Raises:
+        MirrorError: It has to and cannot.
+    """
     path = mirror.database(store)
-    if mirror.is_sound(path):
-        return
+    if uri != mirror.default_uri(store) or not (what := mirror.flaw(path)):
+        return False
     place = store.path / "damaged"
-    place.mkdir(exist_ok=True)
-    aside = next(one for n in count(1) if not (one := place / f"{path.name}.{n}").exists())
-    path.rename(aside)
-    console.warn(f"damaged: {path.name} cannot be read; it is written anew. What was there is {aside}.")
+    try:
+        place.mkdir(exist_ok=True)
+        aside = next(one for n in count(1) if not (one := place / f"{path.name}.{n}").exists())
+        path.rename(aside)
+    except OSError as error:
+        why = f"{path} {what} and cannot be put aside: {error.strerror}"
+        raise mirror.MirrorError(f"the MLflow mirror cannot be filled ({why}).") from error
+    console.warn(f"mirror: {path.name} {what}; it is written anew. What was there is {aside}.")
+    return True
 
 
 def _say(filled: mirror.Filled) -> None:

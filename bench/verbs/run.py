@@ -19,6 +19,7 @@ from bench.summary import curve
 from bench.sweep import title
 from bench.verbs.determinism import found_in as determinism
 from bench.verbs.determinism import say as say_determinism
+from bench.verbs.mirror import put_unsound_aside
 from bench.verbs.plan import cost_of, prices_of, say_cost, say_methods, say_plan
 from bench.verbs.request import planned, understood
 from bench.verbs.stopping import stoppable
@@ -130,12 +131,13 @@ def _mirror(store: Store, sweep: Sweep, titles: Mapping[str, str]) -> None:
     """The mirror is a convenience: what goes wrong with it is said and costs no result."""
     uri = os.environ.get("MLFLOW_TRACKING_URI", "") or mirror.default_uri(store)
     page = mirror.Mirror(store, sweep.run, titles, sweep.description(), uri)
-    if not page.is_behind:
-        return
+    fill = f"bench export mlflow --store {store.path}"
     try:
-        page.fill(store.finished())
+        if put_unsound_aside(store, uri) and len(runs.plans(store)) > 1:
+            console.warn(f"note: the other runs of this store are mirrored again by `{fill}`.")
+        if page.is_behind:
+            page.fill(store.finished())
     except mirror.MirrorError as error:
-        fill = f"bench export mlflow --store {store.path}"
         console.warn(f"warning: {str(error)[:-1]}; no result depends on it, fill it later with `{fill}`.")
 
 

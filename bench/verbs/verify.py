@@ -20,6 +20,7 @@ from bench.lineage import lineage
 from bench.soundness import damage
 from bench.store import Store
 from bench.sweep import title
+from bench.verbs.stopping import stoppable
 from bench.verbs.store import one_key, there
 from bench.verbs.words import device_of
 
@@ -57,7 +58,7 @@ def verify(key: str, store_path: Path, *, chain: bool, as_json: bool) -> int:
         _demand_data(store, stage)
     described = store.stage(target)
     device = _device(target, described["device"])
-    with _scratch(store, chosen) as scratch:
+    with stoppable(), _scratch(store, chosen) as scratch:
         if not as_json:
             console.say(f"again    {len(chosen)} stages on {device}: {title(known[target])}")
         _make(chosen, scratch, described, device, quiet=as_json)
@@ -88,8 +89,7 @@ def _demand_whole(store: Store, target: str, *, chain: bool) -> None:
 
 
 def _demand_data(store: Store, stage: Stage) -> None:
-    if not (stage.images or stage.labels):
-        return
+    """The manifest, which every stage is made with, and the files that this one reads."""
     cases = recall(stage.dataset_id, store.workshop).cases
     wanted = [path for case, _ in stage.images for path in cases[case].images]
     wanted += [cases[case].label for case, _ in stage.labels]

@@ -176,3 +176,57 @@ def test_a_run_that_the_store_does_not_know_is_refused(copied, bench):
     done = bench("export", "mlflow", "--store", copied.path, "--run", "nobody")
     assert done.returncode == 2
     assert page(copied).run in done.stderr
+
+
+def told_of(folder):
+    """Every file of a folder and its bytes."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_store_that_was_copied_or_moved_gets_a_mirror_of_its_own(
+    tmp_path, swept, bench, mirrored, mirrored_at, is_gone
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    shutil.copytree(swept.path, first)
+    split = Store(first).keys("split")[0]
+    page(Store(first), **{split: "split"}).fill({split})
+    if is_gone:
+        first.rename(second)
+    else:
+        shutil.copytree(first, second)
+    before = told_of(first)
+    done = bench(*swept.words[:-1], second)
+    assert done.returncode == 0, done.stderr
+    (sentence,) = [line for line in done.stderr.splitlines() if "mlflow.db" in line]
+    assert str(first / "mlartifacts") in sentence
+    assert str(second / "damaged" / "mlflow.db.1") in sentence
+    assert told_of(first) == before
+    assert first.exists() != is_gone
+    assert mirrored_at(mirror.default_uri(Store(second))) == mirrored_at(mirror.default_uri(mirrored))
+    again = bench(*swept.words[:-1], second)
+    assert "mlflow.db" not in again.stderr
+
+
+def test_marks_of_a_database_that_is_gone_are_forgotten_for_every_run(copied):
+    key = copied.keys("split")[0]
+    mine, other = page(copied, **{key: "split"}), copied.path / "runs" / "other"
+    other.mkdir()
+    (other / mine._note_path.name).write_text("{}")
+    mine.fill({key})
+    assert list(other.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "misread"), [("100%41", "%41"), ("why?", "?"), ("a#b 100%zz", "")])
+def test_a_mirror_stays_in_a_store_of_a_strange_name_or_is_refused(tmp_path, swept, bench, name, misread):
+    path = tmp_path / name
+    shutil.copytree(swept.path, path)
+    done = bench(*swept.words[:-1], path, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [one.name for one in tmp_path.iterdir()] == [name]
+    assert (path / "mlflow.db").is_file() != bool(misread)
+    if misread:
+        (sentence,) = [line for line in done.stderr.splitlines() if line.startswith("warning: the MLflow")]
+        assert f"cannot open a database with {misread!r} in its path" in sentence
+    else:
+        assert "warning" not in done.stderr

@@ -1,7 +1,12 @@
 """A stage that is made again in a scratch store is the same, or it is said how it differs; the store is only read."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import filelock
 import numpy as np
@@ -145,3 +150,37 @@ def test_tables_label_maps_and_facts_are_told_apart_in_their_own_terms(swept, tm
     assert said["new.csv"] == "is there only now"
     (loss,) = fact_differences({"steps": 3, "final_loss": 1.0, "resumed": 1}, {"steps": 3, "final_loss": 2.0})
     assert loss.name == "final_loss"
+
+
+def test_a_manifest_that_is_gone_is_named_whatever_the_stage_reads(copied, bench):
+    key = copied.keys("split")[0]
+    manifest = copied.workshop.path / f"{copied.stage(key)['dataset_id']}.json"
+    manifest.unlink()
+    done = bench("verify", key, "--store", copied.path)
+    assert done.returncode == 4
+    assert f"{manifest} is missing" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "when"), [(signal.SIGTERM, "work/teacher-*"), (signal.SIGINT, "stages")])
+def test_a_stopped_verify_ends_with_130_and_leaves_nothing(swept, tmp_path, number, when):
+    key = Store(swept.path).keys("teacher")[0]
+    command = [sys.executable, "-c", "from bench.cli import main; main()", "verify", key, "--chain"]
+    heeded = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
+    with subprocess.Popen(
+        [*command, "--store", str(swept.path)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as verifying:
+        signal.signal(signal.SIGINT, heeded)
+        until = time.monotonic() + 60
+        while not list(tmp_path.glob(f"bench-verify-*/{when}")) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert list(tmp_path.glob(f"bench-verify-*/{when}"))
+        verifying.send_signal(number)
+        _, said = verifying.communicate(timeout=60)
+    assert verifying.returncode == 130
+    assert f"{number.name}: stopping" in said
+    assert "Traceback" not in said
+    assert list(tmp_path.glob("bench-verify-*")) == []
