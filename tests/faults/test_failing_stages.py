@@ -52,7 +52,8 @@ def test_a_training_that_diverges_is_failed_with_step_and_settings_and_retried_a
         assert note["error"] == reason
         assert note["stage"]["settings"]["optimiser"]["learning_rate"] == 1e11
     again = json.loads(disturbed.finish(store, *wild, "--json").stdout)
-    assert (again["failed"], again["blocked"]) == (failed, blocked)
+    assert again["failed"] == failed
+    assert again["blocked"].keys() == blocked.keys()  # by whichever of two teachers failed first
     assert again["cached"] == said["made"] + said["cached"]
     words = disturbed.finish(store, *wild)
     assert all(key in words.stderr for key in failed)
