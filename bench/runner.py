@@ -61,8 +61,8 @@ class State:
 
     @property
     def seconds_left(self) -> float | None:
-        """By the effort done so far; None before there is any."""
-        if self.effort_done <= 0:
+        """By the effort done so far; None before a hundredth is: what starts first is no measure."""
+        if self.effort_done <= self.effort_total / 100:
             return None
         return (time.monotonic() - self.started) * (self.effort_total / self.effort_done - 1)
 

@@ -14,8 +14,8 @@ import pytest
 
 from bench.comparison import differences, fact_differences
 from bench.errors import DataError, UsageError
-from bench.soundness import SEAL, checksum, sealed
-from bench.store import Store
+from bench.soundness import checksum
+from bench.store import SEAL, Store, sealed
 from bench.trained import WEIGHTS
 from bench.verbs.verify import verify
 
