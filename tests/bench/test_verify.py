@@ -15,7 +15,7 @@ import pytest
 from bench.comparison import differences, fact_differences
 from bench.errors import DataError, UsageError
 from bench.soundness import checksum
-from bench.store import SEAL, Store, sealed
+from bench.store import Store, sealed, unsealed
 from bench.trained import WEIGHTS
 from bench.verbs.verify import verify
 
@@ -38,7 +38,6 @@ def rewritten(store, key, change):
     folder = store.folder(key)
     change(folder)
     described = store.stage(key)
-    described.pop(SEAL)
     described["files"] = {name: checksum(folder / name) for name in described["files"]}
     (folder / "stage.json").write_text(json.dumps(sealed(described)))
 
@@ -90,9 +89,9 @@ def test_what_changed_since_is_said_where_a_stage_differs(copied, capsys):
 
     def older(folder):
         add_a_thousandth(folder)
-        described = json.loads((folder / "stage.json").read_text())
+        described = unsealed(folder / "stage.json")
         described["versions"]["torch"] = "1.0"
-        (folder / "stage.json").write_text(json.dumps(described))
+        (folder / "stage.json").write_text(json.dumps(sealed(described)))
 
     rewritten(copied, key, older)
     assert verify(key, copied.path, chain=False, as_json=False) == 5
