@@ -25,12 +25,18 @@ PLAIN_SECONDS = 15.0  # between two lines of progress where there is no terminal
 
 def say(text: str = "") -> None:
     """One line for the reader, on stdout."""
-    _write(sys.stdout, tame(text) + "\n")
+    if reason := _write(sys.stdout, tame(text) + "\n"):
+        warn(f"warning: the output cannot be written any more ({reason}); the work goes on without.")
 
 
 def say_json(document: Any) -> None:  # noqa: ANN401 - JSON
-    """The one document of ``--json``."""
-    _write(sys.stdout, _escaped(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
+    """The one document of ``--json``.
+
+    Raises:
+        UsageError: It cannot be written, though somebody waits for it.
+    """
+    if reason := _write(sys.stdout, _escaped(json.dumps(document, indent=1, ensure_ascii=False)) + "\n"):
+        raise UsageError(f"the output cannot be written ({reason}).")
 
 
 def warn(text: str) -> None:
@@ -44,15 +50,15 @@ def go_silent() -> None:
         _close(stream)
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Write; where nobody reads any more (``| head``, a lost terminal), the work goes on all the same."""
+def _write(stream: TextIO, text: str) -> str:
+    """Write; why it could not, where that is no reader who has enough (``| head``) or is gone."""
     try:
         stream.write(text)
         stream.flush()
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EIO):
-            raise UsageError(f"the output cannot be written ({error.strerror}).") from error
         _close(stream)
+        return "" if error.errno in (errno.EPIPE, errno.EIO) else str(error.strerror)
+    return ""
 
 
 def _close(stream: TextIO) -> None:

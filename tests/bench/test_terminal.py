@@ -1,7 +1,9 @@
 """What stands on a terminal is text: no name steers it, turns the direction of reading or looks like our own line."""
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -129,3 +131,16 @@ def test_the_live_table_shows_a_title_as_it_is(monkeypatch, capsys, tmp_path):
     assert "\u202e" not in out
     assert "\x1b]0;owned" not in out
     assert "http://x\x1b" not in out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_output_that_cannot_be_written_ends_no_work_but_a_document_that_is_waited_for():
+    command = [sys.executable, "-c", "from bench.cli import main; main()", "methods", "list"]
+    for more, code, said in (([], 0, "the work goes on"), (["--json"], 2, "cannot be written")):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [*command, *more], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert done.returncode == code, done.stderr
+        assert done.stderr.count("\n") == 1
+        assert said in done.stderr
