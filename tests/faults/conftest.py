@@ -107,6 +107,7 @@ def disturbed(spheres, tiny):
         finish=finish,
         children=children,
         is_running=is_running,
+        heed_signals=heed_signals,
         wait_for=wait_for,
         results=results,
         rows=rows,

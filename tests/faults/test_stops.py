@@ -63,8 +63,9 @@ def test_a_stopped_run_keeps_a_checkpoint_leaves_no_process_and_goes_on(
         driver.send_signal(number)
         assert driver.wait(40) == 130
         said = driver.stderr.read()
-    assert "interrupted; run the same command again to go on." in said
-    assert number.name in said
+    lines = [f"{number.name}: stopping at the next step", "interrupted; run the same command again to go on."]
+    told = [line in said for line in lines]
+    assert told == [number != signal.SIGHUP] * 2, said  # where the terminal is gone, there is nobody to tell
     assert "Traceback" not in said
     assert not any(map(disturbed.is_running, workers))
     assert list(store.glob("work/*/checkpoint-*"))
@@ -152,6 +153,7 @@ def test_a_terminal_that_is_closed_stops_the_run_as_ctrl_c_does(disturbed, tmp_p
     store = tmp_path / "store"
     pid, terminal = pty.fork()
     if pid == 0:
+        disturbed.heed_signals()
         command = disturbed.command(store)
         os.execv(command[0], command)
     try:
