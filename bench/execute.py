@@ -15,8 +15,8 @@ from bench import provenance
 from bench.data.folder import write_text
 from bench.determinism import deterministically
 from bench.lab import Conduct, Lab, open_lab, spent_before
+from bench.seals import sealed
 from bench.soundness import checksum, contents
-from bench.store import sealed
 
 if TYPE_CHECKING:
     import threading

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.folder import write_text
-from bench.store import sealed, unsealed
+from bench.seals import sealed, unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

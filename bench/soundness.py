@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from bench.data.folder import write_text
-from bench.store import unsealed
+from bench.seals import unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.dataset import Workshop
 from bench.data.folder import whole_folder, write_text
 from bench.errors import DataError, StoreError, UsageError
+from bench.seals import sealed, unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -34,35 +34,10 @@ if TYPE_CHECKING:
 
 
 MARK = "store.json"
-SEAL = "seal"
-"""The entry of a document that holds the checksum of all its others."""
 _ASIDE = re.compile(r"\.(?P<of>.+)\.([a-z0-9_]{8}|aside)")
 """What ``write_text`` and ``whole_folder`` call what is not whole yet; nothing else is ever swept up."""
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """What the system says where a disk is full, a quota used up, or a file system read-only."""
-
-
-def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A document with a checksum of itself."""
-    as_read = json.loads(json.dumps(document))
-    return {**as_read, SEAL: _seal(as_read)}
-
-
-def unsealed(path: Path) -> dict[str, Any]:
-    """A document that ``sealed`` gave, or one from before there were seals.
-
-    Raises:
-        ValueError: It is not what was written.
-    """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, RecursionError) as error:
-        raise ValueError(str(error)) from error
-    if not isinstance(document, dict):
-        raise ValueError("no object")  # noqa: TRY004 - of a file
-    if SEAL in document and document.pop(SEAL) != _seal(document):
-        raise ValueError("its seal is broken")
-    return document
 
 
 def _is_note(said: Mapping[str, Any]) -> bool:
@@ -71,10 +46,6 @@ def _is_note(said: Mapping[str, Any]) -> bool:
     needed = {"identity", "cases", "structures", "metrics", "definition", "stage"}
     whole = planned is None or (isinstance(planned, dict) and needed <= planned.keys())
     return whole and isinstance(said.get("error"), str) and isinstance(said.get("stage", {}), dict)
-
-
-def _seal(document: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

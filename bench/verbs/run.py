@@ -13,8 +13,9 @@ from bench.data.dataset import remember
 from bench.engines.local import LocalEngine
 from bench.lab import Conduct
 from bench.metrics import METRICS_OF
+from bench.seals import unsealed
 from bench.soundness import put_damaged_aside
-from bench.store import Store, unsealed
+from bench.store import Store
 from bench.summary import curve
 from bench.sweep import title
 from bench.verbs.determinism import found_in as determinism

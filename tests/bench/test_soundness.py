@@ -10,8 +10,9 @@ from bench import record, runs, soundness
 from bench.errors import DataError, StageError
 from bench.execute import execute
 from bench.runner import run
+from bench.seals import sealed
 from bench.soundness import checksum, damage, damaged, put_damaged_aside
-from bench.store import Store, sealed
+from bench.store import Store
 from bench.trained import WEIGHTS
 
 

@@ -103,7 +103,7 @@ def test_every_verb_tames_what_a_store_says(here, tmp_path, swept):
     )
     (alone / "records.csv").write_text(records, encoding="utf-8")
     key = sorted(path.name for path in (store / "stages").glob("student-*"))[0]
-    from bench.store import sealed, unsealed
+    from bench.seals import sealed, unsealed
 
     document = unsealed(store / "stages" / key / "stage.json")
     (store / "stages" / key / "stage.json").write_text(json.dumps(sealed(document | {"run": HOSTILE})))

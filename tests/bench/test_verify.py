@@ -14,8 +14,9 @@ import pytest
 
 from bench.comparison import differences, fact_differences
 from bench.errors import DataError, UsageError
+from bench.seals import sealed, unsealed
 from bench.soundness import checksum
-from bench.store import Store, sealed, unsealed
+from bench.store import Store
 from bench.trained import WEIGHTS
 from bench.verbs.verify import verify
 

@@ -11,8 +11,9 @@ import pytest
 
 from bench import provenance, record
 from bench.data.dataset import remember
+from bench.seals import sealed
 from bench.soundness import checksum
-from bench.store import Store, sealed
+from bench.store import Store
 from bench.verbs.request import Request, planned, understood
 from bench.verbs.run import planned_rows
 from bench.verbs.words import datasets_of
