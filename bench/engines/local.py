@@ -62,21 +62,24 @@ class _Worker:
             start_new_session=True,  # Ctrl-C is the driver's to hear; it then stops the workers in order
         )
         self.key: str | None = None
+        self.document: Mapping[str, Any] = {}
 
     def start(self, document: Mapping[str, Any]) -> None:
         assert self.process.stdin is not None
-        self.key = str(document["key"])
+        self.key, self.document = str(document["key"]), document
         self.process.stdin.write(json.dumps(document).encode() + b"\n")
         self.process.stdin.flush()
 
-    def outcome(self) -> Outcome:
-        """Read the answer; a closed pipe means that the process is gone."""
+    def outcome(self) -> Outcome | None:
+        """Read the answer; a closed pipe means that the process is gone, None that it had not begun."""
         assert self.process.stdout is not None
         assert self.key is not None
         line = self.process.stdout.readline()
         key, self.key = self.key, None
         if not line.endswith(b"\n"):
             code = self.process.wait()
+            if code == 0:  # told to stop before it took the stage up
+                return None
             how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
             hint = " (the system kills so where memory runs out)" if how == "SIGKILL" else ""
             sentence = f"its worker process ended by {how} before the stage did{hint}."
@@ -156,7 +159,14 @@ class LocalEngine:
                 if worker.key is not None and worker.process.stdout is not None:
                     selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
             ready = selector.select(seconds)
-        return [entry.data.outcome() for entry, _ in ready]
+        ended = []
+        for entry, _ in ready:
+            outcome = entry.data.outcome()
+            if outcome is None:
+                self.submit(entry.data.document)
+            else:
+                ended.append(outcome)
+        return ended
 
     def close(self) -> None:
         """Ask all workers to keep what they have and stop; an interruption ends them at once."""

@@ -40,7 +40,7 @@ class _Stop:
             return
         self.asked.set()
         self._tasks.put(None)
-        last = threading.Timer(GRACE_SECONDS, os._exit, (0,))
+        last = threading.Timer(GRACE_SECONDS, os._exit, (1,))  # 0 says that no stage was in hand
         last.daemon = True
         last.start()
 
