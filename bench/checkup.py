@@ -148,8 +148,8 @@ def _runs(store: Store) -> Iterator[Finding]:
         return
     pages = [mirror.Mirror(store, run, planned["stages"], {}, uri) for run, planned in known.items()]
     behind = sorted(page.run for page in pages if page.is_behind)
-    if uri == mirror.default_uri(store) and not mirror.is_sound(mirror.database(store)):
-        says = "mlflow.db cannot be read; `bench export mlflow` writes it anew"
+    if uri == mirror.default_uri(store) and (what := mirror.flaw(mirror.database(store))):
+        says = f"mlflow.db {what}; `bench export mlflow` writes it anew"
         yield Finding("mirror", "warning", says)
     elif behind:
         yield Finding("mirror", "warning", f"behind for {', '.join(behind)}; `bench export mlflow` fills it")

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from bench.data.folder import write_text
+from bench.data.json_file import noted
 from bench.errors import UsageError
 from bench.tracking import EXPERIMENT, PARENT, opened
 
@@ -164,10 +165,7 @@ class Mirror:
         """Stage key -> MLflow run id of what the mirror is known to have; it may be more."""
         if self._is_own and not database(self.store).is_file():
             return {}
-        try:
-            return dict(json.loads(self._note_path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, RecursionError):
-            return {}
+        return noted(self._note_path)
 
     def forget(self) -> None:
         """Drop the note, so that the mirror itself is asked what it has."""
@@ -205,11 +203,6 @@ def _flaw_of(error: sqlite3.DatabaseError) -> str:
     if code == sqlite3.SQLITE_ERROR:  # no such table or column
         return "is half made"
     return "cannot be read" if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} else ""
-
-
-def is_sound(path: Path) -> bool:
-    """Whether a SQLite file is a mirror of the store in which it lies; one that is not there is no damage."""
-    return not flaw(path)
 
 
 def _patiently(work: Callable[[Callable[[], None]], int]) -> int:

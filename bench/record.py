@@ -221,7 +221,7 @@ def _claims(store: Store) -> Iterator[_Claim]:
 def is_current(store: Store) -> bool:
     """Whether the tables of a store are what its stages and failures say, untouched."""
     noted = store.path / NOTED
-    return noted.is_file() and noted.read_bytes() == _state(store, _sources(store)).encode()
+    return _vouches(noted, store, _sources(store))
 
 
 def publish(store: Store) -> None:
@@ -230,7 +230,7 @@ def publish(store: Store) -> None:
     What they were gathered from is noted beside them: where that has not changed, nothing is read.
     """
     noted, sources = store.path / NOTED, _sources(store)  # before they are read, so as to vouch for no more
-    if noted.is_file() and noted.read_bytes() == _state(store, sources).encode():
+    if _vouches(noted, store, sources):
         return
     rows = gather(store)
     text, path = text_of(rows), store.path / "records.csv"
@@ -238,6 +238,10 @@ def publish(store: Store) -> None:
     if not path.is_file() or path.read_bytes() != text.encode():
         write_text(path, text)
     write_text(noted, _state(store, sources))  # last: what it vouches for is there
+
+
+def _vouches(noted: Path, store: Store, sources: Sequence[tuple[Any, ...]]) -> bool:
+    return noted.is_file() and noted.read_bytes() == _state(store, sources).encode()
 
 
 def _write_parquet(rows: Sequence[Record], path: Path) -> None:

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.folder import write_text
+from bench.data.json_file import noted
 from bench.seals import sealed, unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from bench.store import Store
 
@@ -31,12 +31,11 @@ def note(store: Store, run: str, description: Mapping[str, Any], titles: Mapping
     last = max((int(planned["turn"]) for planned in before.values()), default=0)
     if before.get(run) == {"turn": last, "stages": dict(titles)}:
         return  # it was the last to have its turn, with the same plan
-    request = store.path / "runs" / run / "request.json"
-    if not _is_json(request):
-        write_text(request, json.dumps(description, indent=1))
-    write_text(
-        request.with_name("stages.json"), json.dumps(sealed({"turn": last + 1, "stages": titles}), indent=0)
-    )
+    folder = store.path / "runs" / run
+    if not request(store, run):
+        write_text(folder / "request.json", json.dumps(description, indent=1))
+    plan = sealed({"turn": last + 1, "stages": titles})
+    write_text(folder / "stages.json", json.dumps(plan, indent=0))
 
 
 def plans(store: Store) -> dict[str, dict[str, Any]]:
@@ -51,8 +50,8 @@ def plans(store: Store) -> dict[str, dict[str, Any]]:
 
 def without_plan(store: Store) -> list[str]:
     """Runs whose plan is damaged: when they had their turn is not known."""
-    noted = {path.parent.name for path in (store.path / "runs").glob("*/stages.json")}
-    return sorted(noted - plans(store).keys())
+    written = {path.parent.name for path in (store.path / "runs").glob("*/stages.json")}
+    return sorted(written - plans(store).keys())
 
 
 def data_sets(store: Store) -> list[str]:
@@ -64,10 +63,7 @@ def data_sets(store: Store) -> list[str]:
 
 def request(store: Store, run: str) -> dict[str, Any]:
     """What was asked for; empty where it is not known."""
-    try:
-        return dict(json.loads((store.path / "runs" / run / "request.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):
-        return {}
+    return noted(store.path / "runs" / run / "request.json")
 
 
 class Turn(NamedTuple):
@@ -85,11 +81,3 @@ def turns(store: Store) -> dict[str, Turn]:
         for key in planned["stages"]:
             last[key] = max(last.get(key, turn), turn)
     return last
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return True

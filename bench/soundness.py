@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from bench.data.folder import write_text
+from bench.data.json_file import noted
 from bench.seals import unsealed
 
 if TYPE_CHECKING:
@@ -59,20 +60,20 @@ def damaged(store: Store, keys: Iterable[str], *, anew: Collection[str] = ()) ->
         keys: Which to look at; what lay exactly so when it was found sound is taken for sound.
         anew: Those that are read byte for byte all the same: what other stages will be made from.
     """
-    noted = _noted(store)
+    before = noted(store.path / NOTED)
     found: dict[str, str] = {}
-    sound = dict(noted)
+    sound = dict(before)
     for key in dict.fromkeys(keys):
         folder = store.folder(key)
         mark = _mark(folder)
-        if key not in anew and noted.get(key) == mark:
+        if key not in anew and before.get(key) == mark:
             continue
         if what := damage(folder):
             found[key] = what
             sound.pop(key, None)
         else:
             sound[key] = mark
-    if sound != noted and os.access(store.path, os.W_OK):
+    if sound != before and os.access(store.path, os.W_OK):
         write_text(store.path / NOTED, json.dumps(sound, indent=0, sort_keys=True))
     return found
 
@@ -92,20 +93,13 @@ def put_damaged_aside(store: Store, stages: Sequence[Stage]) -> dict[str, str]:
         if not worse:
             return found
         for key in worse:
-            store.put_aside(key)
+            store.put_aside(store.folder(key))
         found |= worse
 
 
 def contents(described: Mapping[str, Any]) -> str:
     """All results of a stage in one word: what was made from it was made from exactly these."""
     return hashlib.sha256(json.dumps(described["files"], sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _noted(store: Store) -> dict[str, str]:
-    try:
-        return dict(json.loads((store.path / NOTED).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):
-        return {}
 
 
 def _mark(folder: Path) -> str:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data.dataset import Workshop
 from bench.data.folder import whole_folder, write_text
+from bench.data.json_file import noted
 from bench.errors import DataError, StoreError, UsageError
 from bench.seals import sealed, unsealed
 
@@ -114,10 +115,7 @@ class Store:
 
     def progress(self, key: str) -> dict[str, Any]:
         """What a running stage last said of itself; empty where it has said nothing."""
-        try:
-            return dict(json.loads((self.scratch(key) / "progress.json").read_text()))
-        except (OSError, ValueError):
-            return {}
+        return noted(self.scratch(key) / "progress.json")
 
     @contextmanager
     def making(self, key: str) -> Iterator[Path]:
@@ -158,12 +156,12 @@ class Store:
         """What lies among the stages under a name of its own and is no finished one: nothing of ours."""
         return sorted(name for name, is_whole in self._listed() if not is_whole and not name.startswith("."))
 
-    def put_aside(self, key: str) -> None:
-        """Move a stage's folder out of the way, to be made again."""
+    def put_aside(self, path: Path) -> Path:
+        """Move what is damaged out of the way, to be made again; where it is then."""
         place = self.path / "damaged"
         place.mkdir(exist_ok=True)
-        names = (f"{key}.{number}" for number in count(1))
-        self.folder(key).rename(next(place / name for name in names if not (place / name).exists()))
+        names = (place / f"{path.name}.{number}" for number in count(1))
+        return path.rename(next(name for name in names if not name.exists()))
 
     def sweep_up(self) -> None:
         """Remove what killed processes left half-made, but checkpoints; only under the lock."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bench.data.folder import write_text
+from bench.data.json_file import noted
 from bench.data.promises import check_regular
 
 if TYPE_CHECKING:
@@ -24,13 +25,7 @@ def _mark(path: Path) -> str:
 
 def _known(path: Path) -> dict[str, str]:
     """What an older process kept; nothing where that is damaged."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(plain, dict):
-        return {}
-    return {mark: known for mark, known in plain.items() if isinstance(known, str)}
+    return {mark: known for mark, known in noted(path).items() if isinstance(known, str)}
 
 
 class Fingerprints:

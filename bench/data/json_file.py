@@ -35,6 +35,14 @@ def read_object(path: Path) -> dict[str, Any]:
     return plain
 
 
+def noted(path: Path) -> dict[str, Any]:
+    """What a note of ours says that only saves work; nothing where it is not there or damaged."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
+
+
 def _refuse_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number of JSON")
 

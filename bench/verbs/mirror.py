@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from dataclasses import asdict
-from itertools import count
 from typing import TYPE_CHECKING
 
 from bench import console, mirror, runs
@@ -77,11 +76,8 @@ def put_unsound_aside(store: Store, uri: str) -> bool:
     path = mirror.database(store)
     if uri != mirror.default_uri(store) or not (what := mirror.flaw(path)):
         return False
-    place = store.path / "damaged"
     try:
-        place.mkdir(exist_ok=True)
-        aside = next(one for n in count(1) if not (one := place / f"{path.name}.{n}").exists())
-        path.rename(aside)
+        aside = store.put_aside(path)
     except OSError as error:
         why = f"{path} {what} and cannot be put aside: {error.strerror}"
         raise mirror.MirrorError(f"the MLflow mirror cannot be filled ({why}).") from error

@@ -28,6 +28,7 @@ from bench.verbs.words import datasets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from bench.graph import Stage
     from bench.sweep import Sweep
@@ -83,10 +84,15 @@ def _book_damage(store: Store, key: str, what: str) -> None:
     error = f"damaged: {what}; the run that planned it makes it again."
     reason: dict[str, Any] = {"error": error, "detail": "", "when": ""}
     with suppress(ValueError, KeyError, TypeError):  # what it was may not be known any more
-        described = unsealed(max((store.path / "damaged").glob(f"{key}.*")) / "stage.json")
+        described = unsealed(max((store.path / "damaged").glob(f"{key}.*"), key=_number) / "stage.json")
         rows = rows_planned(described, str(described["run"]), str(described["commit"]))
         reason |= {"stage": described, "planned_rows": rows}
     store.fail(key, reason)
+
+
+def _number(path: Path) -> int:
+    """Which of several things of one name was put aside; the last has the highest."""
+    return int(path.suffix[1:])
 
 
 def _say_plan_alone(request: Request, sweep: Sweep, stages: list[Stage], more: Mapping[str, Any]) -> int:

@@ -167,7 +167,7 @@ def test_an_input_is_read_byte_by_byte_however_it_lies(made):
 def test_a_stage_refuses_an_input_that_was_damaged_since(made):
     lab, stages = made
     student = next(one for one in stages if one.kind == "student")
-    lab.store.put_aside(student.key)
+    lab.store.put_aside(lab.store.folder(student.key))
     pseudo = dict(student.inputs)["pseudo"]
     flip_a_bit(min(lab.store.folder(pseudo.key).glob("labels/*")))
     with pytest.raises(StageError, match=pseudo.key):
