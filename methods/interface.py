@@ -28,6 +28,7 @@ __all__ = [
     "Revises",
     "SaysLayers",
     "StreamConfig",
+    "Studies",
     "Weighs",
 ]
 
@@ -39,16 +40,19 @@ class Batch:
     image_bcijk: Tensor  # float32, normalised
     label_bijk: Tensor  # int64, 0..N-1
     is_manual_b: Tensor  # bool: which items carry a manual label
+    target_bnijk: Tensor | None = None  # float32: the soft targets that ``study`` gave, where it gave any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """One whole training volume, as ``revise`` sees it."""
+    """One whole training volume, as ``revise`` and ``study`` see it."""
 
     name: str
     image_cijk: Tensor
     label_ijk: Tensor  # the label that the method is being trained on at present
     is_manual: bool
+    target_nijk: Tensor | None = None  # the soft target that ``study`` gave it last
+    judged_nijk: Tensor | None = None  # by a judge that was not trained on it; in ``study`` alone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +125,39 @@ class Revises(Protocol):
 
         ``cases`` is streamed, one volume in memory at a time; ``predict`` maps (C, I, J, K) to (N, I, J, K).
         A manual label is never changed: the harness refuses it.
+        """
+
+
+@runtime_checkable
+class Studies(Protocol):
+    """Optional: looks at all training cases, the manual ones too, and keeps what it finds.
+
+    What it finds of the data as a whole (a confusion matrix, a noise rate) goes into buffers of its network,
+    which are saved with the weights; what it finds of each voxel goes back as soft targets.
+    """
+
+    @property
+    def studies(self) -> tuple[float, ...]:
+        """At which shares of the steps, ascending in [0, 1), ``study`` is called; 0 is before the first."""
+
+    @property
+    def judges(self) -> int:
+        """How many networks judge the labels: 0, or 2 and more.
+
+        The harness deals the training cases into so many parts and trains one plain network for each on all
+        the others: no case is judged by a network that saw its label. The method is charged for them.
+        """
+
+    def study(
+        self,
+        network: nn.Module,
+        cases: Iterable[Case],
+        predict: Callable[[Tensor], Tensor],
+        progress: float,
+    ) -> Mapping[str, Tensor]:
+        """Soft targets (N, I, J, K) by case name, probabilities; a case that is not named keeps what it has.
+
+        ``cases`` is streamed, one volume in memory at a time; ``predict`` maps (C, I, J, K) to (N, I, J, K).
         """
 
 
