@@ -139,7 +139,7 @@ def test_its_networks_start_different(method):
     first = next(name for name in state if name.endswith("weight"))
     starts = [weight for name, weight in state.items() if SIDE.sub("", name) == SIDE.sub("", first)]
     assert len(starts) == method.networks
-    assert not torch.equal(starts[0], starts[-1])
+    assert method.networks == 1 or not torch.equal(starts[0], starts[-1])
 
 
 def test_prediction_sees_no_batch_and_changes_nothing(method):
@@ -164,11 +164,8 @@ def test_its_parameter_groups_hold_every_parameter_once(method):
     groups = method.parameter_groups(network)
     grouped = [id(parameter) for group in groups for parameter in group.parameters]
     assert sorted(grouped) == sorted(id(parameter) for parameter in network.parameters())
-    assert sorted((g.learning_rate_factor, g.decay) for g in groups) == [
-        (0.1, True),
-        (1.0, True),
-        (2.0, False),
-    ]
+    # HeartSeg's three; a method may have more, as T-Loss does for nu.
+    assert {(0.1, True), (1.0, True), (2.0, False)} <= {(g.learning_rate_factor, g.decay) for g in groups}
 
 
 def test_its_doubt_is_a_share_of_every_voxel(method):
