@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneralisedCrossEntropyMethod:
-    """DenseVoxNets trained by (1 - p_y^q) / q, which bounds what a wrong label can do."""
+    """DenseVoxNets trained by (1 - p_y^q) / q, which bounds what a wrong label can do.
+
+    It begins by cross-entropy: a fresh network whose background is likely everywhere leaves p_y near 0 on
+    small structures, and then this loss never teaches them.
+    """
 
     name: ClassVar[str] = "gce"
     version: ClassVar[int] = 1
@@ -33,10 +37,12 @@ class GeneralisedCrossEntropyMethod:
 
     networks: int = 2  # P: two models of every method are averaged
     q: float = 0.7  # the authors'; PyMIC takes 0.5
+    warm_up: float = 0.5  # ours: as decoupling (0006); share of the steps by cross-entropy
 
     def __post_init__(self) -> None:
         demand_networks(self.networks)
         demand_between(self, "q", 1e-3, 1.0)
+        demand_between(self, "warm_up", 0.0, 1.0)
 
     def network(self, channels: int, classes: int, stream: StreamConfig) -> nn.Module:
         """The networks, each with an initialisation of its own."""
@@ -44,10 +50,13 @@ class GeneralisedCrossEntropyMethod:
 
         return Independent(channels, classes, stream, self.networks)
 
-    def loss(self, network: nn.Module, batch: Batch, progress: float) -> Tensor:  # noqa: ARG002 the same all along
+    def loss(self, network: nn.Module, batch: Batch, progress: float) -> Tensor:
         """The sum of the networks' mean losses."""
         from methods.robust_losses import generalised, trained_by
+        from tsman.loss import segmentation_loss
 
+        if progress < self.warm_up:
+            return segmentation_loss(network(batch.image_bcijk), batch.label_bijk)
         return trained_by(partial(generalised, q=self.q), network(batch.image_bcijk), batch.label_bijk)
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
@@ -61,7 +70,10 @@ class GeneralisedCrossEntropyMethod:
         return dense_vox_net_groups(network)
 
     def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
-        """1 - p_y^q, the mean over the networks: the gradient is p_y^q times that of cross-entropy."""
+        """1 - p_y^q, the mean over the networks: the gradient is p_y^q times that of cross-entropy.
+
+        Warm-up aside.
+        """
         import torch
 
         from methods.robust_losses import generalised_doubt, mean_doubt
@@ -75,7 +87,7 @@ class GeneralisedCrossEntropyMethod:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TruncatedCrossEntropyMethod:
-    """The same, and from a share of the steps on no voxel is learned whose label has p_y <= k.
+    """The same, and no voxel is learned whose label has p_y <= k.
 
     The authors choose the samples every tenth epoch by the best weights so far; here each step chooses its
     own voxels by the present ones, since a crop is never seen twice.
@@ -91,7 +103,7 @@ class TruncatedCrossEntropyMethod:
     networks: int = 2  # P: two models of every method are averaged
     q: float = 0.7  # the authors'
     k: float = 0.5  # the authors'
-    warm_up: float = 1.0 / 3.0  # share of the steps; epoch 40 of 120 in AlanChou's Truncated-Loss
+    warm_up: float = 0.5  # ours: as decoupling (0006); AlanChou's Truncated-Loss begins at epoch 40 of 120
 
     def __post_init__(self) -> None:
         demand_networks(self.networks)
@@ -107,11 +119,12 @@ class TruncatedCrossEntropyMethod:
 
     def loss(self, network: nn.Module, batch: Batch, progress: float) -> Tensor:
         """The sum of the networks' mean losses; a voxel that is left out counts with a constant."""
-        from methods.robust_losses import generalised, trained_by, truncated
+        from methods.robust_losses import trained_by, truncated
+        from tsman.loss import segmentation_loss
 
-        rule = partial(generalised, q=self.q)
-        if progress >= self.warm_up:
-            rule = partial(truncated, q=self.q, k=self.k)
+        if progress < self.warm_up:
+            return segmentation_loss(network(batch.image_bcijk), batch.label_bijk)
+        rule = partial(truncated, q=self.q, k=self.k)
         return trained_by(rule, network(batch.image_bcijk), batch.label_bijk)
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ def truncated_doubt(score_bnijk: Tensor, label_bijk: Tensor, q: float, k: float)
 
 
 def symmetric(score_bnijk: Tensor, label_bijk: Tensor, alpha: float, beta: float) -> Tensor:
-    """The sum alpha CE + beta RCE of every voxel; the reverse cross-entropy -sum_k p_k log e_k is 9.21 (1 - p_y)."""
+    """The sum alpha CE + beta RCE of every voxel; the reverse -sum_k p_k log e_k is 9.21 (1 - p_y)."""
     log_p_bijk = log_probability(score_bnijk, label_bijk)
     return -alpha * log_p_bijk - beta * REVERSE * torch.expm1(log_p_bijk)
 
@@ -134,7 +134,7 @@ def hard_bootstrap_doubt(score_bnijk: Tensor, label_bijk: Tensor, beta: float) -
 
 
 def noise_robust_dice(score_bnijk: Tensor, label_bijk: Tensor, gamma: float, *, squares: bool) -> Tensor:
-    """The mean over classes of sum |p - e_y|^gamma / sum (p + e_y), all voxels of the batch at once; a scalar.
+    """The mean over classes of sum |p - e_y|^gamma / sum (p + e_y), over all voxels of the batch; a scalar.
 
     Args:
         score_bnijk: float32.

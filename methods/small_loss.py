@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from methods.interface import Case
     from tsman.dense_vox_net import Scores
 
-UNSTUDIED: Final = 0.15
-"""The share of noise that stands where no study has been made (PyMIC's co-teaching keeps 0.85)."""
+UNSTUDIED: Final = 0.0
+"""The share of noise until a study has said how much there is: nothing is forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

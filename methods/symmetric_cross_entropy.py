@@ -63,7 +63,7 @@ class SymmetricCrossEntropyMethod:
         return dense_vox_net_groups(network)
 
     def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
-        """What alpha + 9.21 beta p_y, which multiplies the gradient of CE, lacks of its most; the networks' mean.
+        """What alpha + 9.21 beta p_y, which multiplies the gradient of CE, lacks of its most; networks' mean.
 
         It is below 1 everywhere: no voxel's gradient is removed altogether.
         """

@@ -133,7 +133,7 @@ def _weighted_sum(score_bnijk: Tensor, label_bijk: Tensor, weight_bijk: Tensor) 
 
 
 def auxiliary_loss(scores: Scores, label_bijk: Tensor) -> Tensor | float:
-    """The weighted cross-entropy of the auxiliary branch, of all voxels alike; 0 where there is no such branch."""
+    """The weighted cross-entropy of the auxiliary branch, of all voxels alike; 0 without such a branch."""
     if scores.auxiliary_bnijk is None:
         return 0.0
     return scores.auxiliary_weight * functional.cross_entropy(scores.auxiliary_bnijk.float(), label_bijk)
