@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-VERSIONS: Mapping[str, int] = {"split": 1, "teacher": 1, "pseudo": 1, "student": 1, "scores": 1}
+VERSIONS: Mapping[str, int] = {
+    "split": 1, "teacher": 1, "pseudo": 1, "student": 1, "scores": 1,
+    "doubts": 1,
+}  # fmt: skip
 """Raised when the science of a kind of stage changes, so that old results are not taken for new ones."""
 
 
