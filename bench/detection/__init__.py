@@ -6,12 +6,11 @@ acts on is measured as what it does to the gradient, detection only where the pr
 label, and ``calibration`` says how far from a probability a doubt is.
 """
 
-from bench.detection.measures import MEASURES, Found, measure
+from bench.detection.measures import Found, measure
 from bench.detection.regions import near_boundary, of_structure, regions
 from bench.detection.voxels import Voxels, gradient_mass
 
 __all__ = [
-    "MEASURES",
     "Found",
     "Voxels",
     "gradient_mass",

@@ -22,6 +22,10 @@ class Voxels:
     differs_v: NDArray[np.bool_]  # the prediction is not the noisy label
     weight_v: NDArray[np.float32]  # gradient mass, see ``gradient_mass``
 
+    def __len__(self) -> int:
+        """How many voxels."""
+        return len(self.doubt_v)
+
     def at(self, chosen_v: NDArray[np.bool_] | NDArray[np.intp]) -> Voxels:
         """Some of the voxels, by mask or by place."""
         return Voxels(

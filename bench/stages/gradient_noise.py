@@ -162,34 +162,20 @@ def _forward(network: nn.Module, image_bcijk: Tensor) -> _Passed:
 
 def _compared(wanted: Wanted, noisy: tuple[Tensor, ...], clean: tuple[Tensor, ...]) -> Iterator[LayerNoise]:
     pairs = iter(zip(noisy, clean, strict=True))
-    depths: dict[str, int] = {
-        name: depth for depth, name in enumerate(dict.fromkeys(n for _, n, _ in wanted))
-    }
-    for of, layer, tensors in wanted:
-        own = [next(pairs) for _ in tensors]
-        difference, signal, noise, product = (
-            sum(float(term.double().sum()) for term in terms)
-            for terms in zip(
-                *(_terms(g_noisy.float(), g_clean.float()) for g_noisy, g_clean in own), strict=True
-            )
-        )
-        yield LayerNoise(
-            of,
-            layer,
-            depths[layer],
-            (difference / signal) ** 0.5 if signal else None,
-            product / (signal * noise) ** 0.5 if signal and noise else None,
-        )
-
-
-def _terms(noisy: Tensor, clean: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """|g_noisy - g_clean|^2, |g_clean|^2, |g_noisy|^2 and their product, summed along the last axis."""
-    return (
-        (noisy - clean).square().sum(-1),
-        clean.square().sum(-1),
-        noisy.square().sum(-1),
-        (noisy * clean).sum(-1),
-    )
+    names = list(dict.fromkeys(name for _, name, _ in wanted))
+    for of, name, tensors in wanted:
+        signal = noise = overlap = 0.0
+        for g_noisy, g_clean in (next(pairs) for _ in tensors):
+            of_noise, of_clean = (g_noisy - g_clean).float(), g_clean.float()
+            signal += float(of_clean.square().sum())
+            noise += float(of_noise.square().sum())
+            overlap += float((of_noise * of_clean).sum())
+        # From the difference, so that equal labels give exactly 0 and 1.
+        length = (signal * (signal + noise + 2 * overlap)) ** 0.5
+        ratio, cosine = (noise / signal) ** 0.5 if signal else None, None
+        if length:
+            cosine = (signal + overlap) / length
+        yield LayerNoise(of, name, names.index(name), ratio, cosine)
 
 
 @contextmanager

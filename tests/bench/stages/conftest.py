@@ -51,7 +51,9 @@ class Noisy:
         """A finished stage of noisy labels: ``wrong`` makes one of the clean label."""
         from bench.data.volumes import read_label
 
-        named = stage("pseudo", {"by hand": wrong.__name__}, dataset=self.cell._place, images={}, labels={}, inputs={})
+        named = stage(
+            "pseudo", {"by hand": wrong.__name__}, dataset=self.cell._place, images={}, labels={}, inputs={}
+        )
         if not self.store.has(named.key):
             with self.store.making(named.key) as folder:
                 for case in self.withheld:
@@ -81,7 +83,10 @@ class Noisy:
         noise = self.noise(wrong)
         student = self.student(contestant, noise)
         identity = {
-            **self.cell.identity(XI), "role": "student", "method": contestant.name, "noise": "by-hand:0.2",
+            **self.cell.identity(XI),
+            "role": "student",
+            "method": contestant.name,
+            "noise": "by-hand:0.2",
         }
         made = self.cell.doubts(student, noise, identity)
         execute(made.document(), self.store, run="test", device="cpu")
