@@ -120,27 +120,30 @@ def begin(settings: Mapping[str, Any], device: str) -> Trained:
     return Trained(method, network, compute, device)
 
 
-def opened(folder: Path, settings: Mapping[str, Any], device: str, weights: str = WEIGHTS) -> Trained:
+def opened(folder: Path, settings: Mapping[str, Any], device: str) -> Trained:
     """What a finished training stage left in its folder.
-
-    Args:
-        folder: Of the stage.
-        settings: Of the stage.
-        device: Where it computes.
-        weights: The file in the folder; without it those after the last step.
 
     Raises:
         DataError: It is not a safetensors file, or of another network; nothing in it is ever run.
+    """
+    return loaded(folder / WEIGHTS, settings, device)
+
+
+def loaded(weights: Path, settings: Mapping[str, Any], device: str) -> Trained:
+    """A method as it was when these weights of a training stage were written.
+
+    Raises:
+        DataError: They are no safetensors file, or of another network; nothing in it is ever run.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     trained = begin(settings, device)
     try:
-        trained.network.load_state_dict(load_file(folder / weights, device=device))
+        trained.network.load_state_dict(load_file(weights, device=device))
     except (OSError, RuntimeError, SafetensorError) as error:
         first = str(error).partition("\n")[0]
-        raise DataError(f"{folder / weights} does not hold the weights of this stage: {first}") from error
+        raise DataError(f"{weights} does not hold the weights of this stage: {first}") from error
     return trained
 
 

@@ -20,7 +20,8 @@ from bench.seeding import generator, torch_stream
 from bench.segment import over_volume
 from bench.settings import Sampling
 from bench.stages.gradient_noise import Crops, crops, gradient_noise
-from bench.trained import WEIGHTS, Trained, inference_of, normal, opened
+from bench.stages.milestones import milestone
+from bench.trained import WEIGHTS, Trained, inference_of, loaded, normal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,7 +89,9 @@ def doubts_stage(lab: Lab) -> None:
 def _measure(lab: Lab) -> None:
     from methods.interface import Doubts
 
-    by_progress, doubts, gradients = _opened(lab), list[dict[str, object]](), list[dict[str, object]]()
+    by_progress = _opened(lab)
+    doubts: Rows = []
+    gradients: Rows = []
     maps: set[str] = set()
     for done, name in enumerate(lab.label_cases, start=1):
         case = _case(lab, name)
@@ -112,10 +115,10 @@ def _measure(lab: Lab) -> None:
 def _opened(lab: Lab) -> dict[int, Trained]:
     """Progress in % -> the student as it was then."""
     folder, settings = lab.input("of"), lab.settings["trained"]
-    names = {milestone: f"milestones/{milestone:03d}.safetensors" for milestone in lab.settings["milestones"]}
+    files = {per_cent: milestone(folder, per_cent) for per_cent in sorted(lab.settings["milestones"])}
     return {
-        progress: opened(folder, settings, lab.device, weights)
-        for progress, weights in sorted({**names, WHOLE: WEIGHTS}.items())
+        progress: loaded(weights, settings, lab.device)
+        for progress, weights in (files | {WHOLE: folder / WEIGHTS}).items()
     }
 
 

@@ -1,35 +1,33 @@
 """Students of the smoke recipe on phantoms whose noisy labels and truth are both known."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.cell import Cell
+from bench.cell import Cell, Mix
 from bench.data.dataset import DataSettings, remember
 from bench.data.datasets import open_dataset
 from bench.execute import execute
+from bench.experiments import Noise
 from bench.graph import stage
 from bench.lab import image_of, store_label
 from bench.recipes import recipe
-from bench.seals import sealed, unsealed
+from bench.seals import sealed
 from bench.soundness import checksum
 from bench.store import Store
 from bench.sweep import resolved
-from bench.trained import WEIGHTS
 from methods.registry import classes, method
 
 XI = "0.3"
 
 
-def seal_again(folder):
-    """Let a stage's document say what lies in its folder now."""
-    described = unsealed(folder / "stage.json")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "stage.json")
-    described["files"] = {str(path.relative_to(folder)): checksum(path) for path in files}
-    (folder / "stage.json").write_text(json.dumps(sealed(described)))
+def seal(folder, document):
+    """Make a stage of a folder that was filled by hand."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    said = {**document, "files": {str(path.relative_to(folder)): checksum(path) for path in files}}
+    (folder / "stage.json").write_text(json.dumps(sealed(said)))
 
 
 class Noisy:
@@ -51,30 +49,22 @@ class Noisy:
         """A finished stage of noisy labels: ``wrong`` makes one of the clean label."""
         from bench.data.volumes import read_label
 
-        named = stage(
-            "pseudo", {"by hand": wrong.__name__}, dataset=self.cell._place, images={}, labels={}, inputs={}
-        )
+        nothing = {"images": {}, "labels": {}, "inputs": {}}
+        named = stage("noise", {"by hand": wrong.__name__}, dataset=self.cell._place, **nothing)
         if not self.store.has(named.key):
             with self.store.making(named.key) as folder:
                 for case in self.withheld:
                     files = self.dataset.cases[case]
                     store_label(folder, case, wrong(read_label(Path(files.label))[0]), image_of(files))
-                (folder / "stage.json").write_text(json.dumps(sealed({**named.document(), "files": {}})))
-                seal_again(folder)
+                seal(folder, named.document())
         return named
 
     def student(self, contestant, noise):
-        """A finished student, with what it was at each milestone."""
-        split = self.cell.split(XI)
-        student = self.cell.student(contestant, split, noise, self.cell.manual(XI))
-        for one in (split, student):
+        """A finished student that keeps what it was at each milestone."""
+        mix = Mix(self.cell.split(XI), self.cell.manual(XI), noise, Noise("by-hand", "0.2"))
+        student = self.cell.student(contestant, mix, self.cell.recipe.student.steps)
+        for one in (mix.split, student):
             execute(one.document(), self.store, run="test", device="cpu")
-        folder = self.store.folder(student.key)
-        if not (folder / "milestones").is_dir():
-            (folder / "milestones").mkdir()
-            for milestone in (25, 50, 75):
-                shutil.copy(folder / WEIGHTS, folder / "milestones" / f"{milestone:03d}.safetensors")
-            seal_again(folder)
         return student
 
     def doubts(self, contestant, wrong):
@@ -82,12 +72,8 @@ class Noisy:
         contestant = method(contestant) if isinstance(contestant, str) else contestant
         noise = self.noise(wrong)
         student = self.student(contestant, noise)
-        identity = {
-            **self.cell.identity(XI),
-            "role": "student",
-            "method": contestant.name,
-            "noise": "by-hand:0.2",
-        }
+        identity = self.cell.identity(XI, Noise("by-hand", "0.2"))
+        identity |= {"role": "student", "method": contestant.name}
         made = self.cell.doubts(student, noise, identity)
         execute(made.document(), self.store, run="test", device="cpu")
         return made, self.store.folder(made.key)
