@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 def near_boundary(
     label_ijk: NDArray[np.uint8], spacing_mm: tuple[float, float, float], band_mm: float
 ) -> NDArray[np.bool_]:
-    """Voxels whose nearest voxel of another class lies within ``band_mm``, from centre to centre.
+    """Voxels that touch one of another class, and those with one within ``band_mm``, from centre to centre.
 
     Args:
         label_ijk: The clean label.
         spacing_mm: Voxel size along I, J, K.
-        band_mm: How far the band reaches to either side of a boundary; below a voxel's size it is empty.
+        band_mm: How far the band reaches to either side of a boundary, where voxels are smaller than that.
     """
     from scipy import ndimage
 
-    near_ijk = np.zeros(label_ijk.shape, dtype=np.bool_)
+    near_ijk = _touching(label_ijk)
     found = np.unique(label_ijk)
     if len(found) == 1:
         return near_ijk  # of no other class there is no distance
@@ -32,6 +32,16 @@ def near_boundary(
         distance_ijk = ndimage.distance_transform_edt(own_ijk[box], sampling=spacing_mm)
         near_ijk[box] |= own_ijk[box] & (distance_ijk <= band_mm)
     return near_ijk
+
+
+def _touching(label_ijk: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    touching_ijk = np.zeros(label_ijk.shape, dtype=np.bool_)
+    for axis in range(label_ijk.ndim):
+        label, touching = np.moveaxis(label_ijk, axis, 0), np.moveaxis(touching_ijk, axis, 0)
+        step = label[1:] != label[:-1]
+        touching[1:] |= step
+        touching[:-1] |= step
+    return touching_ijk
 
 
 def _box(mask_ijk: NDArray[np.bool_]) -> tuple[slice, ...]:

@@ -1,4 +1,4 @@
-"""Noise of known truth: the labels of the withheld cases with noise, the clean ones, and where they differ."""
+"""Noise of known truth: noisy labels for the withheld cases, the clean ones, and where they differ."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bench.data.folder import checked_name, write_text
-from bench.data.noise import corrupt, realised
+from bench.data.noise import KINDS, corrupt, limit_of, realised
 from bench.data.volumes import canonical_spacing_mm, write_label
+from bench.plain import build
 from bench.seeding import generator
 
 if TYPE_CHECKING:
@@ -25,11 +26,14 @@ MEASURED: Final = "noise.json"
 def inject(lab: Lab) -> None:
     """Write ``labels`` (noisy), ``truth`` (clean) and ``theta`` (1 where they differ) of every case.
 
-    Students read the labels alone. The chance of a case hangs on the data set, the seed of the split, the kind
-    and the rate, and not on ξ: a case that is withheld at two ξ has the same noise at both.
+    Students read the labels alone. The chance of a case hangs on the data set, the seed of the split, the
+    kind and the rate, and not on ξ: a case that is withheld at two ξ has the same noise at both.
     """
     settings = lab.settings
-    kind, rate = str(settings["kind"]), float(settings["rate"])
+    kind, rate, classes = str(settings["kind"]), float(settings["rate"]), int(settings["classes"])
+    simulators = {
+        part: build(KINDS[part], changed, f"noise {part}") for part, changed in settings["settings"].items()
+    }
     measured: dict[str, Any] = {}
     shortfalls: list[str] = []
     cases = lab.label_cases
@@ -39,11 +43,13 @@ def inject(lab: Lab) -> None:
         chance = generator(
             f"noise/{lab.document['dataset']}/{settings['seed']}", f"{kind}:{settings['rate']}/{case}"
         )
-        noisy_ijk = corrupt(clean_ijk, spacing_mm, kind, rate, chance, settings["classes"], settings["settings"])
+        noisy_ijk = corrupt(clean_ijk, spacing_mm, kind, rate, chance, classes, simulators)
         _write(lab, case, {"labels": noisy_ijk, "truth": clean_ijk}, grid)
         _write(lab, case, {"theta": (noisy_ijk != clean_ijk).astype(np.uint8)}, grid)
-        found = realised(clean_ijk, noisy_ijk, spacing_mm, settings["classes"], wanted=rate)
-        measured[case] = {settings["structures"][number - 1]: one for number, one in found.items()}
+        found = realised(
+            clean_ijk, noisy_ijk, spacing_mm, classes, wanted=rate, limit=limit_of(kind, simulators)
+        )
+        measured[case] = {settings["structures"][int(number) - 1]: one for number, one in found.items()}
         shortfalls += [
             f"{case}, {name}: {one['shortfall']}" for name, one in measured[case].items() if one["shortfall"]
         ]

@@ -97,7 +97,9 @@ def test_what_is_removed_is_a_share_of_mass_and_not_of_voxels():
 
 def test_labels_that_are_predicted_as_they_are_count_for_mass_and_calibration_alone():
     doubt_v, wrong_v = [0.0, 1.0, 1.0, 1.0], [False, True, False, False]
-    found = {one.measure: one for one in measure(voxels(doubt_v, wrong_v, differs_v=[True, True, False, False]))}
+    found = {
+        one.measure: one for one in measure(voxels(doubt_v, wrong_v, differs_v=[True, True, False, False]))
+    }
     assert (found["auroc"].value, found["precision"].value, found["wrong_share"].value) == (1, 1, 0.5)
     assert found["removed_right"].value == pytest.approx(2 / 3)
     assert found["calibration"].value == pytest.approx(0.5)
@@ -132,4 +134,6 @@ def test_the_calibration_error_is_that_of_scikit_learns_bins():
     wrong_v = rng.random(5000) < 0.3
     share_b, mean_b = calibration_curve(wrong_v, doubt_v, n_bins=BINS)
     weight_b = np.histogram(doubt_v, BINS, (0, 1))[0] / 5000
-    assert values(doubt_v, wrong_v)["calibration"] == pytest.approx(float(np.abs(share_b - mean_b) @ weight_b))
+    assert values(doubt_v, wrong_v)["calibration"] == pytest.approx(
+        float(np.abs(share_b - mean_b) @ weight_b)
+    )

@@ -13,7 +13,7 @@ def plane(shape=(12, 4, 4), at=6):
     return label_ijk
 
 
-@pytest.mark.parametrize(("spacing", "reach"), [(1.0, 3), (1.5, 2), (2.0, 1), (3.1, 0)])
+@pytest.mark.parametrize(("spacing", "reach"), [(1.0, 3), (1.5, 2), (2.0, 1), (3.1, 1), (9, 1)])
 def test_the_band_reaches_as_many_millimetres_to_either_side_however_large_a_voxel_is(spacing, reach):
     band_ijk = near_boundary(plane(), (spacing, 1.0, 1.0), 3.0)
     assert np.flatnonzero(band_ijk[:, 0, 0]).tolist() == list(range(6 - reach, 6 + reach))

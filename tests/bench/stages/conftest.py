@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bench.cell import Cell, Mix
 from bench.data.dataset import DataSettings, remember
 from bench.data.datasets import open_dataset
+from bench.data.volumes import read_label
 from bench.execute import execute
 from bench.experiments import Noise
 from bench.graph import stage
@@ -45,17 +47,19 @@ class Noisy:
     def withheld(self):
         return sorted(set(self.dataset.train) - set(self.cell.manual(XI)))
 
+    def truth(self, case):
+        """The clean label, canonical."""
+        return read_label(Path(self.dataset.cases[case].label))[0]
+
     def noise(self, wrong):
         """A finished stage of noisy labels: ``wrong`` makes one of the clean label."""
-        from bench.data.volumes import read_label
-
         nothing = {"images": {}, "labels": {}, "inputs": {}}
         named = stage("noise", {"by hand": wrong.__name__}, dataset=self.cell._place, **nothing)
         if not self.store.has(named.key):
             with self.store.making(named.key) as folder:
                 for case in self.withheld:
-                    files = self.dataset.cases[case]
-                    store_label(folder, case, wrong(read_label(Path(files.label))[0]), image_of(files))
+                    scan = image_of(self.dataset.cases[case])
+                    store_label(folder, case, wrong(self.truth(case)), scan)
                 seal(folder, named.document())
         return named
 
@@ -84,7 +88,35 @@ def shifted(clean_ijk):
     return np.roll(clean_ijk, 2, axis=0)
 
 
-@pytest.fixture(scope="module")
+def relabelled(clean_ijk):
+    """Every 2 is lost and every 1 becomes a 2: a label 2 is always wrong, a 1 never there."""
+    return np.array([0, 2, 0], np.uint8)[clean_ijk]
+
+
+def unchanged(clean_ijk):
+    """The truth: no label is wrong."""
+    return clean_ijk
+
+
+@pytest.fixture(scope="session")
 def noisy_heart(tmp_path_factory):
     """Ten small phantoms, three of which keep their labels."""
     return Noisy(tmp_path_factory.mktemp("noisy") / "store")
+
+
+@pytest.fixture(scope="session")
+def noisy_hvsmr(tmp_path_factory, hvsmr):
+    """The same in HVSMR's folders: every scan in an orientation of its own, some shown enlarged."""
+    return Noisy(tmp_path_factory.mktemp("noisy_hvsmr") / "store", f"hvsmr2016:{hvsmr}")
+
+
+@pytest.fixture(scope="session")
+def noisy_kind():
+    """The class of the two above, for a test that wants an experiment of its own."""
+    return Noisy
+
+
+@pytest.fixture(scope="session")
+def wrongs():
+    """The ways to make labels wrong, by name."""
+    return SimpleNamespace(shifted=shifted, relabelled=relabelled, unchanged=unchanged)
