@@ -207,4 +207,17 @@ def _changed(base: Recipe, change: Mapping[str, Any], methods: Mapping[str, type
         if not isinstance(settings, dict):
             raise UsageError(f"{what}: {name} holds settings of its own; write {name}.NAME={settings}.")
         build(methods[name], merged(plain(methods[name]()), settings), f"{what}: method {name}")
+    if narrowed.noise:
+        _demand_noise(narrowed.noise, what)
     return narrowed
+
+
+def _demand_noise(changed: Mapping[str, Any], what: str) -> None:
+    from bench.data.noise import KINDS  # scipy, which a recipe without noise does not wait for
+
+    for kind, settings in changed.items():
+        if kind not in KINDS:
+            raise unknown("kind of noise", kind, KINDS)
+        if not isinstance(settings, dict):
+            raise UsageError(f"{what}: noise.{kind} holds settings; write noise.{kind}.NAME={settings}.")
+        build(KINDS[kind], settings, f"{what}: noise {kind}")

@@ -118,9 +118,11 @@ def _noises(request: Request) -> list[Noise]:
     """What is injected; a published table or figure has its teachers' own noise."""
     if request.noise and request.experiment is not None:
         raise UsageError(f"--experiment is about pseudo labels; leave --noise {request.noise[0]} out.")
-    from bench.data.noise import parse_noises
+    if not request.noise:
+        return []
+    from bench.data.noise import parse  # scipy, which a request without noise does not wait for
 
-    return list(dict.fromkeys(Noise(*one) for words in request.noise for one in parse_noises(words)))
+    return list(dict.fromkeys(Noise(*one) for words in request.noise for one in parse(words)))
 
 
 def _plans(request: Request) -> dict[str, Plan]:

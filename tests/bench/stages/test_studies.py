@@ -115,7 +115,9 @@ def test_it_is_shown_every_case_with_the_judges_word_once_and_its_own_targets_af
     contestant(Studious)
     folder = make(student_of(tiny_lab, changes=["student.steps=4"]), tiny_lab.store)
     cases = [(share, one) for share, one in SEEN if hasattr(one, "name")]
-    assert [share for share, _ in cases] == [0.0] * len(tiny_lab.dataset.train) + [0.5] * len(tiny_lab.dataset.train)
+    assert [share for share, _ in cases] == [0.0] * len(tiny_lab.dataset.train) + [0.5] * len(
+        tiny_lab.dataset.train
+    )
     for share, case in cases:
         assert (case.judged_nijk is not None) == (share == 0)
         assert (case.target_nijk is not None) == (share > 0)
