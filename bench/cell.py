@@ -29,6 +29,8 @@ TEACHER = DenseVoxNetMethod(networks=1)
 """What every teacher is trained by, and every judge."""
 MILESTONES = (25, 50, 75)
 """Per cent of a training after which the weights are kept where the truth of its noise is known."""
+BAND_MM = 3.0
+"""How far from a boundary of the clean label its band reaches, for doubts."""
 
 
 class Mix(NamedTuple):
@@ -311,4 +313,25 @@ class Cell:
             images={},
             labels=self._labels(self._withheld(xi)),
             inputs={"of": labels},
+        )
+
+    def doubts(self, student: Stage, noise: Stage, identity: Mapping[str, Any]) -> Stage:
+        """What a student doubts of the labels that a stage gave the cases whose truth was withheld."""
+        withheld = sorted(dict(student.images).keys() - dict(student.labels))
+        settings = {
+            "identity": dict(identity),
+            "trained": json.loads(student.settings),
+            "milestones": list(MILESTONES),
+            "band_mm": BAND_MM,
+            "compute": self._plain(self.recipe.compute),
+            "structures": list(self.dataset.structures),
+            **self._inference(),
+        }
+        return stage(
+            "doubts",
+            settings,
+            dataset=self._place,
+            images=self._images(withheld),
+            labels=self._labels(withheld),
+            inputs={"of": student, "noise": noise},
         )

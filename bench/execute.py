@@ -112,6 +112,10 @@ def _carry_out(lab: Lab) -> None:
         from bench.stages.distil import distil
 
         distil(lab)
+    elif kind == "doubts":
+        from bench.stages.doubts import doubts_stage
+
+        doubts_stage(lab)
     else:
         from bench.stages.score import score_stage
 
