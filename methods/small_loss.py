@@ -34,12 +34,9 @@ class SmallLoss:
         ValueError: If a setting is out of range.
     """
 
-    ramp: float = (
-        0.05  # share of the steps in which forgetting grows from 0; Han et al. 2018: 10 of 200 epochs
-    )
-    per_class: bool = (
-        True  # ours: docs/methods/losses_and_pairs.md; else small structures are forgotten first
-    )
+    # share of the steps in which forgetting grows from 0; Han et al. 2018: 10 of 200 epochs
+    ramp: float = 0.05
+    per_class: bool = True  # ours: docs/methods/losses_and_pairs.md; else small structures go first
     scope: Literal["batch", "per_volume"] = "batch"  # PyMIC ranks all voxels of a batch together
     highest_rate: float = 0.5  # ours: an estimate beyond it says more of the judge than of the labels
 
