@@ -1,7 +1,7 @@
 """Voxels in the order of their doubt, and how well that order finds the wrong labels.
 
-From one sort, for a stage asks this of hundreds of sets of voxels: scikit-learn, to which tests hold it, sorts
-anew for each measure and checks its input, which takes 17 times as long.
+From one sort, for a stage asks this of hundreds of sets of voxels: scikit-learn, to which tests hold it,
+sorts anew for each measure and checks its input, which takes 17 times as long.
 """
 
 # Legend: V voxels, T thresholds.

@@ -132,10 +132,11 @@ def _case(lab: Lab, name: str) -> Doubted:
 
 
 def _crops(lab: Lab, case: Doubted) -> Crops:
-    """The same at every milestone."""
+    """The same at every milestone, and for every method on the same noise."""
+    chance = generator(lab.document["inputs"]["noise"], f"crops of {case.name}")
     sampling = build(Sampling, lab.settings["trained"]["sampling"], "sampling")
     labels = case.label_ijk, case.volume.on_image(case.clean_ijk)
-    return crops(case.image_cijk.numpy(), labels, sampling, generator(lab.key, f"crops of {case.name}"))
+    return crops(case.image_cijk.numpy(), labels, sampling, chance)
 
 
 def _about(lab: Lab, **more: object) -> dict[str, object]:
