@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +55,20 @@ def at(
 
 
 def with_noise(cell: Cell, xi: str, noise: Noise, contestants: Sequence[Contestant]) -> list[Stage]:
-    """All scores at one ξ < 1 under injected noise: no teachers, and the truth of every label is known."""
+    """All scores at one ξ < 1 under injected noise: no teachers, and the truth of every label is known.
+
+    So it can be asked of every student which labels it doubted.
+    """
     noisy = cell.noise(xi, noise)
     mix = Mix(cell.split(xi), cell.manual(xi), noisy, noise)
     students = _students(cell, mix, {**cell.identity(xi, noise), "role": "student"}, contestants)
-    return [cell.noise_scores(noisy, xi, noise), *students]
+    doubts = [cell.doubts(_of(one), noisy, json.loads(one.settings)["identity"]) for one in students]
+    return [cell.noise_scores(noisy, xi, noise), *students, *doubts]
+
+
+def _of(scores: Stage) -> Stage:
+    """What a scores stage scores."""
+    return dict(scores.inputs)["of"]
 
 
 def _students(

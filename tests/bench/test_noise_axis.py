@@ -154,3 +154,42 @@ def test_the_words_are_checked_before_anything_is_computed(bench, tmp_path):
     said = bench("run", "--recipe", "smoke", "--set", "noise.markov.theta9=1", "--store", tmp_path / "s")
     assert said.returncode == 2
     assert "theta9" in said.stderr
+
+
+def test_what_students_doubt_is_scored_on_the_way_and_a_method_without_doubt_says_nothing(noisy):
+    rows = rows_of(noisy[0] / "doubts.csv")
+    assert {(row["method"], row["map"]) for row in rows} == {("tsman", "f3"), ("tsman", "f4")}
+    assert {row["progress"] for row in rows} == {"25", "50", "75", "100"}
+    assert {row["noise"] for row in rows} == {"markov:0.1", "markov:0.3"}
+    assert {row["measure"] for row in rows} >= {
+        "removed_wrong",
+        "removed_right",
+        "auroc",
+        "auprc",
+        "precision",
+    }
+    for row in rows:
+        if (
+            row["measure"] in ("auroc", "auprc", "precision", "removed_wrong", "removed_right")
+            and row["value"]
+        ):
+            assert 0 <= float(row["value"]) <= 1
+
+
+def test_how_noisy_gradients_are_is_measured_layer_by_layer(noisy):
+    rows = rows_of(noisy[0] / "gradients.csv")
+    assert {row["method"] for row in rows} == {"tsman", "densevoxnet"}
+    assert {row["of"] for row in rows} == {"features", "parameters"}
+    assert {row["measure"] for row in rows} == {"noise_to_signal", "cosine"}
+    # Labels with three times the noise pull further from the clean ones.
+    mean = {
+        noise: np.median(
+            [
+                float(row["value"])
+                for row in rows
+                if row["noise"] == noise and row["measure"] == "noise_to_signal" and row["value"]
+            ]
+        )
+        for noise in ("markov:0.1", "markov:0.3")
+    }
+    assert mean["markov:0.3"] > mean["markov:0.1"] > 0
