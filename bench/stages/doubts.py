@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 WHOLE = 100
 """The progress at which training ends, in %."""
+ROUNDING = 1e-4
+"""How far outside [0, 1] a doubt may lie by float32's rounding; it is cut off."""
 
 
 @dataclass(frozen=True)  # no slots: what several milestones share is worked out once
@@ -183,7 +185,7 @@ def _doubt(trained: Trained, image_bcijk: Tensor, label_bijk: Tensor) -> dict[st
                 f"{what} has the shape {tuple(map_bijk.shape)}; expected {tuple(label_bijk.shape)}."
             )
         low, high = float(map_bijk.min()), float(map_bijk.max())  # NaN where any is
-        if not 0 <= low <= high <= 1:
+        if not -ROUNDING <= low <= high <= 1 + ROUNDING:
             raise StageError(f"{what} lies in [{low:.6g}, {high:.6g}]; expected numbers in [0, 1].")
     return found
 
