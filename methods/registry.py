@@ -13,11 +13,20 @@ from methods.interface import AfterStep, Doubts, Fits, ParameterGroups, Revises,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from methods.bootstrapping import HardBootstrappingMethod, SoftBootstrappingMethod
+    from methods.co_teaching import CoTeachingMethod
+    from methods.cross_entropy import CrossEntropyMethod
     from methods.decoupling import DecouplingMethod
     from methods.deep_level_set import DeepLevelSetMethod
     from methods.dense_vox_net import DenseVoxNetMethod
+    from methods.generalised_cross_entropy import GeneralisedCrossEntropyMethod, TruncatedCrossEntropyMethod
     from methods.interface import Method
+    from methods.jocor import JocorMethod
     from methods.mme import MultiModalEncodersMethod
+    from methods.noise_robust_dice import NoiseRobustDiceMethod
+    from methods.symmetric_cross_entropy import SymmetricCrossEntropyMethod
+    from methods.t_loss import TLossMethod
+    from methods.tri_net import TriNetMethod
     from methods.two_stream import TwoStreamMethod
     from methods.u_net import UNet2dMethod, UNet3dMethod
 
@@ -30,6 +39,17 @@ if TYPE_CHECKING:
         UNet2dMethod(),
         UNet3dMethod(),
         MultiModalEncodersMethod(),
+        CrossEntropyMethod(),
+        GeneralisedCrossEntropyMethod(),
+        TruncatedCrossEntropyMethod(),
+        SymmetricCrossEntropyMethod(),
+        NoiseRobustDiceMethod(),
+        TLossMethod(),
+        SoftBootstrappingMethod(),
+        HardBootstrappingMethod(),
+        CoTeachingMethod(),
+        JocorMethod(),
+        TriNetMethod(),
     )
 
 
@@ -49,6 +69,17 @@ METHODS: Mapping[str, Entry] = MappingProxyType(
         "unet-2d": Entry("methods.u_net", "UNet2dMethod"),
         "unet-3d": Entry("methods.u_net", "UNet3dMethod"),
         "mme": Entry("methods.mme", "MultiModalEncodersMethod"),
+        "cross-entropy": Entry("methods.cross_entropy", "CrossEntropyMethod"),
+        "gce": Entry("methods.generalised_cross_entropy", "GeneralisedCrossEntropyMethod"),
+        "truncated-gce": Entry("methods.generalised_cross_entropy", "TruncatedCrossEntropyMethod"),
+        "sce": Entry("methods.symmetric_cross_entropy", "SymmetricCrossEntropyMethod"),
+        "nr-dice": Entry("methods.noise_robust_dice", "NoiseRobustDiceMethod"),
+        "t-loss": Entry("methods.t_loss", "TLossMethod"),
+        "bootstrap-soft": Entry("methods.bootstrapping", "SoftBootstrappingMethod"),
+        "bootstrap-hard": Entry("methods.bootstrapping", "HardBootstrappingMethod"),
+        "co-teaching": Entry("methods.co_teaching", "CoTeachingMethod"),
+        "jocor": Entry("methods.jocor", "JocorMethod"),
+        "tri-net": Entry("methods.tri_net", "TriNetMethod"),
     }
 )
 """Every method by name; a new one is one file and one line."""
