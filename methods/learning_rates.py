@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from methods.interface import ParameterGroup
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import nn
 
 UPSAMPLING_FACTOR = 0.1
@@ -29,3 +32,10 @@ def dense_vox_net_groups(network: nn.Module) -> list[ParameterGroup]:
         ParameterGroup(biases, learning_rate_factor=SCORE_BIAS_FACTOR, decay=False),
     )
     return [group for group in groups if group.parameters]
+
+
+def without(groups: Iterable[ParameterGroup], parameters: Iterable[nn.Parameter]) -> list[ParameterGroup]:
+    """The same groups but for some parameters, which learn otherwise or not at all; no group is empty."""
+    left_out = {id(parameter) for parameter in parameters}
+    kept = [replace(g, parameters=[p for p in g.parameters if id(p) not in left_out]) for g in groups]
+    return [group for group in kept if group.parameters]

@@ -13,11 +13,18 @@ from methods.interface import AfterStep, Doubts, Fits, ParameterGroups, Revises,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from methods.adele import EarlyLearningMethod
+    from methods.cl_slsr import ConfidentSmoothingMethod
+    from methods.dast import DivergenceAwareMethod
     from methods.decoupling import DecouplingMethod
     from methods.deep_level_set import DeepLevelSetMethod
     from methods.dense_vox_net import DenseVoxNetMethod
+    from methods.forward_correction import ForwardCorrectionMethod
     from methods.interface import Method
+    from methods.mean_teacher import MeanTeacherMethod
     from methods.mme import MultiModalEncodersMethod
+    from methods.noise_adaptation import NoiseAdaptationMethod
+    from methods.temporal_ensembling import TemporalEnsemblingMethod
     from methods.two_stream import TwoStreamMethod
     from methods.u_net import UNet2dMethod, UNet3dMethod
 
@@ -30,6 +37,13 @@ if TYPE_CHECKING:
         UNet2dMethod(),
         UNet3dMethod(),
         MultiModalEncodersMethod(),
+        NoiseAdaptationMethod(),
+        ForwardCorrectionMethod(),
+        MeanTeacherMethod(),
+        TemporalEnsemblingMethod(),
+        ConfidentSmoothingMethod(),
+        DivergenceAwareMethod(),
+        EarlyLearningMethod(),
     )
 
 
@@ -49,6 +63,13 @@ METHODS: Mapping[str, Entry] = MappingProxyType(
         "unet-2d": Entry("methods.u_net", "UNet2dMethod"),
         "unet-3d": Entry("methods.u_net", "UNet3dMethod"),
         "mme": Entry("methods.mme", "MultiModalEncodersMethod"),
+        "noise-adaptation": Entry("methods.noise_adaptation", "NoiseAdaptationMethod"),
+        "forward-correction": Entry("methods.forward_correction", "ForwardCorrectionMethod"),
+        "mean-teacher": Entry("methods.mean_teacher", "MeanTeacherMethod"),
+        "temporal-ensembling": Entry("methods.temporal_ensembling", "TemporalEnsemblingMethod"),
+        "cl-slsr": Entry("methods.cl_slsr", "ConfidentSmoothingMethod"),
+        "dast": Entry("methods.dast", "DivergenceAwareMethod"),
+        "adele": Entry("methods.adele", "EarlyLearningMethod"),
     }
 )
 """Every method by name; a new one is one file and one line."""

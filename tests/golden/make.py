@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from methods import registry
-from methods.interface import Batch
+from methods.interface import AfterStep, Batch
 from tsman.settings import StreamSettings
 
 HERE = Path(__file__).parent
@@ -42,6 +42,8 @@ def losses(name: str) -> list[float]:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        if isinstance(contestant, AfterStep):
+            contestant.after_step(network, step + 1)
         seen.append(loss.item())
     return seen
 
