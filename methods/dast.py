@@ -97,7 +97,7 @@ class DivergenceAwareMethod:
         assert isinstance(network, TwoBranches)
         clean_bnijk, noisy_bnijk = (scores.main_bnijk.float().softmax(dim=1) for scores in pair)
         divergence_bijk = divergence(clean_bnijk, noisy_bnijk)
-        is_severe, is_slight = self._graded(network, (clean_bnijk, noisy_bnijk), divergence_bijk, label_bijk)
+        is_severe, is_slight = self.graded(network, (clean_bnijk, noisy_bnijk), divergence_bijk, label_bijk)
         ramp = ramp_up(progress, self.ramp_start, self.ramp_end)
         total = clean_bnijk.new_zeros(())
         if is_severe:
@@ -107,7 +107,7 @@ class DivergenceAwareMethod:
             total = total + ramp * self.self_training * (clean_bnijk - target_bnijk).abs().mean()
         return total
 
-    def _graded(
+    def graded(
         self,
         network: TwoBranches,
         pair: tuple[Tensor, Tensor],
