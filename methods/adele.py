@@ -132,11 +132,25 @@ class EarlyLearningMethod:
         """HeartSeg's multipliers."""
         return dense_vox_net_groups(network)
 
-    def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:  # noqa: ARG002 said by the target
-        """1 where the label was corrected, so that nothing pulls to it any longer."""
-        from methods.soft_targets import taken_from_label
+    def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+        """1 where the label was corrected, so that nothing pulls to it any longer.
 
-        return {"correction": taken_from_label(batch)}
+        Where the corrected labels are not at hand: where the network would now correct it.
+        """
+        import torch
+
+        from methods.early_learning import corrected
+        from methods.soft_targets import over_items, taken_from_label
+
+        if batch.target_bnijk is not None:
+            return {"correction": taken_from_label(batch)}
+        with torch.no_grad():
+            probability_bnijk = self.probabilities(network, batch.image_bcijk)
+        triggered_n = network.get_buffer(TRIGGERED)
+        items = zip(batch.label_bijk, probability_bnijk, strict=True)
+        found_bijk = torch.stack([corrected(*item, triggered_n, self.confidence) for item in items])
+        is_taken_bijk = (found_bijk != batch.label_bijk) & ~over_items(batch.is_manual_b)
+        return {"correction": is_taken_bijk.float()}
 
     def _views(self, network: nn.Module, image_bcijk: Tensor) -> list[Scores]:
         """The scores at each scale, brought back to the image's size."""

@@ -93,10 +93,13 @@ class ConfidentSmoothingMethod:
         return dense_vox_net_groups(network)
 
     def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:  # noqa: ARG002 said by the target
-        """Epsilon where a label is flagged, 0 elsewhere: so much of its gradient pulls to other classes."""
+        """Epsilon where a label is flagged, 0 elsewhere: so much of its gradient pulls to other classes.
+
+        The flags are the judges', who are gone: nothing is said of a batch that comes without its targets.
+        """
         from methods.soft_targets import taken_from_label
 
-        return {"smoothing": taken_from_label(batch)}
+        return {} if batch.target_bnijk is None else {"smoothing": taken_from_label(batch)}
 
 
 def smoothed(label_ijk: Tensor, wrong_ijk: Tensor, classes: int, epsilon: float) -> Tensor:

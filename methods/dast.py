@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
-from methods.learning_rates import dense_vox_net_groups
+from methods.learning_rates import multiplied
 from methods.ramps import ramp_up
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ class DivergenceAwareMethod:
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
         """HeartSeg's multipliers."""
-        return dense_vox_net_groups(network)
+        from methods.dast_network import TwoBranches
+
+        assert isinstance(network, TwoBranches)
+        return multiplied(network, network.upsampling_weights(), network.score_biases())
 
     def _selected(
         self, network: nn.Module, pair: tuple[Scores, Scores], label_bijk: Tensor, progress: float

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 import torch
 from torch import nn
 
-from tsman.dense_vox_net import STAGES, TAPPED, DenseVoxNet, Scores, refuse_odd_sizes
+from tsman.dense_vox_net import STAGES, TAPPED, DenseVoxNet, Scores, Upsampling, refuse_odd_sizes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,10 +43,7 @@ class TwoBranches(nn.Module):
         whole = [DenseVoxNet(channels, classes, stream) for _ in range(2)]
         shared = [stage for stage in STAGES if stage not in DECODER]
         self.encoder = nn.ModuleDict({stage: whole[0].stages[stage] for stage in shared})
-        for branch in whole:
-            for stage in shared:
-                del branch.stages[stage]
-        self.streams = nn.ModuleList(whole)
+        self.streams = nn.ModuleList(Branch(one) for one in whole)
         self.clean_losses = Queue(kept)
         self.noisy_losses = Queue(kept)
 
@@ -62,8 +59,38 @@ class TwoBranches(nn.Module):
             x_bcijk = stage(x_bcijk)
             if name == TAPPED:
                 tapped_bcijk = x_bcijk
-        clean, noisy = (_decoded(branch, x_bcijk, tapped_bcijk) for branch in self.streams)
+        clean, noisy = (branch(x_bcijk, tapped_bcijk) for branch in self.streams)
         return BranchScores(clean, noisy)
+
+    def upsampling_weights(self) -> list[nn.Parameter]:
+        """The learned trilinear upsampling, which learns at a tenth of the rate (HeartSeg)."""
+        return [layer.weight for layer in self.modules() if isinstance(layer, Upsampling)]
+
+    def score_biases(self) -> list[nn.Parameter]:
+        """The biases of the score layers, which learn at twice the rate and do not decay (HeartSeg)."""
+        layers = [layer for layer in self.modules() if isinstance(layer, nn.Conv3d)]
+        return [layer.bias for layer in layers if isinstance(layer.bias, nn.Parameter)]
+
+
+@final
+class Branch(nn.Module):
+    """The decoder and both heads of a DenseVoxNet, whose encoder is another's."""
+
+    def __init__(self, whole: DenseVoxNet) -> None:
+        super().__init__()
+        self.stages = nn.ModuleDict({stage: whole.stages[stage] for stage in DECODER})
+        self.score = whole.score
+        self.auxiliary = whole.auxiliary
+        self.auxiliary_weight = whole.settings.auxiliary_weight
+
+    def forward(self, encoded_bcijk: Tensor, tapped_bcijk: Tensor) -> Scores:
+        """The encoder's last features and those of ``TAPPED`` to scores of every voxel."""
+        last_bcijk = encoded_bcijk
+        for stage in self.stages.values():
+            last_bcijk = stage(last_bcijk)
+        if not self.training or self.auxiliary is None:
+            return Scores(self.score(last_bcijk))
+        return Scores(self.score(last_bcijk), self.auxiliary(tapped_bcijk), self.auxiliary_weight)
 
 
 @final
@@ -91,9 +118,3 @@ class Queue(nn.Module):
         if int(self.seen) < kept:
             return None
         return int((self.value_q < value).sum()) / kept
-
-
-def _decoded(branch: nn.Module, encoded_bcijk: Tensor, tapped_bcijk: Tensor) -> Scores:
-    assert isinstance(branch, DenseVoxNet)
-    last_bcijk = branch.stages["up2"](branch.stages["up1"](encoded_bcijk))
-    return branch.scores(last_bcijk, tapped_bcijk)

@@ -22,8 +22,15 @@ def dense_vox_net_groups(network: nn.Module) -> list[ParameterGroup]:
     """All parameters of a network made of DenseVoxNet streams, each in one group; no group is empty."""
     from tsman.network import streams_of
 
-    slow = [weight for stream in streams_of(network) for weight in stream.upsampling_weights()]
-    biases = [bias for stream in streams_of(network) for bias in stream.score_biases()]
+    streams = streams_of(network)
+    slow = [weight for stream in streams for weight in stream.upsampling_weights()]
+    return multiplied(network, slow, [bias for stream in streams for bias in stream.score_biases()])
+
+
+def multiplied(
+    network: nn.Module, slow: list[nn.Parameter], biases: list[nn.Parameter]
+) -> list[ParameterGroup]:
+    """All parameters of a network, given those of its upsampling and of its score layers' biases."""
     own = {id(parameter) for parameter in (*slow, *biases)}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in own]
     groups = (

@@ -138,6 +138,21 @@ def test_only_the_class_that_was_learned_early_is_corrected_and_no_manual_label(
     assert torch.equal(doubt_bijk[0].bool(), expected_ijk != flipped())
 
 
+def test_without_its_targets_early_learning_doubts_what_it_would_now_correct(monkeypatch):
+    method, network = watched({1: saturating(12), 2: saturating(12)})
+    seen_bnijk = judged(truth())[None]
+    monkeypatch.setattr(EarlyLearningMethod, "probabilities", lambda *_: seen_bnijk)
+    assert not bool(method.doubt(network, batch_with(None))["correction"].any())
+    method.study(network, cases(), lambda _: judged(truth()), 0.6)
+    assert torch.equal(method.doubt(network, batch_with(None))["correction"][0].bool(), planted())
+    assert not bool(method.doubt(network, batch_with(None, is_manual=True))["correction"].any())
+
+
+def test_without_its_targets_confident_smoothing_says_nothing():
+    method = ConfidentSmoothingMethod()
+    assert method.doubt(method.network(1, CLASSES, NARROW), batch_with(None)) == {}
+
+
 def test_what_was_learned_early_stays_so():
     method, network = watched({1: saturating(12)})
     method.study(network, cases(), lambda _: judged(truth()), 0.6)

@@ -175,8 +175,12 @@ def test_its_parameter_groups_hold_every_parameter_once(method):
 def test_its_doubt_is_a_share_of_every_voxel(method):
     if not isinstance(method, Doubts):
         pytest.skip("declares no doubt")
-    doubts = method.doubt(fresh(method), cubes(method, batch=2))
+    batch = cubes(method, batch=2)
+    # A method that studies its labels may doubt by the targets it gave, and says nothing without them.
+    target_bnijk = torch.rand(2, 3, 16, 16, 16).softmax(1)
+    doubts = method.doubt(fresh(method), replace(batch, target_bnijk=target_bnijk))
     assert doubts
+    assert set(method.doubt(fresh(method), batch)) <= set(doubts)
     for doubt_bijk in doubts.values():
         assert doubt_bijk.shape == (2, 16, 16, 16)
         assert bool(((doubt_bijk >= 0) & (doubt_bijk <= 1)).all())
