@@ -92,7 +92,7 @@ class Evidence:
         )
 
     def thresholds(self) -> Tensor:
-        """The mean probability (N,) that judges give each class where it is the label; infinite if it is none."""
+        """The mean probability (N,) that judges give a class where it is the label; infinite for no voxel."""
         mean_n = self._own_n / self._voxels_n.clamp(min=1.0)
         return torch.where(self._voxels_n > 0, mean_n, torch.inf)
 
