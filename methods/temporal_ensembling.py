@@ -51,9 +51,9 @@ class TemporalEnsemblingMethod:
         0.8,
         0.9,
     )  # ours: once the networks know a class
-    alpha: float = 0.6  # Laine & Aila; the average's share of the old
-    consistency: float = 30.0  # Laine & Aila: w_max of their mean squared error
-    ramp: float = 0.27  # Laine & Aila: 80 of 300 epochs; share of the steps after which it is in full
+    alpha: float = 0.6  # s-laine/tempens, config.py; the average's share of the old
+    consistency: float = 30.0  # s-laine/tempens: unsup_weight_max, where all items are labelled
+    ramp: float = 0.27  # s-laine/tempens: 80 of 300 epochs; share of the steps after which it is in full
 
     def __post_init__(self) -> None:
         if not 1 <= self.networks <= 100:
