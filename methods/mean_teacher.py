@@ -50,7 +50,7 @@ class MeanTeacherMethod:
     noisy_ce_weight: float = (
         0.5  # ours: as manual labels' cross-entropy; 0 is UA-MT, which has no noisy labels
     )
-    predicts: Literal["teacher", "both"] = "teacher"  # both references; "both" averages it with the student
+    predicts: Literal["teacher", "student", "both"] = "teacher"  # CuriousAI; UA-MT keeps the student
 
     def __post_init__(self) -> None:
         for name in ("memory", "dice_share"):
@@ -118,12 +118,12 @@ class MeanTeacherMethod:
         return 1.0 - 1.0 / min(step, max(self.memory * steps, 1.0))
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
-        """The teacher's softmax (B, N, I, J, K), or the mean of both."""
+        """The teacher's softmax (B, N, I, J, K), or the student's, or the mean of both."""
         from tsman.network import mean_probability
 
         student, teacher = _pair(network)
-        asked = (teacher,) if self.predicts == "teacher" else (student, teacher)
-        return mean_probability([one(image_bcijk) for one in asked])
+        asked = {"teacher": (teacher,), "student": (student,), "both": (student, teacher)}
+        return mean_probability([one(image_bcijk) for one in asked[self.predicts]])
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
         """HeartSeg's multipliers for the student; the teacher's parameters are in no group."""

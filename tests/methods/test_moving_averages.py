@@ -93,12 +93,14 @@ def test_noisy_labels_of_no_weight_leave_consistency_alone():
     assert method.loss(network, batch, 0.0) == 0  # before the first step there is no teacher
 
 
-def test_the_teacher_alone_predicts_or_both(taught):
+def test_the_teacher_predicts_or_the_student_or_both(taught):
     method, network = taught
     network.eval()
     image_bcijk = torch.randn(1, 1, 16, 16, 16)
     student, teacher = (one(image_bcijk).main_bnijk.softmax(1) for one in network.streams)
     torch.testing.assert_close(method.probabilities(network, image_bcijk), teacher)
+    alone = replace(method, predicts="student").probabilities(network, image_bcijk)
+    torch.testing.assert_close(alone, student)
     both = replace(method, predicts="both").probabilities(network, image_bcijk)
     torch.testing.assert_close(both, (student + teacher) / 2)
 
