@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from bench.seeding import generator, torch_stream
 from bench.segment import over_volume
 from bench.settings import Sampling
 from bench.stages.gradient_noise import Crops, crops, gradient_noise
-from bench.stages.milestones import milestone
+from bench.stages.milestones import milestone, read_aim
 from bench.trained import WEIGHTS, Trained, inference_of, loaded, normal
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 WHOLE = 100
 """The progress at which training ends, in %."""
+ROUNDING = 1e-4
+"""How far outside [0, 1] a doubt may lie by float32's rounding; it is cut off."""
 
 
 @dataclass(frozen=True)  # no slots: what several milestones share is worked out once
@@ -46,6 +48,7 @@ class Doubted:
     volume: Volume
     clean_ijk: NDArray[np.uint8]
     noisy_ijk: NDArray[np.uint8]
+    target_nijk: Tensor | None = None  # the soft target that the student ended with, where the image lies
 
     @cached_property
     def image_cijk(self) -> Tensor:
@@ -100,7 +103,7 @@ def _measure(lab: Lab) -> None:
         for progress, trained in by_progress.items():
             at = _about(lab, case=name, progress=progress)
             if isinstance(trained.method, Doubts):
-                found = asked(trained, case, lab.settings)
+                found = asked(trained, _as_of(case, trained, progress), lab.settings)
                 doubts += [{**at, **row} for row in _rows(found, places)]
                 maps |= found.keys()
                 if progress == WHOLE:
@@ -128,14 +131,24 @@ def _case(lab: Lab, name: str) -> Doubted:
         raise DataError(
             f"{name}: the noisy label has the shape {noisy_ijk.shape}, the clean {clean_ijk.shape}."
         )
-    return Doubted(name, lab.image(name), clean_ijk, noisy_ijk)
+    return Doubted(name, lab.image(name), clean_ijk, noisy_ijk, read_aim(lab.input("of"), name))
+
+
+def _as_of(case: Doubted, trained: Trained, progress: int) -> Doubted:
+    """The case without its target where the method gave it another one later."""
+    from methods.interface import Studies
+
+    method = trained.method
+    is_last = isinstance(method, Studies) and 100 * max(method.studies, default=0) <= progress
+    return case if is_last else replace(case, target_nijk=None)
 
 
 def _crops(lab: Lab, case: Doubted) -> Crops:
-    """The same at every milestone."""
+    """The same at every milestone, and for every method on the same noise."""
+    chance = generator(lab.document["inputs"]["noise"], f"crops of {case.name}")
     sampling = build(Sampling, lab.settings["trained"]["sampling"], "sampling")
     labels = case.label_ijk, case.volume.on_image(case.clean_ijk)
-    return crops(case.image_cijk.numpy(), labels, sampling, generator(lab.key, f"crops of {case.name}"))
+    return crops(case.image_cijk.numpy(), labels, sampling, chance)
 
 
 def _about(lab: Lab, **more: object) -> dict[str, object]:
@@ -153,28 +166,33 @@ def asked(trained: Trained, case: Doubted, settings: Mapping[str, Any]) -> dict[
     names: list[str] = []
 
     def ask(shown_bcijk: Tensor) -> Tensor:
-        # The label travels with the image as one more channel, so that windows cut both alike.
-        image_bcijk = trained.laid_out(shown_bcijk[:, :-1])
-        found = _doubt(trained, image_bcijk, shown_bcijk[:, -1].round().long())
+        # Label and target travel with the image as more channels, so that windows cut all alike.
+        image_bcijk = trained.laid_out(shown_bcijk[:, :channels])
+        target_bnijk = None if case.target_nijk is None else shown_bcijk[:, channels + 1 :]
+        found = _doubt(trained, image_bcijk, shown_bcijk[:, channels].round().long(), target_bnijk)
         names[:] = list(found)
         stacked = [map_bijk[:, None].float() for map_bijk in found.values()]
         return torch.cat([trained.predict(image_bcijk), *stacked], dim=1)
 
+    channels = len(case.image_cijk)
     label_1ijk = torch.from_numpy(case.label_ijk)[None].to(case.image_cijk.dtype)
-    shown_cijk = torch.cat([case.image_cijk, label_1ijk]).to(trained.device)
+    targets = [] if case.target_nijk is None else [case.target_nijk.to(case.image_cijk.dtype)]
+    shown_cijk = torch.cat([case.image_cijk, label_1ijk, *targets]).to(trained.device)
     found_cijk = over_volume(shown_cijk, ask, *inference_of(settings)).cpu().numpy()
     classes = settings["trained"]["classes"]
     return _voxels(case, found_cijk[:classes], dict(zip(names, found_cijk[classes:], strict=True)))
 
 
-def _doubt(trained: Trained, image_bcijk: Tensor, label_bijk: Tensor) -> dict[str, Tensor]:
+def _doubt(
+    trained: Trained, image_bcijk: Tensor, label_bijk: Tensor, target_bnijk: Tensor | None
+) -> dict[str, Tensor]:
     """What the method doubts of one window, refused where it is no doubt."""
     import torch
 
     from methods.interface import Batch
 
     is_manual_b = torch.zeros(len(label_bijk), dtype=torch.bool, device=label_bijk.device)
-    found = trained.doubt(Batch(image_bcijk, label_bijk, is_manual_b))
+    found = trained.doubt(Batch(image_bcijk, label_bijk, is_manual_b, target_bnijk))
     for name, map_bijk in found.items():
         what = f"doubt {name!r} of method {trained.method.name!r}"
         if map_bijk.shape != label_bijk.shape:
@@ -182,7 +200,7 @@ def _doubt(trained: Trained, image_bcijk: Tensor, label_bijk: Tensor) -> dict[st
                 f"{what} has the shape {tuple(map_bijk.shape)}; expected {tuple(label_bijk.shape)}."
             )
         low, high = float(map_bijk.min()), float(map_bijk.max())  # NaN where any is
-        if not 0 <= low <= high <= 1:
+        if not -ROUNDING <= low <= high <= 1 + ROUNDING:
             raise StageError(f"{what} lies in [{low:.6g}, {high:.6g}]; expected numbers in [0, 1].")
     return found
 

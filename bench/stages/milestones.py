@@ -1,9 +1,10 @@
-"""The weights of a student on its way, for whoever asks later what it doubted when."""
+"""What a student is on its way and aims at in the end, for whoever asks later what it doubted when."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bench.data.folder import checked_name
 from bench.stages.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -23,8 +24,21 @@ def milestone(folder: Path, per_cent: int) -> Path:
     return folder / FOLDER / f"{per_cent:03d}.safetensors"
 
 
+def aim(folder: Path, case: str) -> Path:
+    """Where a student's folder has the last soft target of a case, if its method gave one."""
+    return folder / "targets" / f"{checked_name(case, 'case')}.safetensors"
+
+
+def read_aim(folder: Path, case: str) -> Tensor | None:
+    """The last soft target of a case, float16 (N, I, J, K) where the image lies."""
+    from safetensors.torch import load_file
+
+    path = aim(folder, case)
+    return load_file(path)["target"] if path.is_file() else None
+
+
 class Milestones:
-    """Those that a stage's settings ask for; none for most stages."""
+    """The weights that a stage's settings ask for; none for most stages."""
 
     def __init__(self, training: Training, checkpoints: Checkpoints) -> None:
         """Look what an earlier attempt left."""
@@ -62,6 +76,10 @@ class Milestones:
             path = milestone(folder, per_cent)
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(save(dict(self._kept[step].tensors)))
+        for case in self._training.cases if self._step_of else ():
+            if case.target_nijk is not None and not case.is_manual:
+                aim(folder, case.name).parent.mkdir(exist_ok=True)
+                aim(folder, case.name).write_bytes(save({"target": case.target_nijk}))
 
 
 def _weights(training: Training) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 
 import pytest
 import torch
@@ -157,7 +157,8 @@ def test_prediction_sees_no_batch_and_changes_nothing(method):
 
 
 def test_it_learns_one_patch_by_heart(method):
-    batch = cubes(method)
+    # One item of each kind: a network may learn from manual labels alone, or hardly from others.
+    batch = replace(cubes(method, batch=2), is_manual_b=torch.tensor([True, False]))
     network = trained(method, batch, PATIENCE.get(method.name, 80))
     label_bijk = hard_label(predicted(method, network, batch.image_bcijk), dim=1)
     assert mean_dice(label_bijk, batch.label_bijk, 3) > 0.95
@@ -176,8 +177,12 @@ def test_its_parameter_groups_hold_every_parameter_once(method):
 def test_its_doubt_is_a_share_of_every_voxel(method):
     if not isinstance(method, Doubts):
         pytest.skip("declares no doubt")
-    doubts = method.doubt(fresh(method), cubes(method, batch=2))
+    batch = cubes(method, batch=2)
+    # A method that studies its labels may doubt by the targets it gave, and says nothing without them.
+    target_bnijk = torch.rand(2, 3, 16, 16, 16).softmax(1)
+    doubts = method.doubt(fresh(method), replace(batch, target_bnijk=target_bnijk))
     assert doubts
+    assert set(method.doubt(fresh(method), batch)) <= set(doubts)
     for doubt_bijk in doubts.values():
         assert doubt_bijk.shape == (2, 16, 16, 16)
         assert bool(((doubt_bijk >= 0) & (doubt_bijk <= 1)).all())

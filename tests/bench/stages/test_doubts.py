@@ -68,6 +68,16 @@ class TooMuch(Plain):
         return {"odd": torch.full(batch.label_bijk.shape, 1.5)}
 
 
+class Rounds(Plain):
+    version: ClassVar[int] = 6
+
+    def doubt(self, network, batch):
+        return {
+            "high": torch.full(batch.label_bijk.shape, 1 + 1e-6),
+            "low": torch.full(batch.label_bijk.shape, -1e-6),
+        }
+
+
 class NoNumbers(Plain):
     version: ClassVar[int] = 4
 
@@ -187,6 +197,12 @@ def test_each_milestone_is_asked_with_the_weights_of_its_time(noisy_heart, conte
 def test_what_is_no_doubt_is_named_with_method_and_map(noisy_heart, contestant, wrongs, kind, found):
     with pytest.raises(StageError, match=f"doubt 'odd' of method 'fake' {found}"):
         noisy_heart.doubts(contestant(kind), wrongs.relabelled)
+
+
+def test_a_doubt_that_rounding_took_past_its_bounds_is_cut_off(noisy_heart, contestant, wrongs):
+    _, folder = noisy_heart.doubts(contestant(Rounds), wrongs.relabelled)
+    for name, removed in (("high", 1.0), ("low", 0.0)):
+        assert values(rows_of(folder), map=name, structure="all", region="all")["removed_wrong"] == {removed}
 
 
 def test_a_method_without_doubt_says_nothing_and_not_zero(noisy_heart, wrongs):
