@@ -12,8 +12,9 @@ import numpy as np
 from scipy import ndimage
 
 from bench.data.noise.ledger import wanted_voxels
+from bench.data.noise.settling import settled, smoothed
 from bench.data.noise.steering import Steering
-from bench.data.noise.surroundings import radius_mm
+from bench.data.noise.surroundings import box_around, radius_mm
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 
 DIRECTIONS: Final = tuple(way for way in product((-1, 0, 1), repeat=3) if any(way))
 """All 26 neighbours; the source has 7 of the 8 of a slice, one of them twice."""
+_ROUNDS: Final = 4  # of steering; what is left is settled
 _HALVINGS: Final = 12
 _FURTHEST: Final = 16.0  # radii of a shift
+_SIGMA_VOXELS: Final = 0.5
 _MOST_POINTS: Final = 40_000  # of a structure, by which the length of its shift is first estimated
 
 
@@ -105,11 +108,12 @@ class Affine:
         spacing_mm: Spacing,
         rates_n: NDArray[np.float64],
         rng: np.random.Generator,
-        classes: int,  # noqa: ARG002 - there are as many rates
+        classes: int,
     ) -> NDArray[np.uint8]:
         """Steered by the length of the shift; the turn goes with it, up to the drawn angle.
 
-        All structures of a case turn and shift the same way, each as far as its own rate wants.
+        All structures of a case turn and shift the same way, each as far as its own rate wants. A flat side
+        moves by whole voxels: what that leaves too many or too few is settled at the edges.
         """
         axis, degrees = int(rng.integers(3)), float(rng.uniform(-self.degrees, self.degrees))
         way_a = np.array(DIRECTIONS[rng.integers(len(DIRECTIONS))], float)
@@ -118,10 +122,14 @@ class Affine:
             int(structure): _move(label_ijk == structure, spacing_mm, way_a, axis, degrees)
             for structure in np.flatnonzero(wanted_n)
         }
-        steering = Steering(label_ijk, np.where(wanted_n > 0, rates_n, 0.0), rates_n)
+        steering = Steering(label_ijk, np.where(wanted_n > 0, rates_n, 0.0), rates_n, _ROUNDS)
         while moves and not steering.ended:
             steering.look(_all_moved(label_ijk, moves, steering.asked_n))
-        return steering.best_ijk.copy()
+        if not moves:
+            return label_ijk.copy()
+        box = box_around((label_ijk > 0) | (steering.best_ijk > 0), (2, 2, 2))
+        soft_nijk = smoothed(steering.best_ijk[box], classes, _SIGMA_VOXELS)
+        return settled(label_ijk, soft_nijk, box, wanted_n)
 
 
 def _move(

@@ -13,7 +13,6 @@ from bench.data.noise.realised import tolerance
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ROUNDS: Final = 10
 _SLOPES: Final = (0.3, 1.5)  # of a rate by what is asked for; a steeper step would overshoot
 
 
@@ -28,13 +27,17 @@ class Steering:
     """
 
     def __init__(
-        self, label_ijk: NDArray[np.uint8], rates_n: NDArray[np.float64], asked_n: NDArray[np.float64]
+        self,
+        label_ijk: NDArray[np.uint8],
+        rates_n: NDArray[np.float64],
+        asked_n: NDArray[np.float64],
+        rounds: int,
     ) -> None:
         self.asked_n, self.best_ijk, self.ended = asked_n, label_ijk, False
         self._label_ijk, self._rates_n = label_ijk, rates_n
         self._voxels_n = np.bincount(label_ijk.ravel(), minlength=len(rates_n))
         self._last_asked_n, self._last_got_n = np.zeros_like(rates_n), np.zeros_like(rates_n)
-        self._slope_n, self._least, self._rounds = np.ones_like(rates_n), np.inf, 0
+        self._slope_n, self._least, self._left = np.ones_like(rates_n), np.inf, rounds
 
     def look(self, noisy_ijk: NDArray[np.uint8]) -> None:
         """Measure what came of ``asked_n`` and choose the next."""
@@ -42,12 +45,11 @@ class Steering:
         amiss = self._amiss(got_n)
         if amiss < self._least:
             self.best_ijk, self._least = noisy_ijk, amiss
-        self._rounds += 1
-        self.ended = amiss <= 1 or self._rounds >= _ROUNDS
+        self._left -= 1
+        self.ended = amiss <= 1 or self._left == 0
         moved_n = self.asked_n - self._last_asked_n
-        if self._rounds > 1:
-            slope_n = (got_n - self._last_got_n) / np.where(np.abs(moved_n) > 1e-4, moved_n, np.inf)
-            self._slope_n = np.where(np.abs(moved_n) > 1e-4, np.clip(slope_n, *_SLOPES), self._slope_n)
+        slope_n = (got_n - self._last_got_n) / np.where(np.abs(moved_n) > 1e-4, moved_n, np.inf)
+        self._slope_n = np.where(np.abs(moved_n) > 1e-4, np.clip(slope_n, *_SLOPES), self._slope_n)
         self._last_asked_n, self._last_got_n = self.asked_n, got_n
         self.asked_n = np.clip(self.asked_n + (self._rates_n - got_n) / self._slope_n, 0, 1)
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.data.noise.simulator import Simulator, Spacing
+
+_ROUNDS: Final = 10
 
 
 def together(
@@ -38,7 +40,7 @@ def together(
             part.corrupt(label_ijk, spacing_mm, share_n, rng, len(rates_n)), below_ijk, label_ijk
         )
     seed = int(rng.integers(2**63))
-    steering = Steering(label_ijk, rates_n, share_n)
+    steering = Steering(label_ijk, rates_n, share_n, _ROUNDS)
     while not steering.ended:
         again = np.random.Generator(np.random.PCG64(seed))  # the same chance at another strength
         changed_ijk = parts[-1].corrupt(label_ijk, spacing_mm, steering.asked_n, again, len(rates_n))
