@@ -68,7 +68,7 @@ def work_done(document: Mapping[str, Any]) -> Work:
 def _counted(document: Mapping[str, Any]) -> tuple[Unit, int, dict[str, Any]]:
     """Unit, amount, and all that the cost of a unit depends on."""
     kind, settings, where = document["kind"], document["settings"], {"dataset": document["dataset"]}
-    if kind in ("teacher", "student"):
+    if kind in ("teacher", "judge", "student"):
         return "step", int(settings["steps"]), _training(settings)
     if kind == "pseudo":
         views = VIEWS[settings["distillation"]["views"]]
