@@ -29,7 +29,7 @@ class Markov:
     """A chain of steps; in each, voxels at one side of a structure's boundary flip with a small chance."""
 
     name: ClassVar[str] = "markov"
-    what: ClassVar[str] = "boundaries that grow or shrink by chance, voxel by voxel, then smoothed"
+    what: ClassVar[str] = "boundaries that grow or shrink by chance, then smoothed"
     reference: ClassVar[str] = (
         "Yao et al. 2023, Learning to Segment from Noisy Annotations (noise_generator.py)"
     )
