@@ -15,7 +15,7 @@ from bench.data.dataset import DataSettings
 from bench.data.folder import checked_name, whole_folder, write_text
 from bench.data.noise import KINDS, corrupt, limit_of, parse, realised
 from bench.data.volumes import canonical_spacing_mm, read_label, write_label
-from bench.errors import DataError, UsageError, unknown
+from bench.errors import UsageError, unknown
 from bench.plain import assignment, build, merged, plain
 from bench.seeding import generator
 from bench.store import Store
@@ -146,8 +146,6 @@ def _case(order: Order, case: str, folder: Path) -> dict[str, Any]:
     classes = len(order.dataset.structures) + 1
     path = Path(order.dataset.cases[case].label)
     clean_ijk, grid = read_label(path, classes=classes)
-    if not (clean_ijk > 0).any():
-        raise DataError(f"{path} labels nothing, so no noise can be a share of it.")
     spacing_mm = canonical_spacing_mm(grid)
     chance = generator(f"noise/{order.dataset.id}/{order.seed}", f"{order.kind}:{order.rate}/{case}")
     noisy_ijk = corrupt(
