@@ -141,13 +141,13 @@ def _numbers(text: str, known: tuple[str, ...]) -> tuple[int, ...]:
 def _case(order: Order, case: str, folder: Path) -> dict[str, Any]:
     """Write one case; what its noise was measured to be, by structure.
 
-    The chance hangs on data set, seed, kind, rate and case, as in a sweep: the same words, the same noise.
+    The chance hangs on data set, seed, kind, rate and case, as in the stage `noise` of a sweep.
     """
     classes = len(order.dataset.structures) + 1
     path = Path(order.dataset.cases[case].label)
     clean_ijk, grid = read_label(path, classes=classes)
     spacing_mm = canonical_spacing_mm(grid)
-    chance = generator(f"noise/{order.dataset.id}/{order.seed}", f"{order.kind}:{order.rate}/{case}")
+    chance = generator(f"noise/{order.dataset.name}/{order.seed}", f"{order.kind}:{order.rate}/{case}")
     noisy_ijk = corrupt(
         clean_ijk,
         spacing_mm,
