@@ -24,6 +24,8 @@ methods_app = typer.Typer(help="The contestants.", no_args_is_help=True, rich_ma
 data_app = typer.Typer(help="The data sets.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(methods_app, name="methods")
 app.add_typer(data_app, name="data")
+noise_app = typer.Typer(help="Label noise of known truth.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(noise_app, name="noise")
 export_app = typer.Typer(help="Results for elsewhere.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(export_app, name="export")
 
@@ -284,6 +286,53 @@ def data_make(
     from bench.verbs.data import make_data
 
     return make_data(name, folder, size, first_seed, as_json=as_json)
+
+
+@noise_app.command("make")
+def noise_make(  # noqa: PLR0913, PLR0917 - the contract's options
+    noise: Annotated[str, typer.Argument(metavar="KIND:RATE", help="As markov:0.2 or markov+swap:0.3.")],
+    dataset: Annotated[str, typer.Option(help="A data set; its training cases are made noisy.")],
+    folder: Annotated[Path, typer.Option("--to", help="A folder that is not there yet.")],
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other noise.")] = 0,
+    structures: Annotated[str, typer.Option(help="Names, with commas between; all by default.")] = "",
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting, as noise.markov.theta2=0.1.")
+    ] = None,
+    store: StorePath = RESULTS,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Write noisy labels, the clean ones and where they differ, and measure the noise."""
+    from bench.verbs.noise import Request
+    from bench.verbs.noise import make as carry_out
+
+    words = Request(noise, dataset, folder, seed, structures, tuple(change or ()), store)
+    return carry_out(words, as_json=as_json)
+
+
+@noise_app.command("measure")
+def noise_measure(clean: Path, noisy: Path, as_json: AsJson = False, debug: Debug = False) -> int:
+    """Measure what is wrong in a label map, or a folder of them, from any tool."""
+    from bench.verbs.noise_measured import measure
+
+    return measure(clean, noisy, as_json=as_json)
+
+
+@noise_app.command("show")
+def noise_show(
+    what: Annotated[
+        str, typer.Argument(metavar="[KIND|DIR]", help="A kind, or a folder of `bench noise make`.")
+    ] = "",
+    picture: Annotated[
+        Path | None, typer.Option("--to", help="Picture of a folder; DIR-noise.png here by default.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """List the kinds of noise, or show one with its settings, or draw what a folder holds."""
+    from bench.verbs.noise_shown import show as say
+
+    return say(what, picture, as_json=as_json)
 
 
 @export_app.command("predictions")

@@ -142,3 +142,28 @@ def test_three_brains_are_trained_on_segmented_and_scored(brats_task, tmp_path, 
     truth = nibabel.load(brats_task / "labelsTr" / f"{case}.nii.gz")
     assert scored.shape == truth.shape
     assert np.allclose(scored.affine, truth.affine, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["markov", "dilate-erode", "affine", "edge", "annotator"])
+def test_a_real_hippocampus_has_the_noise_that_was_asked_for(hippocampus, kind):
+    from bench.data.noise import corrupt, realised
+    from bench.data.volumes import canonical_spacing_mm, read_label
+
+    for path in sorted((hippocampus / "labelsTr").glob("*.nii.gz"))[:3]:
+        clean_ijk, grid = read_label(path, classes=3)
+        noisy_ijk = corrupt(clean_ijk, canonical_spacing_mm(grid), kind, 0.2, np.random.default_rng(0), 3)
+        found = realised(clean_ijk, noisy_ijk, canonical_spacing_mm(grid), 3, wanted=0.2)
+        assert [one["shortfall"] for one in found.values()] == ["", ""]
+        assert all(0.8 < one["dice"] < 0.95 for one in found.values())
+
+
+def test_the_noise_of_real_labels_is_made_and_measured(hippocampus, tmp_path, bench):
+    words = ("--dataset", f"decathlon:{hippocampus}", "--store", tmp_path / "store", "--to", tmp_path / "out")
+    done = bench("noise", "make", "markov+drop-slices:0.2", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    cases = json.loads(done.stdout)["cases"]
+    assert len(cases) == 45
+    missed = [one for structures in cases.values() for one in structures.values() if one["shortfall"]]
+    rates = [one["rate"] for structures in cases.values() for one in structures.values()]
+    assert np.mean(rates) == pytest.approx(0.2, abs=0.01)
+    assert len(missed) < 0.2 * len(rates)

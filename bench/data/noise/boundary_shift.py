@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, final
 
 import numpy as np
@@ -123,12 +123,12 @@ class Annotator:
     """A simulated person who draws all boundaries too far out, or all too far in."""
 
     name: ClassVar[str] = "annotator"
-    what: ClassVar[str] = "persons who each draw all boundaries too far out, or all too far in"
+    what: ClassVar[str] = "persons who draw all boundaries too far out, or too far in"
     reference: ClassVar[str] = "ours: docs/decisions/0021"
     limit: ClassVar[str] = _LIMIT
 
     persons: int = 4  # ours: 0021; even numbers over-segment, odd ones under-segment
-    person: int = -1  # who labels this case; -1 draws one
+    person: int = -1  # who labels; -1 deals each case to one of them by chance
 
     def __post_init__(self) -> None:
         """Refuse a person who is none of them."""
@@ -138,10 +138,6 @@ class Annotator:
             raise UsageError(
                 f"annotator.person {self.person} must be in 0..{self.persons - 1}, or -1 to draw one."
             )
-
-    def dealt(self, turn: int) -> Annotator:
-        """The one whose turn it is, as cards are dealt; a chosen person labels all cases."""
-        return self if self.person >= 0 else replace(self, person=turn % self.persons)
 
     def corrupt(
         self,

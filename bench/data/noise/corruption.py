@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.data.noise.realised import tolerance
 from bench.data.noise.registry import defaults
+from bench.data.noise.together import together
 from bench.data.noise.words import TOGETHER, kind_of
 from bench.errors import UsageError
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.data.noise.simulator import Simulator, Spacing
-
-_ROUNDS: Final = 5  # of steering the last part of a combination
 
 
 def corrupt(  # noqa: PLR0913, PLR0917 - what every stage and plug-in passes, in this order
@@ -53,7 +51,7 @@ def corrupt(  # noqa: PLR0913, PLR0917 - what every stage and plug-in passes, in
     rates_n = wanted_rates(rate, classes, structures)
     if len(parts) == 1:
         return parts[0].corrupt(label_ijk, spacing_mm, rates_n, rng, classes)
-    return _together(label_ijk, spacing_mm, parts, rates_n, rng)
+    return together(label_ijk, spacing_mm, parts, rates_n, rng)
 
 
 def wanted_rates(rate: float, classes: int, structures: Iterable[int] = ()) -> NDArray[np.float64]:
@@ -76,50 +74,3 @@ def limit_of(kind: str, simulators: Mapping[str, Simulator] | None = None) -> st
     """What may keep a kind from a rate, in words."""
     known = {**defaults(), **(simulators or {})}
     return "; ".join(known[name].limit for name in kind_of(kind, known).split(TOGETHER))
-
-
-def _together(
-    label_ijk: NDArray[np.uint8],
-    spacing_mm: Spacing,
-    parts: list[Simulator],
-    rates_n: NDArray[np.float64],
-    rng: np.random.Generator,
-) -> NDArray[np.uint8]:
-    """All parts at equal shares of the rate, a later one over an earlier; the last makes up for overlaps.
-
-    Each part corrupts the clean label map and what it changed is laid over what was changed before. Voxels
-    that two parts change count once, so the last part is asked for more, structure by structure, until
-    the rates are met.
-    """
-    classes, share_n = len(rates_n), rates_n / len(parts)
-    below_ijk = label_ijk.copy()
-    for part in parts[:-1]:
-        changed_ijk = part.corrupt(label_ijk, spacing_mm, share_n, rng, classes)
-        below_ijk = np.where(changed_ijk != label_ijk, changed_ijk, below_ijk)
-    seed = int(rng.integers(2**63))
-    asked_n, best, least = share_n, below_ijk, np.inf
-    for _ in range(_ROUNDS):
-        again = np.random.Generator(np.random.PCG64(seed))  # the same chance at another strength
-        changed_ijk = parts[-1].corrupt(label_ijk, spacing_mm, asked_n, again, classes)
-        noisy_ijk = np.where(changed_ijk != label_ijk, changed_ijk, below_ijk)
-        missing_n, amiss = _missing(label_ijk, noisy_ijk, rates_n)
-        if amiss < least:
-            best, least = noisy_ijk, amiss
-        if amiss <= 1:
-            break
-        asked_n = np.clip(asked_n + missing_n, 0, 1)
-    return best
-
-
-def _missing(
-    label_ijk: NDArray[np.uint8], noisy_ijk: NDArray[np.uint8], rates_n: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float]:
-    """What each class's rate lacks (N,), and the largest over its tolerance: at most 1 where all are met."""
-    missing_n, amiss = np.zeros(len(rates_n)), 0.0
-    for structure in np.flatnonzero(rates_n):
-        clean_ijk = label_ijk == structure
-        if voxels := int(clean_ijk.sum()):
-            wrong = int((clean_ijk != (noisy_ijk == structure)).sum())
-            missing_n[structure] = rates_n[structure] - wrong / voxels
-            amiss = max(amiss, abs(missing_n[structure]) / tolerance(rates_n[structure], voxels))
-    return missing_n, amiss

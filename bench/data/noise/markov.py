@@ -1,6 +1,6 @@
 """``markov``: boundaries that grow and shrink by chance, voxel by voxel, and are smoothed in the end."""
 
-# Legend: I J K voxel axes of the box around all structures, N classes, F voxels that may flip.
+# Legend: I J K voxel axes of the box around all structures, N classes, F voxels at a boundary.
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
 import numpy as np
-from scipy import ndimage
 
-from bench.data.noise.ledger import Flips, spend, wanted_voxels
-from bench.data.noise.surroundings import Box, box_around, places, reach
+from bench.data.noise.ledger import wanted_voxels
+from bench.data.noise.settling import settled, smoothed
+from bench.data.noise.surroundings import box_around, reach
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bench.data.noise.simulator import Spacing
 
 _FACES: Final = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1), (2, 1))
-_LEAST_MARGIN: Final = -0.5  # of a flip: the lowest that the threshold comes to lie is a quarter, not a half
 _LOOK_EVERY: Final = 5  # steps between two looks at what smoothing leaves of them
 
 
@@ -30,7 +29,7 @@ class Markov:
     """A chain of steps; in each, voxels at one side of a structure's boundary flip with a small chance."""
 
     name: ClassVar[str] = "markov"
-    what: ClassVar[str] = "boundaries that grow or shrink by chance, voxel by voxel, then smoothed"
+    what: ClassVar[str] = "boundaries that grow or shrink by chance, then smoothed"
     reference: ClassVar[str] = (
         "Yao et al. 2023, Learning to Segment from Noisy Annotations (noise_generator.py)"
     )
@@ -76,8 +75,7 @@ class Markov:
         box = box_around(label_ijk > 0, reach(widest, spacing_mm))
         clean_ijk = np.ascontiguousarray(label_ijk[box])
         soft_nijk = self._chain(clean_ijk, wanted_n, rng)
-        flips = _by_margin(clean_ijk, soft_nijk)
-        return spend(label_ijk, _in_volume(flips, box, label_ijk.shape), wanted_n)
+        return settled(label_ijk, soft_nijk, box, wanted_n)
 
     def _chain(
         self, clean_ijk: NDArray[np.uint8], wanted_n: NDArray[np.int64], rng: np.random.Generator
@@ -92,14 +90,14 @@ class Markov:
                 if acting_n[structure]:
                     self._step(noisy_ijk, int(structure), growing_n[structure], rng)
             if step % _LOOK_EVERY == 0:
-                soft_nijk = _smoothed(noisy_ijk, classes, self.sigma_voxels)
+                soft_nijk = smoothed(noisy_ijk, classes, self.sigma_voxels)
                 acting_n &= _wrong(clean_ijk, soft_nijk.argmax(axis=0), classes) < wanted_n
                 if not acting_n.any():
                     break
         if self.theta3 > 0:
             flipped_ijk = rng.random(noisy_ijk.shape) < self.theta3
             noisy_ijk[flipped_ijk] = rng.integers(classes, size=int(flipped_ijk.sum()))
-        return _smoothed(noisy_ijk, classes, self.sigma_voxels)
+        return smoothed(noisy_ijk, classes, self.sigma_voxels)
 
     def _step(
         self, noisy_ijk: NDArray[np.uint8], structure: int, growing: float, rng: np.random.Generator
@@ -140,34 +138,8 @@ def _neighbour(
     return taken_f
 
 
-def _smoothed(noisy_ijk: NDArray[np.uint8], classes: int, sigma: float) -> NDArray[np.float32]:
-    """Each class's share of the neighbourhood (N, I, J, K)."""
-    one_hot_nijk = (noisy_ijk == np.arange(classes, dtype=np.uint8)[:, None, None, None]).astype(np.float32)
-    sigmas = (0, sigma, sigma, sigma)
-    return np.asarray(ndimage.gaussian_filter(one_hot_nijk, sigmas, mode="nearest", truncate=3))
-
-
 def _wrong(clean_ijk: NDArray[np.uint8], noisy_ijk: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
     """Wrong voxels of each class, shape (N,)."""
     wrong_ijk = clean_ijk != noisy_ijk
     lost_n = np.bincount(clean_ijk[wrong_ijk], minlength=classes)
     return np.asarray(lost_n + np.bincount(noisy_ijk[wrong_ijk], minlength=classes))
-
-
-def _by_margin(clean_ijk: NDArray[np.uint8], soft_nijk: NDArray[np.float32]) -> Flips:
-    """Every voxel with the other class that is most around it; the surest first."""
-    own_ijk = np.take_along_axis(soft_nijk, clean_ijk[None].astype(np.intp), axis=0)[0]
-    np.put_along_axis(soft_nijk, clean_ijk[None].astype(np.intp), -1, axis=0)
-    to_ijk = soft_nijk.argmax(axis=0).astype(np.uint8)
-    margin_ijk = soft_nijk.max(axis=0) - own_ijk
-    voxel_f = np.flatnonzero(margin_ijk > _LEAST_MARGIN)
-    order_f = np.argsort(-margin_ijk.reshape(-1)[voxel_f], kind="stable")
-    voxel_f = voxel_f[order_f]
-    return Flips(voxel_f, to_ijk.reshape(-1)[voxel_f])
-
-
-def _in_volume(flips: Flips, box: Box, shape: tuple[int, ...]) -> Flips:
-    """The flips of a box with their places in the whole volume."""
-    inside = tuple(min(side.stop, length) - side.start for side, length in zip(box, shape, strict=True))
-    place_ijk = places(box, shape, np.ones(inside, np.bool_))
-    return Flips(place_ijk[flips.voxel_f], flips.to_f)

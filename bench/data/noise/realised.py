@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 BINS_MM: Final = (1.0, 2.0, 3.0, 5.0, 10.0)
 """Upper ends of the bins of distances to the clean boundary; the last bin has none."""
-LEAST_TOLERANCE: Final = 0.005
+LEAST_TOLERANCE: Final = 0.01
 SHARE_TOLERANCE: Final = 0.05  # of the rate
 
 
 def tolerance(rate: float, num_voxels: int) -> float:
-    """How far a realised rate may be from the wanted one: 5 % of it, 0.005 or one voxel, what is most."""
+    """How far a realised rate may be from the wanted one: 5 % of it, 0.01 or one voxel, what is most."""
     return max(SHARE_TOLERANCE * rate, LEAST_TOLERANCE, 1 / max(num_voxels, 1))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bench.data.noise.affine import Affine
 from bench.data.noise.boundary_shift import Annotator, DilateErode
 from bench.data.noise.drop_slices import DropSlices
 from bench.data.noise.drop_structure import DropStructure
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from bench.data.noise.simulator import Simulator
 
 KINDS: Final[Mapping[str, type[Simulator]]] = {
-    kind.name: kind for kind in (Markov, DilateErode, Edge, DropSlices, DropStructure, Swap, Annotator)
+    kind.name: kind
+    for kind in (Markov, DilateErode, Affine, Edge, DropSlices, DropStructure, Swap, Annotator)
 }
 
 

@@ -27,7 +27,7 @@ class Swap:
     """Two structures that bear each other's label in whole components, and in a ball of the last one."""
 
     name: ClassVar[str] = "swap"
-    what: ClassVar[str] = "two structures exchanged inside a connected component of both"
+    what: ClassVar[str] = "two structures exchanged inside a connected component"
     reference: ClassVar[str] = "ours: docs/decisions/0021"
     limit: ClassVar[str] = (
         "an exchange makes as many voxels of one structure wrong as of the other, so the smaller of two ends "

@@ -42,7 +42,7 @@ def quick_heart():
 
 
 @pytest.mark.parametrize("kind", EVERY)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(label_ijk=labels(), rate=RATES, seed=st.integers(0, 2**32))
 def test_a_rate_is_met_or_its_shortfall_is_said(kind, label_ijk, rate, seed):
     before = label_ijk.copy()
@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_noise(kind, label_ijk, rate, seed):
 
 
 @pytest.mark.parametrize("kind", EVERY)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(label_ijk=labels(), rate=RATES, seed=st.integers(0, 2**32), alone=st.integers(1, 3))
 def test_a_structure_that_is_left_alone_keeps_every_voxel_and_gains_none(kind, label_ijk, rate, seed, alone):
     others = [structure for structure in (1, 2, 3) if structure != alone]
@@ -86,7 +86,7 @@ def test_another_seed_gives_other_noise(kind, quick_heart):
     assert len(seen) > 1
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.3, 0.6])
+@pytest.mark.parametrize("rate", [0.1, 0.5])
 @pytest.mark.parametrize("kind", [kind for kind in EVERY if kind != "drop-structure" and "swap" not in kind])
 def test_a_heart_has_the_rate_that_was_asked_for(kind, rate, quick_heart):
     label_ijk, spacing_mm = quick_heart

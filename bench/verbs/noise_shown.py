@@ -1,0 +1,96 @@
+"""``bench noise show``: the kinds of noise and their settings, or what a folder of noisy labels holds."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bench import console
+from bench.data.json_file import read_object
+from bench.data.noise import KINDS, kind_of
+from bench.errors import DataError
+from bench.plain import plain
+from bench.verbs.noise_measured import say_summary
+
+if TYPE_CHECKING:
+    from bench.data.noise.simulator import Simulator
+
+WIDTH: Final = 80
+MEASURED: Final = "noise.json"
+
+
+def show(what: str, picture: Path | None, *, as_json: bool) -> int:
+    """Nothing lists the kinds, a kind is shown with its settings, a folder is drawn and summed up.
+
+    Raises:
+        UsageError: Neither a kind nor a folder.
+        DataError: The folder holds no noise, or a damaged one.
+    """
+    if not what:
+        return _list(as_json=as_json)
+    if Path(what).is_dir():
+        return _folder(Path(what), picture, as_json=as_json)
+    if Path(what).exists():
+        raise DataError(f"{what} is a file; expected a folder of `bench noise make`, or a kind of noise.")
+    parts = kind_of(what).split("+")
+    if as_json:
+        console.say_json([_described(KINDS[part]) for part in parts])
+        return 0
+    for part in parts:
+        _say_kind(KINDS[part])
+    return 0
+
+
+def _list(*, as_json: bool) -> int:
+    if as_json:
+        console.say_json([_described(kind) for kind in KINDS.values()])
+        return 0
+    console.say(console.table([[name, kind.what] for name, kind in KINDS.items()], ["kind", "what"]))
+    console.say("`bench noise show KIND` lists settings; several kinds together are written a+b.")
+    return 0
+
+
+def _described(kind: type[Simulator]) -> dict[str, Any]:
+    return {
+        "name": kind.name,
+        "what": kind.what,
+        "reference": kind.reference,
+        "limit": kind.limit,
+        "settings": plain(kind()),
+    }
+
+
+def _say_kind(kind: type[Simulator]) -> None:
+    for key, text in (
+        ("name", kind.name),
+        ("what", kind.what),
+        ("source", kind.reference),
+        ("limit", kind.limit),
+    ):
+        console.say(textwrap.fill(f"{key:10} {text}", WIDTH, subsequent_indent=" " * 11))
+    console.say(f"{'settings':10} change one with --set noise.{kind.name}.SETTING=VALUE")
+    for name, value in plain(kind()).items():
+        console.say(f"  {name:32} {json.dumps(value)}")
+
+
+def _folder(folder: Path, picture: Path | None, *, as_json: bool) -> int:
+    """Sum up and draw."""
+    from bench.verbs.noise_picture import draw
+
+    if not (folder / MEASURED).is_file():
+        raise DataError(f"{folder} has no {MEASURED}; expected a folder of `bench noise make`.")
+    document = read_object(folder / MEASURED)
+    cases = document.get("cases")
+    if not isinstance(cases, dict) or not cases:
+        raise DataError(f"{folder / MEASURED} names no cases; make the folder again with `bench noise make`.")
+    target = picture or Path(f"{folder.resolve().name}-noise.png")
+    title = f"{document.get('kind')}:{document.get('rate')}"
+    draw(folder, cases, title, target)
+    if as_json:
+        console.say_json({"picture": str(target), **document})
+        return 0
+    say_summary(cases)
+    console.say(f"{title}, drawn in {target}")
+    return 0
