@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bench.data.split import manual_cases, quota
 from bench.graph import Stage, stage
 from bench.plain import plain
+from bench.plugins.contestants import origin_of
 from methods.dense_vox_net import DenseVoxNetMethod
 from methods.interface import Revises
 
@@ -139,8 +140,9 @@ class Cell:
         return stage("split", settings, dataset=self._place, images={}, labels={}, inputs={})
 
     def _training(self, method: Method, steps: int) -> dict[str, Any]:
+        named = {"name": method.name, "version": method.version, "settings": self._plain(method)}
         settings = {
-            "method": {"name": method.name, "version": method.version, "settings": self._plain(method)},
+            "method": named | origin_of(method),
             "stream": self._plain(self.recipe.stream),
             "sampling": self._plain(self.recipe.sampling),
             "optimiser": self._plain(self.recipe.optimiser),

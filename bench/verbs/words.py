@@ -10,9 +10,9 @@ from bench import console, provenance
 from bench.data.datasets import open_dataset
 from bench.engines.local import cores
 from bench.errors import UsageError
+from bench.plugins.contestants import classes
 from bench.recipes import recipe
 from bench.sweep import resolved
-from methods.registry import classes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
