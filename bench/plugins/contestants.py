@@ -202,7 +202,7 @@ def method_of(said: Mapping[str, Any], classes: int | None = None) -> Method:
         kind = guarded(brought.kind, brought.shown, classes)  # type: ignore[arg-type] # a class is hashable
     else:
         raise UsageError(
-            f"method {name!r} is of a plug-in ({origin}); its code runs only where it is named: --plugin FILE."
+            f"method {name!r} is of the plug-in {origin}, whose code runs only if named: --plugin FILE."
         )
     found: Method = build(kind, said["settings"], f"method {name}")
     return found

@@ -107,7 +107,7 @@ def _demand_data(one: Any, where: tuple[str, str], reserved: Iterable[str]) -> N
     taken = set(reserved)
     wanted: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
         ("name", "text", lambda it: isinstance(it, str)),
-        ("name", "a name in lower case with dashes, as my-loss, of at most 40 letters", _is_name),
+        ("name", "a name in lower case with dashes, as my-loss, of at most 40 letters", is_name),
         ("name", "a name that means nothing else yet", lambda it: it not in taken),
         ("version", "a whole number from 1 up", _is_count),
         ("reference", "where it comes from, in words", lambda it: isinstance(it, str) and bool(it.strip())),
@@ -119,7 +119,8 @@ def _demand_data(one: Any, where: tuple[str, str], reserved: Iterable[str]) -> N
             raise misfit((*where, member), expected, repr(value), check="members")
 
 
-def _is_name(value: Any) -> bool:  # noqa: ANN401 - anything
+def is_name(value: str) -> bool:
+    """Whether a method may bear it."""
     return len(value) <= LONGEST_NAME and _NAME.fullmatch(value) is not None
 
 

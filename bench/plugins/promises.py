@@ -46,7 +46,7 @@ def loss(found: Any, progress: float) -> Wrong:  # noqa: ANN401 - anything may b
     if not bool(torch.isfinite(found).all()):
         return (
             "a finite number",
-            f"{float(found)} at {progress:.0%} of the steps (a lower learning rate may help)",
+            f"{float(found.detach())} at {progress:.0%} of the steps (a lower learning rate may help)",
         )
     if not found.requires_grad:
         return "a loss that the network can learn from", "one that hangs on no parameter"

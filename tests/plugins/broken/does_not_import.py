@@ -1,0 +1,2 @@
+"""A broken method: a package that is not there."""
+
