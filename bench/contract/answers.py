@@ -14,12 +14,13 @@ from bench.contract.subject import (
     groups_of,
     studied,
     trained,
+    training,
 )
 from bench.seeding import torch_stream
 from methods.interface import AfterStep, Doubts, Revises, Studies, Weighs
 from tsman.labels import hard_label, mean_dice
 
-MOST_STEPS, EVERY, FEWEST = 300, 20, 60
+MOST_STEPS, EVERY, FEWEST = 300, 10, 40
 BY_HEART = 0.95
 
 
@@ -115,9 +116,7 @@ def bears_any_mix(subject: Subject) -> None:
 
 def learns_by_heart(subject: Subject) -> None:
     """One patch, in a few hundred steps."""
-    from bench.contract.subject import training
-
-    batch, dice = cuboids(subject, (True, False)), 0.0
+    batch, dice = cuboids(subject, (True,)), 0.0
     for step, network in enumerate(training(subject, batch, MOST_STEPS), start=1):
         if step % EVERY == 0 and step >= FEWEST:
             label_bijk = hard_label(subject.predict(network, batch.image_bcijk), dim=1)
