@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from methods.interface import ParameterGroup
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import nn
 
 UPSAMPLING_FACTOR = 0.1
@@ -19,8 +22,15 @@ def dense_vox_net_groups(network: nn.Module) -> list[ParameterGroup]:
     """All parameters of a network made of DenseVoxNet streams, each in one group; no group is empty."""
     from tsman.network import streams_of
 
-    slow = [weight for stream in streams_of(network) for weight in stream.upsampling_weights()]
-    biases = [bias for stream in streams_of(network) for bias in stream.score_biases()]
+    streams = streams_of(network)
+    slow = [weight for stream in streams for weight in stream.upsampling_weights()]
+    return multiplied(network, slow, [bias for stream in streams for bias in stream.score_biases()])
+
+
+def multiplied(
+    network: nn.Module, slow: list[nn.Parameter], biases: list[nn.Parameter]
+) -> list[ParameterGroup]:
+    """All parameters of a network, given those of its upsampling and of its score layers' biases."""
     own = {id(parameter) for parameter in (*slow, *biases)}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in own]
     groups = (
@@ -29,3 +39,10 @@ def dense_vox_net_groups(network: nn.Module) -> list[ParameterGroup]:
         ParameterGroup(biases, learning_rate_factor=SCORE_BIAS_FACTOR, decay=False),
     )
     return [group for group in groups if group.parameters]
+
+
+def without(groups: Iterable[ParameterGroup], parameters: Iterable[nn.Parameter]) -> list[ParameterGroup]:
+    """The same groups but for some parameters, which learn otherwise or not at all; no group is empty."""
+    left_out = {id(parameter) for parameter in parameters}
+    kept = [replace(g, parameters=[p for p in g.parameters if id(p) not in left_out]) for g in groups]
+    return [group for group in kept if group.parameters]

@@ -13,11 +13,27 @@ from methods.interface import AfterStep, Doubts, Fits, ParameterGroups, Revises,
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from methods.adele import EarlyLearningMethod
+    from methods.bootstrapping import HardBootstrappingMethod, SoftBootstrappingMethod
+    from methods.cl_slsr import ConfidentSmoothingMethod
+    from methods.co_teaching import CoTeachingMethod
+    from methods.cross_entropy import CrossEntropyMethod
+    from methods.dast import DivergenceAwareMethod
     from methods.decoupling import DecouplingMethod
     from methods.deep_level_set import DeepLevelSetMethod
     from methods.dense_vox_net import DenseVoxNetMethod
+    from methods.forward_correction import ForwardCorrectionMethod
+    from methods.generalised_cross_entropy import GeneralisedCrossEntropyMethod, TruncatedCrossEntropyMethod
     from methods.interface import Method
+    from methods.jocor import JocorMethod
+    from methods.mean_teacher import MeanTeacherMethod
     from methods.mme import MultiModalEncodersMethod
+    from methods.noise_adaptation import NoiseAdaptationMethod
+    from methods.noise_robust_dice import NoiseRobustDiceMethod
+    from methods.symmetric_cross_entropy import SymmetricCrossEntropyMethod
+    from methods.t_loss import TLossMethod
+    from methods.temporal_ensembling import TemporalEnsemblingMethod
+    from methods.tri_net import TriNetMethod
     from methods.two_stream import TwoStreamMethod
     from methods.u_net import UNet2dMethod, UNet3dMethod
 
@@ -30,6 +46,24 @@ if TYPE_CHECKING:
         UNet2dMethod(),
         UNet3dMethod(),
         MultiModalEncodersMethod(),
+        CrossEntropyMethod(),
+        GeneralisedCrossEntropyMethod(),
+        TruncatedCrossEntropyMethod(),
+        SymmetricCrossEntropyMethod(),
+        NoiseRobustDiceMethod(),
+        TLossMethod(),
+        SoftBootstrappingMethod(),
+        HardBootstrappingMethod(),
+        CoTeachingMethod(),
+        JocorMethod(),
+        TriNetMethod(),
+        NoiseAdaptationMethod(),
+        ForwardCorrectionMethod(),
+        MeanTeacherMethod(),
+        TemporalEnsemblingMethod(),
+        ConfidentSmoothingMethod(),
+        DivergenceAwareMethod(),
+        EarlyLearningMethod(),
     )
 
 
@@ -49,6 +83,24 @@ METHODS: Mapping[str, Entry] = MappingProxyType(
         "unet-2d": Entry("methods.u_net", "UNet2dMethod"),
         "unet-3d": Entry("methods.u_net", "UNet3dMethod"),
         "mme": Entry("methods.mme", "MultiModalEncodersMethod"),
+        "cross-entropy": Entry("methods.cross_entropy", "CrossEntropyMethod"),
+        "gce": Entry("methods.generalised_cross_entropy", "GeneralisedCrossEntropyMethod"),
+        "truncated-gce": Entry("methods.generalised_cross_entropy", "TruncatedCrossEntropyMethod"),
+        "sce": Entry("methods.symmetric_cross_entropy", "SymmetricCrossEntropyMethod"),
+        "nr-dice": Entry("methods.noise_robust_dice", "NoiseRobustDiceMethod"),
+        "t-loss": Entry("methods.t_loss", "TLossMethod"),
+        "bootstrap-soft": Entry("methods.bootstrapping", "SoftBootstrappingMethod"),
+        "bootstrap-hard": Entry("methods.bootstrapping", "HardBootstrappingMethod"),
+        "co-teaching": Entry("methods.co_teaching", "CoTeachingMethod"),
+        "jocor": Entry("methods.jocor", "JocorMethod"),
+        "tri-net": Entry("methods.tri_net", "TriNetMethod"),
+        "noise-adaptation": Entry("methods.noise_adaptation", "NoiseAdaptationMethod"),
+        "forward-correction": Entry("methods.forward_correction", "ForwardCorrectionMethod"),
+        "mean-teacher": Entry("methods.mean_teacher", "MeanTeacherMethod"),
+        "temporal-ensembling": Entry("methods.temporal_ensembling", "TemporalEnsemblingMethod"),
+        "cl-slsr": Entry("methods.cl_slsr", "ConfidentSmoothingMethod"),
+        "dast": Entry("methods.dast", "DivergenceAwareMethod"),
+        "adele": Entry("methods.adele", "EarlyLearningMethod"),
     }
 )
 """Every method by name; a new one is one file and one line."""

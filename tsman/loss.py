@@ -36,7 +36,7 @@ def segmentation_loss(streams: Sequence[Scores], label_bijk: Tensor) -> Tensor:
         label_bijk: int64 labels 0..N-1.
     """
     losses = [
-        functional.cross_entropy(s.main_bnijk.float(), label_bijk) + _auxiliary(s, label_bijk)
+        functional.cross_entropy(s.main_bnijk.float(), label_bijk) + auxiliary_loss(s, label_bijk)
         for s in streams
     ]
     return torch.stack(losses).sum()
@@ -112,7 +112,7 @@ def _weighted_loss(
     total = _normaliser(weight_bijk, settings)
     main = _weighted_sum(scores.main_bnijk, label_bijk, weight_bijk) / total
     if not settings.weigh_auxiliary or scores.auxiliary_bnijk is None:
-        return main + _auxiliary(scores, label_bijk)
+        return main + auxiliary_loss(scores, label_bijk)
     return (
         main
         + scores.auxiliary_weight * _weighted_sum(scores.auxiliary_bnijk, label_bijk, weight_bijk) / total
@@ -132,7 +132,8 @@ def _weighted_sum(score_bnijk: Tensor, label_bijk: Tensor, weight_bijk: Tensor) 
     return (loss_bijk * weight_bijk).sum()
 
 
-def _auxiliary(scores: Scores, label_bijk: Tensor) -> Tensor | float:
+def auxiliary_loss(scores: Scores, label_bijk: Tensor) -> Tensor | float:
+    """The weighted cross-entropy of the auxiliary branch, of all voxels alike; 0 without such a branch."""
     if scores.auxiliary_bnijk is None:
         return 0.0
     return scores.auxiliary_weight * functional.cross_entropy(scores.auxiliary_bnijk.float(), label_bijk)

@@ -11,11 +11,13 @@ from pathlib import Path
 import torch
 
 from methods import registry
-from methods.interface import Batch
+from methods.interface import AfterStep, Batch
 from tsman.settings import StreamSettings
 
 HERE = Path(__file__).parent
 STEPS = 10
+STUDIED = {"noise_rate": 0.2, "noise_rate_n": 0.2}
+"""What a study might have written to a network's buffers, so that there is something to select."""
 # No dropout: its random numbers are not the same on every kind of processor.
 STREAM = StreamSettings(stem=4, growth=4, units=2, decoder=(16, 8), weight_std=0.0, dropout=0.0)
 
@@ -26,6 +28,9 @@ def losses(name: str) -> list[float]:
     contestant = registry.method(name)
     channels = next(number for number in (1, 2) if not registry.why_unfit(contestant, number, 3))
     network = contestant.network(channels, 3, STREAM)
+    for where, buffer in network.named_buffers():
+        if where in STUDIED:
+            buffer.fill_(STUDIED[where])
     optimiser = torch.optim.SGD(network.parameters(), lr=0.02)
     label_bijk = (
         torch.randint(0, 3, (2, 4, 4, 4))
@@ -42,6 +47,8 @@ def losses(name: str) -> list[float]:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        if isinstance(contestant, AfterStep):
+            contestant.after_step(network, step + 1)
         seen.append(loss.item())
     return seen
 

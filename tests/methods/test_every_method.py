@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from bench.fast_layers import lay_channels_last
 from methods import registry
-from methods.interface import Batch, Doubts, Method, ParameterGroups
+from methods.interface import AfterStep, Batch, Doubts, Method, ParameterGroups
 from tsman.labels import hard_label, mean_dice
 from tsman.settings import StreamSettings
 
@@ -20,6 +20,10 @@ NARROW = StreamSettings(stem=8, growth=4, units=2, decoder=(16, 8), weight_std=0
 
 SIDE = re.compile(r"^(first|second|streams\.\d+)\.")
 """What the names of one network's weights begin with, and no other's."""
+ONE_NETWORK = {"adele"}
+"""Whose passes are all of one network, at several scales."""
+PATIENCE = {"cross-entropy": 160, "truncated-gce": 160}
+"""Steps to learn a patch: one has no second network to lean on, one learns nothing new in its second half."""
 
 
 @pytest.fixture(params=list(registry.METHODS))
@@ -56,6 +60,8 @@ def trained(method, batch, steps):
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+            if isinstance(method, AfterStep):
+                method.after_step(network, step + 1)
     return network
 
 
@@ -136,10 +142,10 @@ def test_saved_and_loaded_it_predicts_the_same(method, tmp_path):
 
 def test_its_networks_start_different(method):
     state = fresh(method).state_dict()
-    first = next(name for name in state if name.endswith("weight"))
+    first = next(name for name in state if SIDE.match(name) and name.endswith("weight"))
     starts = [weight for name, weight in state.items() if SIDE.sub("", name) == SIDE.sub("", first)]
-    assert len(starts) == method.networks
-    assert not torch.equal(starts[0], starts[-1])
+    assert len(starts) == (1 if method.name in ONE_NETWORK else method.networks)
+    assert len(starts) == 1 or not torch.equal(starts[0], starts[-1])
 
 
 def test_prediction_sees_no_batch_and_changes_nothing(method):
@@ -151,8 +157,9 @@ def test_prediction_sees_no_batch_and_changes_nothing(method):
 
 
 def test_it_learns_one_patch_by_heart(method):
-    batch = cubes(method)
-    network = trained(method, batch, 80)
+    # One item of each kind: a network may learn from manual labels alone, or hardly from others.
+    batch = replace(cubes(method, batch=2), is_manual_b=torch.tensor([True, False]))
+    network = trained(method, batch, PATIENCE.get(method.name, 80))
     label_bijk = hard_label(predicted(method, network, batch.image_bcijk), dim=1)
     assert mean_dice(label_bijk, batch.label_bijk, 3) > 0.95
 
@@ -163,19 +170,19 @@ def test_its_parameter_groups_hold_every_parameter_once(method):
     network = fresh(method)
     groups = method.parameter_groups(network)
     grouped = [id(parameter) for group in groups for parameter in group.parameters]
-    assert sorted(grouped) == sorted(id(parameter) for parameter in network.parameters())
-    assert sorted((g.learning_rate_factor, g.decay) for g in groups) == [
-        (0.1, True),
-        (1.0, True),
-        (2.0, False),
-    ]
+    assert sorted(grouped) == sorted(id(one) for one in network.parameters() if one.requires_grad)
+    assert {(0.1, True), (1.0, True), (2.0, False)} <= {(g.learning_rate_factor, g.decay) for g in groups}
 
 
 def test_its_doubt_is_a_share_of_every_voxel(method):
     if not isinstance(method, Doubts):
         pytest.skip("declares no doubt")
-    doubts = method.doubt(fresh(method), cubes(method, batch=2))
+    batch = cubes(method, batch=2)
+    # A method that studies its labels may doubt by the targets it gave, and says nothing without them.
+    target_bnijk = torch.rand(2, 3, 16, 16, 16).softmax(1)
+    doubts = method.doubt(fresh(method), replace(batch, target_bnijk=target_bnijk))
     assert doubts
+    assert set(method.doubt(fresh(method), batch)) <= set(doubts)
     for doubt_bijk in doubts.values():
         assert doubt_bijk.shape == (2, 16, 16, 16)
         assert bool(((doubt_bijk >= 0) & (doubt_bijk <= 1)).all())
