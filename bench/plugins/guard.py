@@ -59,7 +59,7 @@ def _watched(kind: type[Any], member: str, check: Callable[..., Wrong], shown: s
 
     @functools.wraps(asked)
     def answer(*given: Any) -> Any:  # noqa: ANN401 - as the member says
-        found = _answered(asked, given, where)
+        found = answered(asked, given, where)
         if wrong := check(found, *given[1:]):
             raise StageError(sentence(where, *wrong))
         return found
@@ -77,7 +77,7 @@ def _over_cases(kind: type[Any], member: str, shown: str, classes: int | None) -
         seen: dict[str, promises.Seen] = {}
         place = 1 if member == "revise" else 2  # self, or self and the network, come before the cases
         streamed = _remembered(given[place], seen)
-        found = _answered(asked, (*given[:place], streamed, *given[place + 1 :]), where)
+        found = answered(asked, (*given[:place], streamed, *given[place + 1 :]), where)
         check = promises.revised if member == "revise" else promises.studied
         if wrong := check(found, seen, classes):
             raise StageError(sentence(where, *wrong))
@@ -86,7 +86,7 @@ def _over_cases(kind: type[Any], member: str, shown: str, classes: int | None) -
     return answer
 
 
-def _answered(asked: Callable[..., Any], given: tuple[Any, ...], where: tuple[str, str, str]) -> Any:  # noqa: ANN401
+def answered(asked: Callable[..., Any], given: tuple[Any, ...], where: tuple[str, str, str]) -> Any:  # noqa: ANN401
     """What the method gives, with an error of its own as a sentence."""
     try:
         with fenced(where):

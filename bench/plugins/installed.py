@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections import defaultdict
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +14,7 @@ from bench.plugins.fence import fenced
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUPS = ("bench.methods", "bench.datasets", "bench.noise", "bench.metrics")
+GROUPS = ("bench.methods", "bench.datasets", "bench.noise")
 
 
 class Found(NamedTuple):
@@ -63,6 +62,8 @@ def changed(shown: str, name: str, expected: str, found: str) -> str:
 
 
 def _points(group: str) -> dict[str, list[EntryPoint]]:
+    from importlib.metadata import entry_points  # a command that asks for built-in names does not wait for it
+
     assert group in GROUPS
     by_name: dict[str, list[EntryPoint]] = defaultdict(list)
     for point in entry_points(group=group):

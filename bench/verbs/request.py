@@ -10,6 +10,7 @@ from bench.data.split import shares
 from bench.errors import UsageError, unknown
 from bench.experiments import DEFAULT_DATASETS, Noise, Part, Plan, chosen, free_part, resolved_part
 from bench.plugins.contestants import admit, select
+from bench.plugins.noise import kinds
 from bench.sweep import Sweep
 from bench.verbs.words import device_of, jobs_of, recipe_of, seeds_of
 
@@ -117,7 +118,7 @@ def _noises(request: Request) -> list[Noise]:
         return []
     from bench.data.noise import parse  # scipy, which a request without noise does not wait for
 
-    return list(dict.fromkeys(Noise(*one) for words in request.noise for one in parse(words)))
+    return list(dict.fromkeys(Noise(*one) for words in request.noise for one in parse(words, kinds())))
 
 
 def _plans(request: Request) -> dict[str, Plan]:

@@ -181,3 +181,134 @@ def test_the_command_line_runs_an_installed_method(bench, tmp_path, spheres, tin
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "store" / "plugins").exists()
+
+
+SPHERES = """
+from pathlib import Path
+from bench.data import decathlon
+from bench.data.listing import Complaints
+
+def spheres(where, settings, workshop):
+    '''Spheres of a package.'''
+    return decathlon.listing(Path(where or {folder!r}), Complaints())
+"""
+
+
+def test_an_installed_data_set_is_opened_by_its_name(installed, spheres, tmp_path):
+    from bench.data.dataset import DataSettings, Workshop
+    from bench.plugins.datasets import installed_sources
+    from bench.verbs.words import datasets_of
+
+    text = SPHERES.format(folder=str(spheres))
+    installed(
+        "balls-fake",
+        "1",
+        {"fake_balls": text, "fake_half": "nothing = 1\n"},
+        "[bench.datasets]",
+        "balls = fake_balls:spheres",
+        "half = fake_half:nothing",
+    )
+    workshop = Workshop(tmp_path / "data")
+    (by_name,) = datasets_of("balls", DataSettings(), workshop)
+    (by_folder,) = datasets_of(f"balls:{spheres}", DataSettings(), workshop)
+    (plain,) = datasets_of(f"decathlon:{spheres}", DataSettings(), workshop)
+    assert by_name == by_folder == plain
+    found, broken = installed_sources()
+    assert found["balls"].what == "Spheres of a package."
+    assert "package balls-fake 1, half: expected" in broken[0]
+    with pytest.raises(UsageError, match="Did you mean 'balls'"):
+        datasets_of("ball", DataSettings(), workshop)
+
+
+def test_what_lists_no_data_set_is_named(installed, tmp_path):
+    from bench.data.dataset import DataSettings, Workshop
+    from bench.verbs.words import datasets_of
+
+    installed(
+        "odd-fake",
+        "2",
+        {"fake_list": "def cases(where, settings, workshop):\n    return []\n"},
+        "[bench.datasets]",
+        "odd = fake_list:cases",
+    )
+    with pytest.raises(
+        UsageError, match=r"package odd-fake 2, odd: expected a bench.data.listing.Listing, found \[\]"
+    ):
+        datasets_of("odd", DataSettings(), Workshop(tmp_path / "data"))
+
+
+FLIP = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+@dataclass(frozen=True)
+class Flip:
+    name: ClassVar[str] = "flip"
+    what: ClassVar[str] = "labels turned upside down"
+    reference: ClassVar[str] = "none"
+    limit: ClassVar[str] = "a symmetric structure stays as it is"
+    axis: int = 0
+
+    def corrupt(self, label_ijk, spacing_mm, rates_n, rng, classes):
+        return {given}
+"""
+
+
+@pytest.fixture
+def flipped(installed):
+    from bench.plugins import noise
+
+    def add(given):
+        noise._installed.cache_clear()
+        installed(
+            "flip-fake",
+            "1.0",
+            {"fake_flip": FLIP.format(given=given)},
+            "[bench.noise]",
+            "flip = fake_flip:Flip",
+        )
+
+    yield add
+    noise._installed.cache_clear()
+
+
+def test_an_installed_noise_is_named_set_and_made(flipped):
+    import numpy as np
+
+    from bench.data.noise import corrupt, parse
+    from bench.plain import build
+    from bench.plugins.noise import kinds, origins, simulator
+
+    flipped("label_ijk[::-1].copy()")
+    assert parse("flip:0.2", kinds()) == [("flip", "0.2")]
+    assert origins("markov") == {}
+    assert list(origins("flip+markov")["plugins"]) == ["flip"]
+    assert origins("flip")["plugins"]["flip"].startswith("flip-fake==1.0:")
+    label_ijk = np.arange(3, dtype=np.uint8).repeat(16).reshape(3, 4, 4)
+    made = {"flip": build(simulator("flip"), {"axis": 1}, "noise flip")}
+    noisy_ijk = corrupt(label_ijk, (1, 1, 1), "flip", 0.2, np.random.default_rng(0), 3, made)
+    assert np.array_equal(noisy_ijk, label_ijk[::-1])
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("label_ijk[1:]", r"expected labels of 0..2, uint8 \(3, 4, 4\), found uint8 \(2, 4, 4\)"),
+        ("label_ijk + 1", "found label 3"),
+        ("label_ijk.nothing", "expected an answer, found AttributeError"),
+        ("open('flipped', 'w')", "expected that it writes no file"),
+    ],
+)
+def test_a_noise_that_answers_amiss_fails_in_a_sentence(flipped, given, why, tmp_path, monkeypatch):
+    import numpy as np
+
+    from bench.errors import StageError
+    from bench.plugins.noise import simulator
+
+    monkeypatch.chdir(tmp_path)
+    flipped(given)
+    label_ijk = np.arange(3, dtype=np.uint8).repeat(16).reshape(3, 4, 4)
+    with pytest.raises(StageError, match=rf"package flip-fake 1.0, Flip.corrupt: .*{why}"):
+        simulator("flip")().corrupt(label_ijk, (1, 1, 1), np.zeros(3), np.random.default_rng(0), 3)
+    with pytest.raises(StageError, match=r"was planned with flip-fake==0\.9"):
+        simulator("flip", "flip-fake==0.9:00")

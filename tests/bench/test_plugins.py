@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bench.execute import execute
 from bench.lab import Conduct
 from bench.plugins import contestants
 from bench.plugins.source import read, run
+from bench.recipes import Recipe
 from methods.registry import METHODS
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
@@ -105,6 +107,11 @@ def test_all_is_with_the_plug_ins_and_an_unknown_name_is_refused_with_the_neares
         contestants.select("label-smooth")
     contestants.admit([])
     assert "label-smoothing" not in contestants.select("every")
+
+
+def test_no_plug_in_can_bear_a_word_of_recipes_or_records():
+    assert {one.name for one in fields(Recipe)} <= set(contestants.RESERVED)
+    assert not set(METHODS) & set(contestants.RESERVED)
 
 
 def test_two_files_may_not_bear_one_name(tmp_path):
