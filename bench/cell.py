@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bench.data.split import dealt, manual_cases, quota
 from bench.graph import Stage, stage
 from bench.plain import build, plain
+from bench.plugins.contestants import origin_of
+from bench.plugins.noise import origins, simulator
 from methods.dense_vox_net import DenseVoxNetMethod
 from methods.interface import Revises, Studies
 
@@ -158,8 +160,9 @@ class Cell:
         return stage("split", settings, dataset=self._place, images={}, labels={}, inputs={})
 
     def _training(self, method: Method, steps: int) -> dict[str, Any]:
+        named = {"name": method.name, "version": method.version, "settings": self._plain(method)}
         settings = {
-            "method": {"name": method.name, "version": method.version, "settings": self._plain(method)},
+            "method": named | origin_of(method),
             "stream": self._plain(self.recipe.stream),
             "sampling": self._plain(self.recipe.sampling),
             "optimiser": self._plain(self.recipe.optimiser),
@@ -208,19 +211,18 @@ class Cell:
 
     def noise(self, xi: str, noise: Noise) -> Stage:
         """Labels for the cases without a manual one: their own, with noise of a known kind and rate."""
-        from bench.data.noise.registry import KINDS  # scipy, which a plan without noise does not wait for
-
         withheld = self._withheld(xi)
         settings = {
             "kind": noise.kind,
             "rate": noise.rate,
             "settings": {
-                part: plain(build(KINDS[part], self.recipe.noise.get(part, {}), f"noise {part}"))
+                part: plain(build(simulator(part), self.recipe.noise.get(part, {}), f"noise {part}"))
                 for part in noise.kind.split("+")
             },
             "seed": self._split_seed,
             "classes": self.classes["classes"],
             "structures": list(self.dataset.structures),
+            **origins(noise.kind),
         }
         return stage(
             "noise",

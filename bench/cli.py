@@ -32,6 +32,10 @@ app.add_typer(export_app, name="export")
 StorePath = Annotated[Path, typer.Option("--store", help="Folder of all results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", help="A file with methods of one's own, whose code is run; again for more."),
+]
 RESULTS = Path("results")
 INTERRUPTED = 130
 LONGEST = 600  # letters of an error
@@ -69,6 +73,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
         list[str] | None, typer.Option("--set", help="A setting, as student.steps=500.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="Stages at a time; 0 takes what the cores bear.")] = 0,
+    plugin: Plugins = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")] = "auto",
     engine: Annotated[str, typer.Option(help="local.")] = "local",
     store: StorePath = RESULTS,
@@ -108,6 +113,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             mlflow=not no_mlflow,
             checkpoint_seconds=checkpoint_seconds,
             deterministic=deterministic,
+            plugins=tuple(plugin or ()),
             noise=tuple(noise or ()),
         )
     )
@@ -188,6 +194,7 @@ def verify(
     chain: Annotated[
         bool, typer.Option("--chain", help="Make all that it came from again too, not only the stage.")
     ] = False,
+    plugin: Plugins = None,
     store: StorePath = RESULTS,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -195,7 +202,7 @@ def verify(
     """Make a stage again, aside, and compare; exit 5 where it differs. The store is only read."""
     from bench.verbs.verify import verify as carry_out
 
-    return carry_out(key, store, chain=chain, as_json=as_json)
+    return carry_out(key, store, chain=chain, as_json=as_json, plugins=plugin or ())
 
 
 @app.command()
@@ -221,19 +228,42 @@ def clean(
 
 
 @methods_app.command("list")
-def methods_list(as_json: AsJson = False, debug: Debug = False) -> int:
-    """All methods."""
+def methods_list(plugin: Plugins = None, as_json: AsJson = False, debug: Debug = False) -> int:
+    """All methods: built in, of plug-ins, and of installed packages."""
     from bench.verbs.methods import list_methods
 
-    return list_methods(as_json=as_json)
+    return list_methods(plugin or (), as_json=as_json)
 
 
 @methods_app.command("show")
-def methods_show(name: str, as_json: AsJson = False, debug: Debug = False) -> int:
+def methods_show(name: str, plugin: Plugins = None, as_json: AsJson = False, debug: Debug = False) -> int:
     """One method and its settings."""
     from bench.verbs.methods import show_method
 
-    return show_method(name, as_json=as_json)
+    return show_method(name, plugin or (), as_json=as_json)
+
+
+@methods_app.command("check")
+def methods_check(name: str, plugin: Plugins = None, as_json: AsJson = False, debug: Debug = False) -> int:
+    """Hold a method to the contract that those of bench keep; exit 3 where it fails."""
+    from bench.verbs.contract import check_method
+
+    return check_method(name, plugin or (), as_json=as_json)
+
+
+@methods_app.command("new")
+def methods_new(
+    name: Annotated[
+        str, typer.Argument(help="In lower case, with dashes: my-loss is written to my_loss.py.")
+    ],
+    to: Annotated[Path, typer.Option(help="A folder that is there; the current one by default.")] = Path(),
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Write a method that works, to be changed, and its test."""
+    from bench.verbs.new import new_method
+
+    return new_method(name, to, as_json=as_json)
 
 
 @data_app.command("list")
@@ -346,6 +376,7 @@ def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
     change: Annotated[
         list[str] | None, typer.Option("--set", help="A setting, as student.steps=500.")
     ] = None,
+    plugin: Plugins = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")] = "auto",
     store: StorePath = RESULTS,
     as_json: AsJson = False,
@@ -365,6 +396,7 @@ def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
         device=device,
         store=store,
         to=out,
+        plugins=tuple(plugin or ()),
     )
     return export(words, as_json=as_json)
 

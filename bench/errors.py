@@ -49,6 +49,8 @@ class StoreError(BenchError):
     exit_code = 3
 
 
+SHORT_OF_MEMORY = ("out of memory", "not enough memory", "allocate memory", "bad_alloc")
+"""What PyTorch, CUDA and C++ say where memory runs out, in errors of no kind of their own."""
 TOLERANCE_EXCEEDED = 5
 """The exit code of a comparison that is outside its tolerance under ``--strict``; it is no error."""
 

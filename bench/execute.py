@@ -15,6 +15,7 @@ from bench import provenance
 from bench.data.folder import write_text
 from bench.determinism import deterministically
 from bench.lab import Conduct, Lab, open_lab, spent_before
+from bench.plugins.contestants import admit_kept
 from bench.seals import sealed
 from bench.soundness import checksum, contents
 
@@ -102,6 +103,7 @@ def _carry_out(lab: Lab) -> None:
         return
     import torch
 
+    admit_kept(lab.store.plugins, lab.conduct.plugins, lab.settings)
     compute = lab.settings["compute"]
     torch.set_num_threads(int(compute["threads"]))
     if kind in ("teacher", "judge", "student"):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import unknown
 from bench.plain import build, merged, plain
-from methods.registry import PAPER, describe, method
+from bench.plugins.contestants import method, origin_of
+from methods.registry import PAPER, describe
 from methods.two_stream import ABLATIONS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Contestant(NamedTuple):
 
     def describe(self) -> dict[str, Any]:
         """As plain JSON."""
-        described = describe(self.method)
+        described = describe(self.method) | origin_of(self.method)
         return {**described, "variant": self.variant} if self.variant else described
 
 

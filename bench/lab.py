@@ -43,6 +43,7 @@ class Conduct:
 
     checkpoint_seconds: float = 60.0
     deterministic: bool = False
+    plugins: Mapping[str, str] = field(default_factory=dict)  # origin -> file: the only ones that may be run
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from bench.data.dataset import DataSettings
 from bench.data.folder import safe_name
 from bench.errors import UsageError, unknown
 from bench.plain import assignment, build, is_shallow, merged, plain, toml
+from bench.plugins.noise import kinds, simulator
 from bench.settings import (
     Cleaning,
     Compute,
@@ -213,11 +214,9 @@ def _changed(base: Recipe, change: Mapping[str, Any], methods: Mapping[str, type
 
 
 def _demand_noise(changed: Mapping[str, Any], what: str) -> None:
-    from bench.data.noise import KINDS  # scipy, which a recipe without noise does not wait for
-
     for kind, settings in changed.items():
-        if kind not in KINDS:
-            raise unknown("kind of noise", kind, KINDS)
+        if kind not in kinds():
+            raise unknown("kind of noise", kind, kinds())
         if not isinstance(settings, dict):
             raise UsageError(f"{what}: noise.{kind} holds settings; write noise.{kind}.NAME={settings}.")
-        build(KINDS[kind], settings, f"{what}: noise {kind}")
+        build(simulator(kind), settings, f"{what}: noise {kind}")

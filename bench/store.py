@@ -4,6 +4,7 @@
 <store>/failed/<key>.json why a stage has no result
 <store>/work/<key>/       scratch, progress and checkpoints of a running stage
 <store>/data/             made data sets, manifests, fingerprints
+<store>/plugins/          sources of methods that a run brought along; run only where named
 <store>/runs/<run>/       what was asked for, and which stages that takes
 <store>/records.csv       all scores
 <store>/damaged/<key>/    what was found to be no longer what was written; made anew in stages/
@@ -59,6 +60,11 @@ class Store:
     def workshop(self) -> Workshop:
         """The data side of the store."""
         return Workshop(self.path / "data")
+
+    @property
+    def plugins(self) -> Path:
+        """The sources of methods that runs brought along."""
+        return self.path / "plugins"
 
     def folder(self, key: str) -> Path:
         """The folder of a stage, there or not."""
@@ -166,7 +172,7 @@ class Store:
     def sweep_up(self) -> None:
         """Remove what killed processes left half-made, but checkpoints; only under the lock."""
         self.drop_scratch(but=self.checkpointed())
-        places = (self.path, self.path / "stages", self.path / "data", self.path / "failed")
+        places = (self.path, self.path / "stages", self.path / "data", self.path / "failed", self.plugins)
         for folder in (*places, *self.path.glob("runs/*")):
             for aside in folder.glob(".*.*"):
                 name = _ASIDE.fullmatch(aside.name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.patches import normalise
 from bench.errors import DataError
 from bench.plain import build
+from bench.plugins import contestants
 from bench.segment import clean, segment
 from bench.settings import Cleaning, Compute, Inference
 
@@ -98,10 +99,7 @@ class Trained:
 
 def method_of(settings: Mapping[str, Any]) -> Method:
     """The method that a stage's settings name, with the settings it was planned with."""
-    from methods.registry import method
-
-    plain = settings["method"]
-    return build(type(method(plain["name"])), plain["settings"], f"method {plain['name']}")
+    return contestants.method_of(settings["method"], settings["classes"])
 
 
 def begin(settings: Mapping[str, Any], device: str) -> Trained:

@@ -7,9 +7,8 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from bench.plain import build
+from bench.plugins import contestants
 from bench.segment import heartseg_overlap
-from methods.registry import method
 from tsman.views import VIEWS
 
 if TYPE_CHECKING:
@@ -107,8 +106,7 @@ def _networks(like: str) -> int:
     _, about = json.loads(like)
     if "method" not in about:
         return 0
-    named = about["method"]
-    return build(type(method(named["name"])), named["settings"], f"method {named['name']}").networks
+    return contestants.method_of(about["method"]).networks
 
 
 def voxels_shown(shape: tuple[int, int, int], inference: Mapping[str, Any], patch: tuple[int, ...]) -> int:

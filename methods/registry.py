@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from methods.interface import AfterStep, Doubts, Fits, ParameterGroups, Revises, Studies, Weighs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from methods.adele import EarlyLearningMethod
     from methods.bootstrapping import HardBootstrappingMethod, SoftBootstrappingMethod
@@ -127,13 +127,16 @@ def classes() -> dict[str, type[Any]]:
     return {name: type(method(name)) for name in METHODS}
 
 
-def select(text: str, extra: Mapping[str, Method] = MappingProxyType({})) -> list[str]:
+def select(
+    text: str, extra: Mapping[str, Method] = MappingProxyType({}), installed: Collection[str] = ()
+) -> list[str]:
     """The names that a user's words choose, in the order written.
 
     Args:
         text: Names with commas between; "all" is P's four and ``extra``, "every" is all registered and
-            ``extra``, "!name" takes one away; alone, it takes it away from "all".
+            ``extra`` and ``installed``, "!name" takes one away; alone, it takes it away from "all".
         extra: Methods from plug-ins, by name.
+        installed: Names that installed packages bring.
 
     Raises:
         ValueError: If a name is unknown, or nothing is left.
@@ -141,17 +144,15 @@ def select(text: str, extra: Mapping[str, Method] = MappingProxyType({})) -> lis
     words = [word.strip() for word in text.split(",") if word.strip()]
     wanted = [word for word in words if not word.startswith("!")]
     unwanted = {word[1:].strip() for word in words if word.startswith("!")}
-    known = {*METHODS, *extra}
-    groups = {"all": (*PAPER, *extra), "every": (*METHODS, *extra)}
-    _refuse_unknown((*(word for word in wanted if word not in groups), *unwanted), (*METHODS, *extra))
+    known = tuple(dict.fromkeys((*METHODS, *extra, *installed)))
+    groups = {"all": (*PAPER, *extra), "every": known}
+    _refuse_unknown((*(word for word in wanted if word not in groups), *unwanted), known)
     if unwanted and not wanted:
         wanted = ["all"]
     names = [name for word in wanted for name in groups.get(word, (word,))]
-    chosen = [name for name in dict.fromkeys(names) if name in known - unwanted]
+    chosen = [name for name in dict.fromkeys(names) if name in known and name not in unwanted]
     if not chosen:
-        raise ValueError(
-            f"{text!r} chooses no method; choose from all, every, {', '.join((*METHODS, *extra))}"
-        )
+        raise ValueError(f"{text!r} chooses no method; choose from all, every, {', '.join(known)}")
     return chosen
 
 

@@ -132,10 +132,18 @@ DATASETS: Mapping[str, Source] = {
 }
 
 
-def open_dataset(spec: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+def open_dataset(
+    spec: str, settings: DataSettings, workshop: Workshop, sources: Mapping[str, Source] = DATASETS
+) -> Dataset:
     """Open ``NAME``, ``KIND:DIR`` or a name that was added; make it first where it is made on demand.
 
     A data set that is opened by a name that was added bears that name.
+
+    Args:
+        spec: The words.
+        settings: How made ones are made.
+        workshop: Where they lie.
+        sources: The kinds that are known: those here, and what installed packages bring.
 
     Raises:
         UsageError: No such name, a folder that is missing where one is needed, or one that calls itself as
@@ -145,8 +153,9 @@ def open_dataset(spec: str, settings: DataSettings, workshop: Workshop) -> Datas
     spec = spec.strip()
     added = workshop.names()
     if spec in added:
-        return replace(_opened(added[spec], added, settings, workshop), name=checked_name(spec, "data set"))
-    dataset = _opened(spec, added, settings, workshop)
+        known = _source(added[spec], added, sources)
+        return replace(_opened(known, settings, workshop), name=checked_name(spec, "data set"))
+    dataset = _opened(_source(spec, added, sources), settings, workshop)
     challenges = {kind for kind, source in DATASETS.items() if source.takes_folder}
     if dataset.name in challenges and dataset.name != spec.partition(":")[0].strip():
         # Its records would be taken for the challenge's own and held against the paper's numbers.
@@ -164,7 +173,7 @@ def open_folder(spec: str, settings: DataSettings, workshop: Workshop) -> Datase
         UsageError: No such kind.
         DataError: The folder or a file in it is missing or invalid.
     """
-    return _opened(spec, {}, settings, workshop)
+    return _opened(_source(spec, {}, DATASETS), settings, workshop)
 
 
 def is_made(spec: str) -> bool:
@@ -173,7 +182,13 @@ def is_made(spec: str) -> bool:
     return source is not None and not source.takes_folder
 
 
-def listing_of(spec: str, settings: DataSettings, workshop: Workshop, complaints: list[str]) -> Listing:
+def listing_of(
+    spec: str,
+    settings: DataSettings,
+    workshop: Workshop,
+    complaints: list[str],
+    sources: Mapping[str, Source] = DATASETS,
+) -> Listing:
     """What a data set says it holds, also where it could not be opened; what it contradicts is appended.
 
     Raises:
@@ -181,14 +196,14 @@ def listing_of(spec: str, settings: DataSettings, workshop: Workshop, complaints
         DataError: What the folder holds cannot be made out at all.
     """
     spec, added = spec.strip(), workshop.names()
-    source, where = _source(added.get(spec, spec), added)
+    source, where = _source(added.get(spec, spec), added, sources)
     with _reachable(source, where):
         listing = source.listing(where, settings, workshop, Complaints(complaints))
     return replace(listing, name=spec) if spec in added else listing
 
 
-def _opened(spec: str, added: Mapping[str, str], settings: DataSettings, workshop: Workshop) -> Dataset:
-    source, where = _source(spec, added)
+def _opened(known: tuple[Source, str], settings: DataSettings, workshop: Workshop) -> Dataset:
+    source, where = known
     with _reachable(source, where):
         return source.open(where, settings, workshop)
 
@@ -205,12 +220,12 @@ def _reachable(source: Source, where: str) -> Iterator[None]:
         raise DataError(f"{name!r} cannot be opened: {error.strerror}.") from error
 
 
-def _source(spec: str, added: Mapping[str, str]) -> tuple[Source, str]:
+def _source(spec: str, added: Mapping[str, str], sources: Mapping[str, Source]) -> tuple[Source, str]:
     """The kind of data set, and where it lies."""
     kind, _, where = (part.strip() for part in spec.partition(":"))
-    if kind not in DATASETS:
-        raise unknown("data set", spec, [*DATASETS, *added])
-    source = DATASETS[kind]
+    if kind not in sources:
+        raise unknown("data set", spec, [*sources, *added])
+    source = sources[kind]
     if source.takes_folder and not where:
         raise UsageError(f"data set {kind!r} needs a folder; write {kind}:DIR.")
     if not source.takes_folder and where:

@@ -15,17 +15,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from bench.engines.local import GRACE_SECONDS
-from bench.errors import BenchError
+from bench.errors import SHORT_OF_MEMORY, BenchError
 from bench.execute import execute
 from bench.lab import Conduct
 from bench.store import UNWRITABLE, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-SHORT_OF_MEMORY = ("out of memory", "not enough memory", "allocate memory", "bad_alloc")
-"""What PyTorch, CUDA and C++ say, in errors of no kind of their own."""
 
 
 class _Stop:

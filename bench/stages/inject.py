@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bench.data.folder import checked_name, write_text
-from bench.data.noise import KINDS, corrupt, limit_of, realised
+from bench.data.noise import corrupt, limit_of, realised
 from bench.data.volumes import canonical_spacing_mm, write_label
 from bench.plain import build
+from bench.plugins.noise import simulator
 from bench.seeding import generator
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def inject(lab: Lab) -> None:
     settings = lab.settings
     kind, rate, classes = str(settings["kind"]), float(settings["rate"]), int(settings["classes"])
     simulators = {
-        part: build(KINDS[part], changed, f"noise {part}") for part, changed in settings["settings"].items()
+        part: build(simulator(part, settings.get("plugins", {}).get(part, "")), changed, f"noise {part}")
+        for part, changed in settings["settings"].items()
     }
     measured: dict[str, Any] = {}
     shortfalls: list[str] = []

@@ -16,6 +16,7 @@ from bench.data.dataset import DataSettings
 from bench.data.datasets import is_made, listing_of
 from bench.data.survey import survey
 from bench.errors import DataError
+from bench.plugins.datasets import sources_for
 from bench.store import Store
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def check_data(spec: str, store_path: Path, *, as_json: bool) -> int:
     store = Store(store_path)
     complaints: list[str] = []
     with store.locked() if is_made(spec) else nullcontext():
-        listing = listing_of(spec, DataSettings(), store.workshop, complaints)
+        sources = sources_for(spec, store.workshop)
+        listing = listing_of(spec, DataSettings(), store.workshop, complaints, sources)
         found = findings(survey(listing, complaints))
     facts = {
         "dataset": listing.name,

@@ -11,6 +11,7 @@ from bench.data.datasets import DATASETS, open_folder
 from bench.data.folder import is_safe_name, whole_folder, write_text
 from bench.errors import UsageError, unknown
 from bench.plain import build
+from bench.plugins.datasets import installed_sources
 from bench.store import Store
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ def list_data(store_path: Path, *, as_json: bool) -> int:
     """The kinds of data sets, and the names that were added to this store."""
     added = Store(store_path).workshop.names()
     rows = [{"name": name, "what": source.what, "from": ""} for name, source in DATASETS.items()]
+    brought, broken = installed_sources()
+    rows += [{"name": name, "what": source.what, "from": ""} for name, source in brought.items()]
+    for sentence in broken:
+        console.warn(f"left out: {sentence}")
     rows += [{"name": name, "what": "added folder", "from": where} for name, where in added.items()]
     if as_json:
         console.say_json(rows)

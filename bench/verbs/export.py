@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 from bench import console
 from bench.data.folder import whole_folder
 from bench.data.split import shares
-from bench.errors import DataError, UsageError, unknown
+from bench.errors import DataError, UsageError
 from bench.experiments import free_part
+from bench.plugins import contestants
 from bench.store import Store
 from bench.sweep import Sweep
 from bench.verbs.words import datasets_of, device_of, recipe_of
-from methods.registry import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,7 @@ class Request:
     device: str
     store: Path
     to: Path
+    plugins: tuple[Path, ...] = ()
 
     def run_command(self) -> str:
         """The ``bench run`` that trains the student."""
@@ -49,6 +50,7 @@ class Request:
         words += ["--seeds", f"{self.seed},"]
         words += ["--recipe", self.recipe] if self.recipe else []
         words += [word for change in self.changes for word in ("--set", change)]
+        words += [word for path in self.plugins for word in ("--plugin", str(path))]
         words += ["--device", self.device] if self.device != "auto" else []
         return shlex.join([*words, "--store", str(self.store)])
 
@@ -61,6 +63,8 @@ def predictions(request: Request, *, as_json: bool) -> int:
         DataError: The data set has a label for each of its scans.
     """
     device = device_of(request.device)
+    contestants.admit(request.plugins)
+    contestants.method(request.method)  # an unknown one is refused before anything is looked for
     chosen = recipe_of(request.recipe, request.changes, device)
     store = Store(request.store)
     if not store.is_store:
@@ -93,8 +97,6 @@ def _one(found: Sequence[T], words: str, what: str) -> T:
 
 def _planned(request: Request, chosen: Recipe, dataset: Dataset) -> Stage:
     """The scores stage of the student: it holds how the student was trained and how it segments."""
-    if request.method not in METHODS:
-        raise unknown("method", request.method, METHODS)
     xi = _one(shares(request.xi), request.xi, "share")
     part = free_part((request.method,), (xi,), chosen)
     sweep = Sweep(chosen, (part,), (request.seed,), (dataset,))

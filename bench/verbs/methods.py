@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import json
 from textwrap import shorten
+from typing import TYPE_CHECKING
 
 from bench import console
-from bench.errors import UsageError
-from methods.registry import METHODS, describe, method
+from bench.plugins import contestants
+from methods.registry import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
-def list_methods(*, as_json: bool) -> int:
-    """All registered methods, a line each."""
-    described = [describe(method(name)) for name in METHODS]
+def list_methods(plugins: Sequence[Path] = (), *, as_json: bool) -> int:
+    """All methods, a line each; one that an installed package brings and that cannot be had is warned of.
+
+    Raises:
+        UsageError: A plug-in cannot be loaded.
+    """
+    contestants.admit(plugins)
+    found, broken = contestants.listed()
+    for sentence in broken:
+        console.warn(f"left out: {sentence}")
+    described = [describe(one) | {"from": contestants.shown(one.name)} for one in found]
     if as_json:
-        wanted = ("name", "reference", "networks", "capabilities")
+        wanted = ("name", "reference", "networks", "capabilities", "from")
         console.say_json([{key: one[key] for key in wanted} for one in described])
         return 0
     # Eighty columns; `bench methods show` gives the reference whole.
@@ -26,20 +39,19 @@ def list_methods(*, as_json: bool) -> int:
     return 0
 
 
-def show_method(name: str, *, as_json: bool) -> int:
+def show_method(name: str, plugins: Sequence[Path] = (), *, as_json: bool) -> int:
     """One method with every setting and its default.
 
     Raises:
-        UsageError: No such method.
+        UsageError: No such method, or a plug-in that cannot be loaded.
     """
-    try:
-        described = describe(method(name))
-    except ValueError as error:
-        raise UsageError(f"{error}.") from error
+    contestants.admit(plugins)
+    one = contestants.method(name)
+    described = describe(one) | {"from": contestants.shown(name)} | contestants.origin_of(one)
     if as_json:
         console.say_json(described)
         return 0
-    for key in ("name", "version", "reference", "networks"):
+    for key in ("name", "version", "reference", "networks", "from"):
         console.say(f"{key:12} {described[key]}")
     console.say(f"{'can':12} {', '.join(described['capabilities']) or 'only what it must'}")
     console.say(f"{'settings':12} change one with --set {name}.SETTING=VALUE")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import console, provenance, runner
 from bench.cost import estimate, prices
-from methods.registry import METHODS
+from bench.plugins.contestants import classes
 
 if TYPE_CHECKING:
     from bench.cost import Prices
@@ -25,7 +25,7 @@ def say_methods(parts: tuple[Part, ...]) -> None:
     ablations = len({one.variant for part in parts for one in part.students if one.variant})
     more = f"; {ablations} ablations" if ablations else ""
     listed = ", ".join(names) or "none but the teachers"
-    console.say(f"methods  {len(names)} of {len(METHODS)}: {listed}{more}")
+    console.say(f"methods  {len(names)} of {len(classes())}: {listed}{more}")
 
 
 def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str]) -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.data.split import shares
 from bench.errors import UsageError, unknown
 from bench.experiments import DEFAULT_DATASETS, Noise, Part, Plan, chosen, free_part, resolved_part
+from bench.plugins.contestants import admit, select
+from bench.plugins.noise import kinds
 from bench.sweep import Sweep
 from bench.verbs.words import device_of, jobs_of, recipe_of, seeds_of
-from methods.registry import select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,7 @@ class Request:
     mlflow: bool
     checkpoint_seconds: float = 60.0  # between two checkpoints of a training; changes no result
     deterministic: bool = False
+    plugins: tuple[Path, ...] = ()  # files of methods that are not of this repository
     noise: tuple[str, ...] = ()  # KIND:RATE,... injected in place of pseudo labels
 
 
@@ -71,7 +73,8 @@ def understood(request: Request) -> Asked:
     plans = _plans(request)
     xis = shares("0.1:0.9" if request.xi is None else request.xi)
     methods = "all" if request.methods is None else request.methods
-    names = [] if plans else _selected(methods)
+    admit(request.plugins)
+    names = [] if plans else select(methods)
     if request.engine not in ENGINES:
         raise unknown("engine", request.engine, ENGINES)
     device = device_of(request.device)
@@ -107,13 +110,6 @@ def planned(asked: Asked, datasets: tuple[Dataset, ...]) -> tuple[Sweep, list[st
     return sweep, left_out
 
 
-def _selected(words: str) -> list[str]:
-    try:
-        return select(words)
-    except ValueError as error:
-        raise UsageError(f"{error}.") from error
-
-
 def _noises(request: Request) -> list[Noise]:
     """What is injected; a published table or figure has its teachers' own noise."""
     if request.noise and request.experiment is not None:
@@ -122,7 +118,7 @@ def _noises(request: Request) -> list[Noise]:
         return []
     from bench.data.noise import parse  # scipy, which a request without noise does not wait for
 
-    return list(dict.fromkeys(Noise(*one) for words in request.noise for one in parse(words)))
+    return list(dict.fromkeys(Noise(*one) for words in request.noise for one in parse(words, kinds())))
 
 
 def _plans(request: Request) -> dict[str, Plan]:

@@ -13,6 +13,7 @@ from bench.data.dataset import remember
 from bench.engines.local import LocalEngine
 from bench.lab import Conduct
 from bench.metrics import METRICS_OF
+from bench.plugins import contestants
 from bench.publication import publish
 from bench.seals import unsealed
 from bench.soundness import put_damaged_aside
@@ -106,7 +107,11 @@ def _say_plan_alone(request: Request, sweep: Sweep, stages: list[Stage], more: M
 
 
 def _engine(request: Request, asked: Asked, store: Store, run_name: str) -> runner.Engine:
-    conduct = Conduct(checkpoint_seconds=request.checkpoint_seconds, deterministic=request.deterministic)
+    conduct = Conduct(
+        checkpoint_seconds=request.checkpoint_seconds,
+        deterministic=request.deterministic,
+        plugins=contestants.handed(),
+    )
     threads = asked.recipe.compute.threads
     return LocalEngine(
         store, run=run_name, device=asked.device, jobs=asked.jobs, threads=threads, conduct=conduct
@@ -118,6 +123,7 @@ def _carry_out(request: Request, asked: Asked, sweep: Sweep, stages: list[Stage]
     is_finished = {stage.key for stage in stages} <= store.finished()
     seconds = runner.alike if is_finished else prices_of(sweep, stages, store, asked.device).seconds
     store.sweep_up()
+    contestants.keep(store.plugins)
     for dataset in sweep.datasets:
         remember(dataset, store.workshop)
     titles = {stage.key: title(stage) for stage in stages}

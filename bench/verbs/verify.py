@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from bench.errors import TOLERANCE_EXCEEDED, DataError, StageError, UsageError
 from bench.graph import VERSIONS
 from bench.lab import Conduct
 from bench.lineage import lineage
+from bench.plugins import contestants
 from bench.soundness import damage
 from bench.store import Store
 from bench.sweep import title
@@ -41,14 +43,16 @@ class Verdict:
     apart: tuple[Difference, ...]
 
 
-def verify(key: str, store_path: Path, *, chain: bool, as_json: bool) -> int:
+def verify(key: str, store_path: Path, *, chain: bool, as_json: bool, plugins: Sequence[Path] = ()) -> int:
     """Whether a finished stage comes out the same; with ``chain``, with all that it came from.
 
     Raises:
-        UsageError: No stage, or more than one, begins so, or it was made on a device that is not here.
+        UsageError: No stage, or more than one, begins so, it was made on a device that is not here, or by a
+            plug-in that is not named: code from a store is not run unasked.
         DataError: It is damaged, or what it was made from is gone.
         StageError: It could not be made again.
     """
+    contestants.admit(plugins)
     store = there(store_path)
     target = one_key(store, key, store.keys())
     _demand_whole(store, target, chain=chain)
@@ -56,6 +60,7 @@ def verify(key: str, store_path: Path, *, chain: bool, as_json: bool) -> int:
     chosen = list(known.values()) if chain else [known[target]]
     for stage in chosen:
         _demand_data(store, stage)
+        contestants.demand_named(json.loads(stage.settings))
     described = store.stage(target)
     device = _device(target, described["device"])
     with stoppable(), _scratch(store, chosen) as scratch:
@@ -127,7 +132,11 @@ def _make(
 ) -> None:
     """As ``bench run`` makes them: in a fresh process, with the threads of the document."""
     threads = int(described["settings"].get("compute", {}).get("threads", 1))
-    conduct = Conduct(deterministic="nondeterministic" in described["facts"])  # noted under --deterministic
+    conduct = Conduct(
+        deterministic="nondeterministic" in described["facts"],  # noted under --deterministic
+        plugins=contestants.handed(),
+    )
+    contestants.keep(scratch.plugins)
     engine = LocalEngine(
         scratch, run=described["run"], device=device, jobs=1, threads=threads, conduct=conduct
     )

@@ -10,9 +10,10 @@ from bench import console, provenance
 from bench.data.datasets import open_dataset
 from bench.engines.local import cores
 from bench.errors import UsageError
+from bench.plugins.contestants import classes
+from bench.plugins.datasets import sources_for
 from bench.recipes import recipe
 from bench.sweep import resolved
-from methods.registry import classes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ def datasets_of(text: str, settings: DataSettings, workshop: Workshop) -> tuple[
     """
     opened: dict[str, Dataset] = {}
     for spec in dict.fromkeys(part.strip() for part in text.split(",")):
-        dataset = open_dataset(spec, settings, workshop)
+        dataset = open_dataset(spec, settings, workshop, sources_for(spec, workshop))
         if dataset.name in opened and opened[dataset.name].id != dataset.id:
             raise UsageError(
                 f"two data sets are called {dataset.name!r}; give one another name with `bench data add`."

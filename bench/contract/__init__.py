@@ -1,0 +1,1 @@
+"""What every method keeps, as checks that anybody's method can be held to."""

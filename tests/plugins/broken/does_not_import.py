@@ -1,0 +1,3 @@
+"""A broken method: a package that is not there."""
+
+import torhc

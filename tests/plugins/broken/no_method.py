@@ -1,0 +1,5 @@
+"""A broken method: there is none."""
+
+
+class Nothing:
+    pass

@@ -1,0 +1,3 @@
+"""A broken method: a line that is not Python."""
+
+class Broken

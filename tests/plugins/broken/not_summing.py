@@ -1,0 +1,14 @@
+"""A broken method: its probabilities are those of each class alone."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from methods.dense_vox_net import DenseVoxNetMethod
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken(DenseVoxNetMethod):
+    name: ClassVar[str] = "not-summing"
+
+    def probabilities(self, network, image_bcijk):
+        return network(image_bcijk)[0].main_bnijk.sigmoid()
