@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -159,14 +160,16 @@ def classes() -> dict[str, type[Any]]:
 def select(words: str) -> list[str]:
     """The names that a user's words choose; see ``registry.select``.
 
+    What an installed package brings and cannot be had is left out of "every", and said on stderr.
+
     Raises:
-        UsageError: A name is unknown, or nothing is left.
+        UsageError: A name is unknown or cannot be had, or nothing is left.
     """
     brought = [name for name in _NAMED if _NAMED[name].source]
     said = [word.strip() for word in words.split(",")]
     asked = {word.removeprefix("!").strip() for word in said} - {*registry.METHODS, *brought, "all", ""}
     more = installed.names(GROUP) if asked else []
-    more = [name for name in more if name not in registry.METHODS]
+    more = [name for name in more if name not in registry.METHODS and (name in asked or _is_whole(name))]
     try:
         chosen = registry.select(words, dict.fromkeys(brought), more)  # type: ignore[arg-type]
     except ValueError as error:
@@ -174,6 +177,15 @@ def select(words: str) -> list[str]:
     for name in chosen:
         method(name)  # of an installed package: a broken one is named now
     return chosen
+
+
+def _is_whole(name: str) -> bool:
+    try:
+        method(name)
+    except PluginError as error:
+        sys.stderr.write(f"left out: {error}\n")
+        return False
+    return True
 
 
 def origin_of(contestant: Method) -> dict[str, str]:

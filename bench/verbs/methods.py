@@ -25,9 +25,9 @@ def list_methods(plugins: Sequence[Path] = (), *, as_json: bool) -> int:
     found, broken = contestants.listed()
     for sentence in broken:
         console.warn(f"left out: {sentence}")
-    described = [describe(one) | {"from": contestants.shown(one.name)} for one in found]
+    described = [describe(one) for one in found]
     if as_json:
-        wanted = ("name", "reference", "networks", "capabilities", "from")
+        wanted = ("name", "reference", "networks", "capabilities")
         console.say_json([{key: one[key] for key in wanted} for one in described])
         return 0
     # Eighty columns; `bench methods show` gives the reference whole.
