@@ -8,16 +8,17 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.data.split import manual_cases, quota
+from bench.data.split import dealt, manual_cases, quota
 from bench.graph import Stage, stage
-from bench.plain import plain
+from bench.plain import build, plain
 from methods.dense_vox_net import DenseVoxNetMethod
-from methods.interface import Revises
+from methods.interface import Revises, Studies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.data.dataset import Dataset
+    from bench.experiments import Noise
     from bench.recipes import Recipe
     from methods.interface import Method
     from tsman.settings import DistillationSettings
@@ -25,7 +26,25 @@ if TYPE_CHECKING:
 SUPERVISED = "1.0"
 """ξ where every training case keeps its manual label."""
 TEACHER = DenseVoxNetMethod(networks=1)
-"""What every teacher is trained by."""
+"""What every teacher is trained by, and every judge."""
+MILESTONES = (25, 50, 75)
+"""Per cent of a training after which the weights are kept where the truth of its noise is known."""
+BAND_MM = 3.0
+"""How far from a boundary of the clean label its band reaches, for doubts."""
+
+
+class Mix(NamedTuple):
+    """What students are trained on: who is who, and the labels that stand in for the withheld ones."""
+
+    split: Stage
+    manual: tuple[str, ...]
+    instead: Stage | None = None  # pseudo labels, or noisy ones; None where nothing is withheld
+    noise: Noise | None = None
+
+    @property
+    def inputs(self) -> dict[str, Stage]:
+        """As stages read them."""
+        return {"split": self.split} | ({"pseudo": self.instead} if self.instead else {})
 
 
 class Way(NamedTuple):
@@ -108,7 +127,7 @@ class Cell:
     def _labels(self, cases: Sequence[str]) -> dict[str, str]:
         return {case: self.dataset.cases[case].label_print for case in cases}
 
-    def identity(self, xi: str) -> dict[str, Any]:
+    def identity(self, xi: str, noise: Noise | None = None) -> dict[str, Any]:
         """What every record of this cell at this ξ says of itself, still without role and method."""
         manual = quota(xi, len(self.dataset.train))
         realised = round(Decimal(manual) / len(self.dataset.train), 4).normalize()
@@ -122,7 +141,7 @@ class Cell:
             "role": "",
             "member": "",
             "variant": "",
-            "noise": "none",
+            "noise": noise.name if noise else "none",
             "recipe": self.recipe.name,
         }
 
@@ -149,7 +168,8 @@ class Cell:
             "compute": self._plain(self.recipe.compute),
             **self.classes,
         }
-        return settings | self._inference() if isinstance(method, Revises) else settings
+        segments = isinstance(method, Revises | Studies)
+        return settings | self._inference() if segments else settings
 
     def _inference(self) -> dict[str, Any]:
         return {"inference": self._plain(self.recipe.inference), "patch": list(self.recipe.sampling.patch)}
@@ -186,15 +206,70 @@ class Cell:
             inputs={f"teacher{place:02d}": teacher for place, teacher in enumerate(chosen, start=1)},
         )
 
-    def student(self, method: Method, split: Stage, pseudo: Stage | None, manual: Sequence[str]) -> Stage:
-        """A contestant on manual and pseudo labels; without pseudo labels on all manual ones."""
+    def noise(self, xi: str, noise: Noise) -> Stage:
+        """Labels for the cases without a manual one: their own, with noise of a known kind and rate."""
+        from bench.data.noise.registry import KINDS  # scipy, which a plan without noise does not wait for
+
+        withheld = self._withheld(xi)
+        settings = {
+            "kind": noise.kind,
+            "rate": noise.rate,
+            "settings": {
+                part: plain(build(KINDS[part], self.recipe.noise.get(part, {}), f"noise {part}"))
+                for part in noise.kind.split("+")
+            },
+            "seed": self._split_seed,
+            "classes": self.classes["classes"],
+            "structures": list(self.dataset.structures),
+        }
+        return stage(
+            "noise",
+            settings,
+            dataset=self._place,
+            images={},
+            labels=self._labels(withheld),
+            inputs={"split": self.split(xi)},
+        )
+
+    def judges(self, mix: Mix, count: int) -> list[Stage]:
+        """Networks that say what they think of the labels which they were not trained on.
+
+        Manual cases and others are dealt to them alike, in an order of the split's seed.
+        """
+        parts = dealt(self.dataset.train, mix.manual, count, dataset=self.dataset.name, seed=self._split_seed)
+        training = self._training(TEACHER, self.recipe.teachers.steps[0])
+        made = []
+        for part in parts:
+            seen = [case for case in self.dataset.train if case not in part]
+            made.append(
+                stage(
+                    "judge",
+                    {**training, "judged": list(part)},
+                    dataset=self._place,
+                    images=self._images(seen),
+                    labels=self._labels([case for case in seen if case in mix.manual]),
+                    inputs=mix.inputs,
+                )
+            )
+        return made
+
+    def student(self, method: Method, mix: Mix, steps: int) -> Stage:
+        """A contestant on manual labels and those that stand in for the withheld ones."""
+        settings = self._training(method, steps)
+        inputs = dict(mix.inputs)
+        if isinstance(method, Studies) and method.judges:
+            judges = self.judges(mix, method.judges)
+            settings["judges"] = [json.loads(judge.settings) for judge in judges]
+            inputs |= {f"judge{place:02d}": judge for place, judge in enumerate(judges, start=1)}
+        if mix.noise:
+            settings["milestones"] = list(MILESTONES)
         return stage(
             "student",
-            self._training(method, self.recipe.student.steps),
+            settings,
             dataset=self._place,
             images=self._images(self.dataset.train),
-            labels=self._labels(manual),
-            inputs={"split": split} | ({"pseudo": pseudo} if pseudo else {}),
+            labels=self._labels(mix.manual),
+            inputs=inputs,
         )
 
     def scores(self, trained: Stage, identity: Mapping[str, Any]) -> Stage:
@@ -218,21 +293,45 @@ class Cell:
 
     def pseudo_scores(self, pseudo: Stage, xi: str, way: Way) -> Stage:
         """Pseudo labels against the truth that was withheld."""
-        settings = {
-            "identity": {
-                **self.identity(xi),
-                "role": "pseudo",
-                "method": "distillation",
-                "variant": way.name,
-                "member": str(way.members[0] + 1) if len(way.members) == 1 else "",
-            },
-            **self._measured,
+        own = {
+            "method": "distillation",
+            "variant": way.name,
+            "member": str(way.members[0] + 1) if len(way.members) == 1 else "",
         }
+        return self._label_scores(pseudo, xi, self.identity(xi) | own)
+
+    def noise_scores(self, noisy: Stage, xi: str, noise: Noise) -> Stage:
+        """Labels with injected noise against the clean ones."""
+        own = {"method": "noise", "variant": noise.kind}
+        return self._label_scores(noisy, xi, self.identity(xi, noise) | own)
+
+    def _label_scores(self, labels: Stage, xi: str, identity: Mapping[str, Any]) -> Stage:
         return stage(
             "scores",
-            settings,
+            {"identity": {**identity, "role": "pseudo"}, **self._measured},
             dataset=self._place,
             images={},
             labels=self._labels(self._withheld(xi)),
-            inputs={"of": pseudo},
+            inputs={"of": labels},
+        )
+
+    def doubts(self, student: Stage, noise: Stage, identity: Mapping[str, Any]) -> Stage:
+        """What a student doubts of the labels that a stage gave the cases whose truth was withheld."""
+        withheld = sorted(dict(student.images).keys() - dict(student.labels))
+        settings = {
+            "identity": dict(identity),
+            "trained": json.loads(student.settings),
+            "milestones": list(MILESTONES),
+            "band_mm": BAND_MM,
+            "compute": self._plain(self.recipe.compute),
+            "structures": list(self.dataset.structures),
+            **self._inference(),
+        }
+        return stage(
+            "doubts",
+            settings,
+            dataset=self._place,
+            images=self._images(withheld),
+            labels=self._labels(withheld),
+            inputs={"of": student, "noise": noise},
         )

@@ -55,6 +55,12 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
         str | None,
         typer.Option(help="What P's tables and figures need: table1, ..., figure7, or paper for all."),
     ] = None,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Noise of known truth in place of pseudo labels, as markov:0.1,0.2.", show_default=False
+        ),
+    ] = None,
     recipe: Annotated[str, typer.Option(help="smoke, quick, standard, paper or FILE.toml.")] = "",
     seeds: Annotated[str, typer.Option(help="3 for 0, 1, 2, or a list: 0,2.")] = "",
     change: Annotated[
@@ -100,6 +106,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             mlflow=not no_mlflow,
             checkpoint_seconds=checkpoint_seconds,
             deterministic=deterministic,
+            noise=tuple(noise or ()),
         )
     )
 

@@ -95,11 +95,16 @@ def _carry_out(lab: Lab) -> None:
     if kind == "split":
         _split(lab)
         return
+    if kind == "noise":
+        from bench.stages.inject import inject
+
+        inject(lab)
+        return
     import torch
 
     compute = lab.settings["compute"]
     torch.set_num_threads(int(compute["threads"]))
-    if kind in ("teacher", "student"):
+    if kind in ("teacher", "judge", "student"):
         from bench.stages.fit import fit
 
         fit(lab)
@@ -107,6 +112,10 @@ def _carry_out(lab: Lab) -> None:
         from bench.stages.distil import distil
 
         distil(lab)
+    elif kind == "doubts":
+        from bench.stages.doubts import doubts_stage
+
+        doubts_stage(lab)
     else:
         from bench.stages.score import score_stage
 

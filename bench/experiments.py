@@ -30,12 +30,25 @@ class Contestant(NamedTuple):
         return {**described, "variant": self.variant} if self.variant else described
 
 
+class Noise(NamedTuple):
+    """Injected noise: a kind, and the share of a structure's voxels that end up wrong, a decimal as text."""
+
+    kind: str
+    rate: str
+
+    @property
+    def name(self) -> str:
+        """As it stands in the records."""
+        return f"{self.kind}:{self.rate}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Students over ξ, their references, and whether every way to distil is compared."""
 
     benchmark: Benchmark | None = None  # on the data sets that stand in for it; None: on all
     xis: tuple[str, ...] = ()
+    noises: tuple[Noise, ...] = ()  # injected in place of pseudo labels; none: the teachers' own noise
     students: tuple[Contestant, ...] = ()
     supervised: tuple[Contestant, ...] = ()
     distillations: bool = False
@@ -100,10 +113,10 @@ def resolved_part(plan: Plan, recipe: Recipe) -> Part:
     )
 
 
-def free_part(names: Sequence[str], xis: Sequence[str], recipe: Recipe) -> Part:
-    """Every method at every ξ and on all manual labels, on all data sets."""
+def free_part(names: Sequence[str], xis: Sequence[str], recipe: Recipe, noises: Sequence[Noise] = ()) -> Part:
+    """Every method at every ξ (under every noise) and on all manual labels, on all data sets."""
     who = contestants(names, recipe)
-    return Part(xis=tuple(xis), students=who, supervised=who)
+    return Part(xis=tuple(xis), noises=tuple(noises), students=who, supervised=who)
 
 
 def contestants(words: Sequence[str], recipe: Recipe) -> tuple[Contestant, ...]:

@@ -1,6 +1,9 @@
 """What a stage is: frozen data that holds its inputs, and a key that says what it will contain.
 
 Split(data set, xi, seed) -> Teacher(member) -> Pseudo(distillation) -> Student(method) -> Scores
+Split(data set, xi, seed) -> Noise(kind, rate) -> Student(method) -> Scores, Doubts
+
+A student whose method wants its labels judged also reads judges, trained on parts of the same mix.
 """
 
 from __future__ import annotations
@@ -13,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-VERSIONS: Mapping[str, int] = {"split": 1, "teacher": 1, "pseudo": 1, "student": 1, "scores": 1}
+VERSIONS: Mapping[str, int] = {
+    "split": 1,
+    "teacher": 1,
+    "pseudo": 1,
+    "noise": 1,
+    "judge": 1,
+    "student": 1,
+    "scores": 1,
+    "doubts": 1,
+}
 """Raised when the science of a kind of stage changes, so that old results are not taken for new ones."""
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.data.dataset import CaseFiles, Dataset
+    from bench.data.grids import Grid
     from bench.store import Store
 
 
@@ -135,6 +136,15 @@ class Lab:
             LabelWithheldError: The label is withheld from this stage.
             DataError: Its file changed since the run was planned.
         """
+        return self.label_on_grid(case)[0]
+
+    def label_on_grid(self, case: str) -> tuple[NDArray[np.uint8], Grid]:
+        """The same, and the grid that its file has.
+
+        Raises:
+            LabelWithheldError: The label is withheld from this stage.
+            DataError: Its file changed since the run was planned.
+        """
         if case not in self.document["labels"]:
             raise LabelWithheldError(f"{self.key} may not read the label of {case}: it is withheld here.")
         from pathlib import Path
@@ -142,7 +152,7 @@ class Lab:
         files = self.dataset.cases[case]
         planned, now = self.document["labels"][case], partial(label_print, self._prints, files)
         with as_planned(f"the label of {case}", planned, now):
-            return read_label(Path(files.label), classes=len(self.dataset.structures) + 1)[0]
+            return read_label(Path(files.label), classes=len(self.dataset.structures) + 1)
 
     def input(self, name: str) -> Path:
         """The folder of an input stage.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bench.cell import SUPERVISED, Cell, Way
+from bench.budget import steps_within
+from bench.cell import SUPERVISED, Cell, Mix, Way
 from methods.registry import why_unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from bench.experiments import Contestant, Part
+    from bench.experiments import Contestant, Noise, Part
     from bench.graph import Stage
 
 
@@ -20,7 +22,10 @@ def scores_of(cell: Cell, part: Part) -> list[Stage]:
     scores, unfit_ones = [], unfit(cell, part)
     students = [one for one in part.students if one.method.name not in unfit_ones]
     for xi in part.xis:
-        scores += at(cell, xi, students, every_distillation=part.distillations)
+        for noise in part.noises:
+            scores += with_noise(cell, xi, noise, students)
+        if not part.noises:
+            scores += at(cell, xi, students, every_distillation=part.distillations)
     return scores + supervised(cell, [one for one in part.supervised if one.method.name not in unfit_ones])
 
 
@@ -45,22 +50,41 @@ def at(
     for member, teacher in enumerate(teachers):
         own = {**identity, "role": "teacher", "method": "densevoxnet", "member": str(member + 1)}
         scores.append(cell.scores(teacher, own))
+    mix = Mix(split, cell.manual(xi), pseudo)
+    return scores + _students(cell, mix, {**identity, "role": "student"}, contestants)
+
+
+def with_noise(cell: Cell, xi: str, noise: Noise, contestants: Sequence[Contestant]) -> list[Stage]:
+    """All scores at one ξ < 1 under injected noise: no teachers, and the truth of every label is known.
+
+    So it can be asked of every student which labels it doubted.
+    """
+    noisy = cell.noise(xi, noise)
+    mix = Mix(cell.split(xi), cell.manual(xi), noisy, noise)
+    students = _students(cell, mix, {**cell.identity(xi, noise), "role": "student"}, contestants)
+    doubts = [cell.doubts(_of(one), noisy, json.loads(one.settings)["identity"]) for one in students]
+    return [cell.noise_scores(noisy, xi, noise), *students, *doubts]
+
+
+def _of(scores: Stage) -> Stage:
+    """What a scores stage scores."""
+    return dict(scores.inputs)["of"]
+
+
+def _students(
+    cell: Cell, mix: Mix, identity: Mapping[str, Any], contestants: Sequence[Contestant]
+) -> list[Stage]:
+    scores = []
     for method, variant in contestants:
-        student = cell.student(method, split, pseudo, cell.manual(xi))
-        own = {**identity, "role": "student", "method": method.name, "variant": variant}
-        scores.append(cell.scores(student, own))
+        student = cell.student(method, mix, steps_within(cell, method, mix))
+        scores.append(cell.scores(student, {**identity, "method": method.name, "variant": variant}))
     return scores
 
 
 def supervised(cell: Cell, contestants: Sequence[Contestant]) -> list[Stage]:
     """The fully supervised reference of every contestant."""
-    split = cell.split(SUPERVISED)
-    identity = {**cell.identity(SUPERVISED), "role": "supervised"}
-    scores = []
-    for method, variant in contestants:
-        student = cell.student(method, split, None, cell.dataset.train)
-        scores.append(cell.scores(student, {**identity, "method": method.name, "variant": variant}))
-    return scores
+    mix = Mix(cell.split(SUPERVISED), cell.dataset.train)
+    return _students(cell, mix, {**cell.identity(SUPERVISED), "role": "supervised"}, contestants)
 
 
 def distillations(cell: Cell, xi: str, teachers: Sequence[Stage]) -> list[Stage]:

@@ -23,6 +23,7 @@ from bench.settings import (
     Student,
     Teachers,
     demand,
+    spending,
 )
 from tsman.settings import DistillationSettings, StreamSettings
 
@@ -49,10 +50,14 @@ class Recipe:
     metrics: Metrics = field(default_factory=Metrics)
     compute: Compute = field(default_factory=Compute)
     methods: dict[str, dict[str, Any]] = field(default_factory=dict)  # method -> its changed settings
+    noise: dict[str, dict[str, Any]] = field(default_factory=dict)  # kind of noise -> its changed settings
+    budget: str = ""  # what every student may spend, as passes:500; none: student.steps each
 
     def __post_init__(self) -> None:
-        """Refuse a sweep of no seeds."""
+        """Refuse a sweep of no seeds, and a budget in no unit."""
         demand(1 <= self.seeds <= 1000, f"seeds {self.seeds} must be in 1..1000")
+        if self.budget:
+            spending(self.budget)
 
 
 NARROW = StreamSettings(
@@ -109,6 +114,7 @@ def smoke() -> Recipe:
     )
 
 
+_LATER = ("noise", "budget")  # settings that came later, and are in no mark where they are not set
 LARGEST = 2**18
 """Bytes of a TOML file, more than any recipe takes."""
 COMPUTES: Mapping[str, Mapping[str, Any]] = {
@@ -153,7 +159,8 @@ def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[Any]]) 
     if name in RECIPES and not changes:
         return base
     # Records of a changed recipe bear another name, so that they are never averaged with the plain one's.
-    mark = hashlib.sha256(json.dumps(plain(base), sort_keys=True).encode()).hexdigest()[:6]
+    told = {name: value for name, value in plain(base).items() if value or name not in _LATER}
+    mark = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:6]
     return replace(base, name=f"{title}+{mark}")
 
 
@@ -200,4 +207,17 @@ def _changed(base: Recipe, change: Mapping[str, Any], methods: Mapping[str, type
         if not isinstance(settings, dict):
             raise UsageError(f"{what}: {name} holds settings of its own; write {name}.NAME={settings}.")
         build(methods[name], merged(plain(methods[name]()), settings), f"{what}: method {name}")
+    if narrowed.noise:
+        _demand_noise(narrowed.noise, what)
     return narrowed
+
+
+def _demand_noise(changed: Mapping[str, Any], what: str) -> None:
+    from bench.data.noise import KINDS  # scipy, which a recipe without noise does not wait for
+
+    for kind, settings in changed.items():
+        if kind not in KINDS:
+            raise unknown("kind of noise", kind, KINDS)
+        if not isinstance(settings, dict):
+            raise UsageError(f"{what}: noise.{kind} holds settings; write noise.{kind}.NAME={settings}.")
+        build(KINDS[kind], settings, f"{what}: noise {kind}")

@@ -7,8 +7,9 @@ Yu et al. 2017a that P refers to, "ours" a page in docs/decisions.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bench.errors import UsageError
 
@@ -21,6 +22,29 @@ def demand(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentenc
     """
     if not holds:
         raise UsageError(f"{what}.")
+
+
+_SPENDING = re.compile("(steps|voxels|passes|seconds):([1-9][0-9]{0,14})(?:@(cpu|cuda))?")
+
+
+class Spending(NamedTuple):
+    """What every student may spend."""
+
+    unit: str  # steps, voxels (shown in training), passes (of one network), seconds
+    amount: int
+    device: str  # whose unit costs say what a second buys
+
+
+def spending(text: str) -> Spending:
+    """A budget in words, as ``passes:500``.
+
+    Raises:
+        UsageError: It is none.
+    """
+    found = _SPENDING.fullmatch(text)
+    demand(found is not None, f"budget {text[:60]!r} must be steps, voxels, passes or seconds, as passes:500")
+    assert found is not None
+    return Spending(found[1], int(found[2]), found[3] or "cpu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
     from bench.store import Store
 
+_Values = dict[tuple[str, str, str, str], list[float | None]]
+FULL = "1.0"
+
 
 def curve(store: Store, keys: Sequence[str]) -> str:
     """Mean Dice over structures, test cases and seeds of these stages: a row a method, a column a ξ.
 
+    A table for each data set and noise: pseudo labels and injected noise are never read as one.
     A cell with a failed case has no mean and says so.
     """
-    values: dict[tuple[str, str, str], list[float | None]] = defaultdict(list)
+    values: _Values = defaultdict(list)
     for row in record.rows_of(store, [key for key in keys if key.startswith("scores-")]):
         if (
             row.metric == "dice"
@@ -28,18 +32,25 @@ def curve(store: Store, keys: Sequence[str]) -> str:
             and row.structure != record.BACKGROUND
         ):
             name = f"{row.method}/{row.variant}" if row.variant else row.method
-            values[row.dataset, name, row.xi].append(row.value)
-    datasets = list(dict.fromkeys(dataset for dataset, _, _ in values))
-    return "\n\n".join(_one(dataset, values) for dataset in datasets)
+            values[row.dataset, row.noise, name, row.xi].append(row.value)
+    tables = dict.fromkeys((dataset, noise) for dataset, noise, _, xi in values if xi != FULL)
+    tables = tables or dict.fromkeys((dataset, noise) for dataset, noise, _, _ in values)
+    return "\n\n".join(_one(*one, values) for one in tables)
 
 
-def _one(dataset: str, values: dict[tuple[str, str, str], list[float | None]]) -> str:
-    here = {(method, xi): cells for (name, method, xi), cells in values.items() if name == dataset}
+def _one(dataset: str, noise: str, values: _Values) -> str:
+    """One table; all manual labels are the same reference under every noise."""
+    here = {
+        (method, xi): cells
+        for (name, under, method, xi), cells in values.items()
+        if name == dataset and (under == noise or xi == FULL)
+    }
     methods = list(dict.fromkeys(method for method, _ in here))
     xis = sorted({xi for _, xi in here}, key=float)
-    header = ["mean Dice", *["full" if xi == "1.0" else xi for xi in xis]]
+    header = ["mean Dice", *["full" if xi == FULL else xi for xi in xis]]
     body = [[method, *[_cell(here.get((method, xi), [])) for xi in xis]] for method in methods]
-    return f"{dataset}: by share ξ of manual labels\n{table(body, header)}"
+    under = "" if noise == "none" else f", noise {noise}"
+    return f"{dataset}: by share ξ of manual labels{under}\n{table(body, header)}"
 
 
 def _cell(values: list[float | None]) -> str:

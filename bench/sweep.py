@@ -13,6 +13,7 @@ from bench.errors import UsageError
 from bench.graph import Stage, in_order
 from bench.plain import plain
 from bench.planning import scores_of, unfit
+from bench.settings import spending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,11 @@ class Sweep:
         return sorted({xi for part in self.parts for xi in part.xis}, key=Decimal)
 
     @property
+    def noises(self) -> list[str]:
+        """Every injected noise of any part, as it stands in the records."""
+        return list(dict.fromkeys(noise.name for part in self.parts for noise in part.noises))
+
+    @property
     def contestants(self) -> list[Contestant]:
         """Every contestant of any part, each once."""
         every = [one for part in self.parts for one in (*part.students, *part.supervised)]
@@ -52,6 +58,7 @@ class Sweep:
     def description(self) -> dict[str, Any]:
         """Everything that was asked for, as plain JSON."""
         named = {"experiments": list(self.experiments)} if self.experiments else {}
+        named |= {"noise": self.noises} if self.noises else {}
         return named | {
             "recipe": plain(self.recipe),
             "methods": [one.describe() for one in self.contestants],
@@ -105,16 +112,20 @@ def resolved(recipe: Recipe, *, device: str, native_bfloat16: bool) -> Recipe:
             f"sampling.patch {list(patch)} is too small for bfloat16 on a CPU, where PyTorch's gradients "
             f"over 2 voxels are of memory that nobody wrote: take sides of {SMALLEST_BFLOAT16}, or float32."
         )
-    return replace(recipe, compute=chosen)
+    budget = recipe.budget
+    if budget and spending(budget).unit == "seconds" and "@" not in budget:
+        budget = f"{budget}@{device.partition(':')[0]}"
+    return replace(recipe, compute=chosen, budget=budget)
 
 
 def title(one: Stage) -> str:
     """A stage in a reader's words."""
     settings = json.loads(one.settings)
-    if one.kind == "scores":
+    if one.kind in ("scores", "doubts"):
         who = settings["identity"]
         name = " ".join(str(who[part]) for part in ("role", "method", "variant", "member") if who[part])
-        return f"scores of {name}, ξ {who['xi']}, seed {who['seed']}"
+        under = "" if who["noise"] == "none" else f", {who['noise']}"
+        return f"{one.kind} of {name}, ξ {who['xi']}{under}, seed {who['seed']}"
     below = dict(one.inputs)
     if one.kind != "split" and not {"split", "teacher01"} & set(below):
         return one.key  # what it came from is not in the store any more
@@ -124,9 +135,25 @@ def title(one: Stage) -> str:
         )
     split = settings if one.kind == "split" else json.loads(below["split"].settings)
     manual = len(split["manual"])
-    who = {"teacher": f"teacher {settings.get('member')}", "split": "split"}.get(one.kind)
+    who = {
+        "teacher": f"teacher {settings.get('member')}",
+        "split": "split",
+        "noise": f"noise {settings.get('kind')}:{settings.get('rate')}",
+        "judge": f"judge of {len(settings.get('judged', ()))} labels",
+    }.get(one.kind)
     name = who or settings["method"]["name"]
-    return f"{name}, {manual} of {manual + len(split['pseudo'])} manual, seed {settings['seed']}"
+    return (
+        f"{name}, {manual} of {manual + len(split['pseudo'])} manual{_under(below)}, seed {settings['seed']}"
+    )
+
+
+def _under(below: Mapping[str, Stage]) -> str:
+    """The injected noise that a stage learns from; nothing where there is none."""
+    instead = below.get("pseudo")
+    if instead is None or instead.kind != "noise":
+        return ""
+    settings = json.loads(instead.settings)
+    return f", {settings['kind']}:{settings['rate']}"
 
 
 def _voters(settings: Mapping[str, Any]) -> str:

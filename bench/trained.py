@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from bench.data.volumes import Volume
-    from methods.interface import Method
+    from methods.interface import Batch, Method
 
 WEIGHTS = "network.safetensors"
 
@@ -71,6 +71,17 @@ class Trained:
         with torch.inference_mode(), self.autocast():
             return dict(self.method.weights(self.network, self.laid_out(image_bcijk)))
 
+    def doubt(self, batch: Batch) -> dict[str, Tensor]:
+        """What a method that ``Doubts`` takes from each voxel: name to (B, I, J, K), in evaluation mode."""
+        import torch
+
+        from methods.interface import Doubts
+
+        assert isinstance(self.method, Doubts)
+        self.network.eval()
+        with torch.inference_mode(), self.autocast():
+            return dict(self.method.doubt(self.network, batch))
+
     def segment(self, image_cijk: Tensor, inference: Inference, patch: tuple[int, int, int]) -> Tensor:
         """Probabilities (N, I, J, K) of a whole normalised image."""
         return segment(image_cijk.to(self.device), self.predict, inference, patch)
@@ -115,15 +126,24 @@ def opened(folder: Path, settings: Mapping[str, Any], device: str) -> Trained:
     Raises:
         DataError: It is not a safetensors file, or of another network; nothing in it is ever run.
     """
+    return loaded(folder / WEIGHTS, settings, device)
+
+
+def loaded(weights: Path, settings: Mapping[str, Any], device: str) -> Trained:
+    """A method as it was when these weights of a training stage were written.
+
+    Raises:
+        DataError: They are no safetensors file, or of another network; nothing in it is ever run.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     trained = begin(settings, device)
     try:
-        trained.network.load_state_dict(load_file(folder / WEIGHTS, device=device))
+        trained.network.load_state_dict(load_file(weights, device=device))
     except (OSError, RuntimeError, SafetensorError) as error:
         first = str(error).partition("\n")[0]
-        raise DataError(f"{folder / WEIGHTS} does not hold the weights of this stage: {first}") from error
+        raise DataError(f"{weights} does not hold the weights of this stage: {first}") from error
     return trained
 
 

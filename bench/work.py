@@ -21,6 +21,9 @@ Unit = Literal["step", "pass", "volume", "score", "nothing"]
 """What a stage is made of: training steps of all its networks, passes of one network over a volume, volumes
 that a trained method is scored on, pseudo labels that are scored."""
 
+PASSES_OF_A_LOOK = 3
+"""At one case at one time of training: what is predicted, what is doubted, and the gradients of its crops."""
+
 
 class Work(NamedTuple):
     """A stage as so many equal units; stages with equal ``like`` have units of one cost."""
@@ -68,12 +71,16 @@ def work_done(document: Mapping[str, Any]) -> Work:
 def _counted(document: Mapping[str, Any]) -> tuple[Unit, int, dict[str, Any]]:
     """Unit, amount, and all that the cost of a unit depends on."""
     kind, settings, where = document["kind"], document["settings"], {"dataset": document["dataset"]}
-    if kind in ("teacher", "student"):
+    if kind in ("teacher", "judge", "student"):
         return "step", int(settings["steps"]), _training(settings)
     if kind == "pseudo":
         views = VIEWS[settings["distillation"]["views"]]
         passes = len(document["images"]) * len(settings["members"]) * len(views)
         return "pass", passes, where | _training(settings["members"][0]) | _windows(settings)
+    if kind == "doubts":
+        looks = len(document["labels"]) * (len(settings["milestones"]) + 1)
+        about = where | _training(settings["trained"]) | _windows(settings)
+        return "pass", looks * PASSES_OF_A_LOOK, about | {"of": kind}
     if kind != "scores":
         return "nothing", 0, {}
     volumes = len(document["labels"])

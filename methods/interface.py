@@ -52,7 +52,7 @@ class Case:
     label_ijk: Tensor  # the label that the method is being trained on at present
     is_manual: bool
     target_nijk: Tensor | None = None  # the soft target that ``study`` gave it last
-    judged_nijk: Tensor | None = None  # by a judge that was not trained on it; in ``study`` alone
+    judged_nijk: Tensor | None = None  # by a judge that never saw its label; in the first ``study``
 
 
 @dataclass(frozen=True, slots=True, eq=False)

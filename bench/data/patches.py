@@ -67,6 +67,18 @@ def pad_to(array: NDArray[np.generic], patch: tuple[int, int, int]) -> NDArray[n
     return np.pad(array, widths)
 
 
+def pad_background(
+    probability_nijk: NDArray[np.floating], patch: tuple[int, int, int]
+) -> NDArray[np.floating]:
+    """As ``pad_to`` pads a label: all that is added is background for certain."""
+    padded = pad_to(probability_nijk, patch)
+    if padded is probability_nijk:
+        return probability_nijk
+    nothing_ijk = pad_to(np.ones(probability_nijk.shape[1:], dtype=bool), patch)
+    padded[0][~nothing_ijk.astype(bool)] = 1
+    return padded.astype(probability_nijk.dtype)
+
+
 def random_corner(shape: tuple[int, int, int], patch: tuple[int, int, int], rng: np.random.Generator) -> Box:
     """A uniformly drawn crop of ``patch`` voxels inside ``shape`` (HeartSeg: no foreground sampling)."""
     low = [int(rng.integers(0, s - p + 1)) for s, p in zip(shape, patch, strict=True)]

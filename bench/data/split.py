@@ -77,3 +77,23 @@ def manual_cases(cases: Sequence[str], xi: str, *, dataset: str, seed: int) -> t
     in_order = sorted(cases)
     chosen = [in_order[place] for place in order[: quota(xi, len(cases))]]
     return tuple(sorted(chosen))
+
+
+def dealt(
+    cases: Sequence[str], manual: Sequence[str], count: int, *, dataset: str, seed: int
+) -> list[tuple[str, ...]]:
+    """The cases in so many parts of nearly equal size, each with its share of the manual ones, sorted.
+
+    Raises:
+        UsageError: There are fewer cases than parts.
+    """
+    if not 2 <= count <= len(cases):
+        raise UsageError(
+            f"{dataset} has {len(cases)} training cases, which cannot be dealt to {count} judges."
+        )
+    order = generator(f"split/{dataset}/{seed}", "judges").permutation(len(cases))
+    in_order = [sorted(cases)[place] for place in order]
+    in_order.sort(
+        key=lambda case: case not in manual
+    )  # stable: the manual ones first, so that they are dealt
+    return [tuple(sorted(in_order[first::count])) for first in range(count)]

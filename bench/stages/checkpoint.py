@@ -47,13 +47,14 @@ class Checkpoints:
         """Whether the interval is over."""
         return time.monotonic() - self._last >= self.every_seconds
 
-    def save(self, kind: str, step: int, checkpoint: Checkpoint) -> str:
-        """Write one, then remove all but the last two of its kind; returns its name.
+    def save(self, kind: str, step: int, checkpoint: Checkpoint, *, kept: int = KEPT) -> str:
+        """Write one, then remove all but the last of its kind; returns its name.
 
         Args:
-            kind: ``checkpoint`` or ``labels``.
+            kind: ``checkpoint``, ``labels`` or ``milestone``.
             step: The number of steps done.
             checkpoint: Its tensors on the CPU, contiguous, none of them part of another.
+            kept: How many of its kind stay.
         """
         from safetensors.torch import save
 
@@ -68,7 +69,7 @@ class Checkpoints:
         finally:
             aside.unlink(missing_ok=True)
         flushed(self.folder)
-        for old in self._newest_first(kind)[KEPT:]:
+        for old in self._newest_first(kind)[kept:]:
             old.unlink(missing_ok=True)
         self._last = time.monotonic()
         return path.name
@@ -85,6 +86,18 @@ class Checkpoints:
                 continue
             more = {f"labels.{name}": tensor for name, tensor in labels.tensors.items()} if labels else {}
             yield Checkpoint({**found.tensors, **more}, found.plain)
+
+    def saved(self, kind: str) -> Iterator[tuple[int, Checkpoint]]:
+        """Those of a kind that are whole, by the step."""
+        for path in self._newest_first(kind):
+            if (found := self._read(path)) is not None:
+                yield int(path.name.split("-")[1]), found
+
+    def drop(self, kind: str, *, after: int) -> None:
+        """Remove those of a kind that were kept after a step."""
+        for path in self._newest_first(kind):
+            if int(path.name.split("-")[1]) > after:
+                path.unlink(missing_ok=True)
 
     def _newest_first(self, kind: str) -> list[Path]:
         found = [path for path in self.folder.glob(f"{kind}-*.safetensors") if _NAME.fullmatch(path.name)]

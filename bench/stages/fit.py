@@ -1,4 +1,4 @@
-"""The training of teachers and students, from its cases to its weights."""
+"""The training of teachers, judges and students, from its cases to its weights."""
 
 # Legend: I J K voxel axes.
 
@@ -35,8 +35,9 @@ def fit(lab: Lab) -> None:
 def _fit(lab: Lab) -> None:
     trained = begin(lab.settings, lab.device)
     training = Training(lab, trained, list(_training_cases(lab)), generator(lab.key, "sampling"))
-    run(training)
+    keeper = run(training)
     _refuse_broken(trained)
+    keeper.lay(lab.folder)
     trained.save(lab.folder)
     _write_losses(lab, training.losses)
     keep(lab, trained)
@@ -51,8 +52,8 @@ def _fit(lab: Lab) -> None:
     )
 
 
-def run(training: Training) -> None:
-    """All steps that are left, from the last checkpoint on where there is one."""
+def run(training: Training) -> Keeper:
+    """All steps that are left, from the last checkpoint on where there is one; returns what was kept."""
     keeper = Keeper(training)
     keeper.go_on()
     while training.step < training.steps:
@@ -60,6 +61,7 @@ def run(training: Training) -> None:
         keeper.keep()
         loss = training.losses[-1].loss
         training.lab.progress(training.step, training.steps, "" if loss is None else f"loss {loss:.3f}")
+    return keeper
 
 
 def _refuse_broken(trained: Trained) -> None:

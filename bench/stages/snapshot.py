@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from bench import provenance
 from bench.lab import spent_before
 from bench.stages.checkpoint import Checkpoint, Checkpoints
+from bench.stages.milestones import Milestones
 from bench.stages.training import Loss, Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from torch import Tensor
 
@@ -29,6 +31,7 @@ class Keeper:
         lab = training.lab
         self._training = training
         self._checkpoints = Checkpoints(lab.store.scratch(lab.key), lab.conduct.checkpoint_seconds)
+        self._milestones = Milestones(training, self._checkpoints)
         self._began = time.monotonic()
         self._labels = ""  # the file of the revised labels
         self._kept_revisions = 0
@@ -37,24 +40,30 @@ class Keeper:
         """Bring the training where its last whole checkpoint was; without one it stays at the start."""
         facts = self._training.lab.facts
         for found in self._checkpoints.usable():
-            if other := _foreign(self._training, found):
+            if other := _foreign(self._training, found) or self._milestones.lacking(found.plain["step"]):
                 self._checkpoints.left_aside.append(f"step {found.plain.get('step')}: {other}")
                 continue
             _restore(self._training, found)
             facts["resumed"] = [*facts.get("resumed", []), _origin(found.plain)]
             self._labels, self._kept_revisions = str(found.plain["labels"]), self._revisions
             break
+        self._milestones.begin()
         if self._checkpoints.left_aside:
             facts["checkpoints_left_aside"] = self._checkpoints.left_aside
+
+    def lay(self, folder: Path) -> None:
+        """Write what else was kept on the way into the folder of the finished stage."""
+        self._milestones.lay(folder)
 
     def keep(self) -> None:
         """Write a checkpoint if the interval is over, or if the stage is asked to stop."""
         training = self._training
+        self._milestones.keep()
         is_due = training.step < training.steps and self._checkpoints.are_due()
         if not (training.lab.is_asked_to_stop or is_due):
             return
         if self._revisions > self._kept_revisions:
-            labels = {str(place): training.cases[place].label_ijk for place in training.revised}
+            labels = dict(_revised(training))
             self._labels = self._checkpoints.save("labels", training.step, Checkpoint(labels, {}))
             self._kept_revisions = self._revisions
         spent = spent_before(training.lab.facts) + time.monotonic() - self._began
@@ -63,7 +72,17 @@ class Keeper:
 
     @property
     def _revisions(self) -> int:
-        return len(self._training.lab.facts.get("revised_volumes", ()))
+        facts = self._training.lab.facts
+        return len(facts.get("revised_volumes", ())) + len(facts.get("studied_volumes", ()))
+
+
+def _revised(training: Training) -> Iterator[tuple[str, Tensor]]:
+    """The labels and soft targets that are not what the stage began with, by the place of the case."""
+    for place in training.revised:
+        yield str(place), training.cases[place].label_ijk
+    for place, case in enumerate(training.cases):
+        if case.target_nijk is not None:
+            yield f"target.{place}", case.target_nijk
 
 
 def _origin(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,8 +162,9 @@ def _restore(training: Training, found: Checkpoint) -> None:
         Loss(int(step), None if math.isnan(loss) else loss, rate)
         for step, loss, rate in tensors["losses"].tolist()
     ]
-    for place, label_ijk in _under("labels.", tensors):
-        training.relabel(int(place), label_ijk)
+    for name, tensor in _under("labels.", tensors):
+        kind, _, place = name.rpartition(".")
+        (training.aim if kind == "target" else training.relabel)(int(place), tensor)
     torch.set_rng_state(tensors["generator"])
     if "generator.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["generator.cuda"], training.lab.device)

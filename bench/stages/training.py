@@ -5,22 +5,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import StageError
 from bench.plain import build
 from bench.settings import Optimiser, Sampling
 from bench.stages.sampler import Sampler, TrainingCase, cropped
-from bench.trained import Trained, inference_of
+from bench.stages.study import Desk
+from methods.interface import Revises, Studies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
     import torch
 
     from bench.lab import Lab
-    from methods.interface import Case
+    from bench.trained import Trained
 
 
 class Loss(NamedTuple):
@@ -48,7 +48,13 @@ class Training:
         self.optimiser, self.schedule = _optimiser(trained, chosen, self.steps)
         self.losses: list[Loss] = []
         self.revised: set[int] = set()  # the places of the cases that have another label than at first
-        self._revisions = _revision_steps(trained, self.steps)
+        self._desk = Desk(lab, trained)
+        self._revisions = _steps(
+            trained.method.revisions if isinstance(trained.method, Revises) else (), self.steps
+        )
+        self._studies = _steps(
+            trained.method.studies if isinstance(trained.method, Studies) else (), self.steps
+        )
 
     @property
     def step(self) -> int:
@@ -64,6 +70,8 @@ class Training:
         from methods.interface import AfterStep
 
         number, share = self.step + 1, self.step / self.steps
+        if self.step in self._studies:
+            self._study(share)
         if self.step in self._revisions:
             self._revise(share)
         loss = step(self.trained, self.sampler, self.optimiser, share)
@@ -80,38 +88,36 @@ class Training:
 
     def relabel(self, place: int, label_ijk: torch.Tensor) -> None:
         """Go on with another label for a case."""
-        case = self.cases[place]
-        self.cases[place] = TrainingCase(case.name, case.image_cijk, label_ijk, case.is_manual)
-        self.sampler.replace(place, cropped(self.cases[place], self.sampling))
+        self._replace(place, replace(self.cases[place], label_ijk=label_ijk))
         self.revised.add(place)
+
+    def aim(self, place: int, target_nijk: torch.Tensor) -> None:
+        """Go on with another soft target for a case."""
+        self._replace(place, replace(self.cases[place], target_nijk=target_nijk))
+
+    def _replace(self, place: int, case: TrainingCase) -> None:
+        self.cases[place] = case
+        self.sampler.replace(place, cropped(case, self.sampling))
+
+    def _study(self, progress: float) -> None:
+        """Let the method look at all training cases and keep what it finds of them."""
+        assert isinstance(self.trained.method, Studies)
+        targets = self._desk.studied(self.trained.method, self.cases, progress)
+        for place, target_nijk in targets.items():
+            self.aim(place, target_nijk)
+        self.lab.facts.setdefault("studied_volumes", []).append(len(targets))
 
     def _revise(self, progress: float) -> None:
         """Let the method look at all training cases and change the labels that are not manual."""
-        from methods.interface import Case, Revises
-
-        method, facts = self.trained.method, self.lab.facts
-        assert isinstance(method, Revises)
-        inference, patch = inference_of(self.lab.settings)
-
-        def streamed() -> Iterator[Case]:
-            device = self.lab.device
-            for case in self.cases:
-                yield Case(case.name, case.image_cijk.to(device), case.label_ijk.to(device), case.is_manual)
-
-        revised = method.revise(
-            streamed(), lambda image: self.trained.segment(image, inference, patch), progress
-        )
+        assert isinstance(self.trained.method, Revises)
+        revised = self._desk.revised(self.trained.method, self.cases, progress)
         changed = 0
-        for place, case in enumerate(self.cases):
-            if case.name not in revised:
-                continue
-            if case.is_manual:
-                raise StageError(f"method {method.name!r} changed the manual label of {case.name}.")
-            label_ijk = revised[case.name].to(case.label_ijk)
-            changed += int((label_ijk != case.label_ijk).sum())
+        for place, revised_ijk in revised.items():
+            label_ijk = revised_ijk.to(self.cases[place].label_ijk)
+            changed += int((label_ijk != self.cases[place].label_ijk).sum())
             self.relabel(place, label_ijk)
-        facts.setdefault("revised_voxels", []).append(changed)
-        facts.setdefault("revised_volumes", []).append(len(revised))
+        self.lab.facts.setdefault("revised_voxels", []).append(changed)
+        self.lab.facts.setdefault("revised_volumes", []).append(len(revised))
 
 
 def step(
@@ -162,9 +168,6 @@ def _optimiser(
     return optimiser, poly
 
 
-def _revision_steps(trained: Trained, steps: int) -> set[int]:
-    from methods.interface import Revises
-
-    if not isinstance(trained.method, Revises):
-        return set()
-    return {int(share * steps) for share in trained.method.revisions}
+def _steps(shares: tuple[float, ...], steps: int) -> set[int]:
+    """Before which steps shares of the training begin."""
+    return {int(share * steps) for share in shares}

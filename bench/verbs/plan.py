@@ -41,6 +41,8 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
     if sweep.experiments:
         console.say(f"paper    {', '.join(sweep.experiments)}")
     console.say(f"sweep    ξ {', '.join(sweep.xis)} · seeds {seeds}")
+    if sweep.noises:
+        console.say(f"noise    {', '.join(sweep.noises)}, in place of pseudo labels")
     console.say(f"recipe   {sweep.recipe.name} · {sweep.recipe.compute.precision} · run {sweep.run}")
     counted = runner.summary(stages, store)
     parts = [f"{n['stages']} {kind}" for kind, n in counted.items()]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench import console, record, runs
 from bench.errors import DataError, UsageError
+from bench.publication import is_current, publish
 from bench.store import Store
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def records_of(store_path: Path) -> pd.DataFrame:
         DataError: There are none, or they break the contract.
     """
     store = Store(store_path)
-    if store.is_store and not record.is_current(store):
+    if store.is_store and not is_current(store):
         _bring_up_to_date(store)
     if not (store_path / "records.csv").is_file():
         raise DataError(f"{store_path} holds no records; make some with `bench run --store {store_path}`.")
@@ -50,6 +51,6 @@ def _bring_up_to_date(store: Store) -> None:
         return
     try:
         with store.locked():
-            record.publish(store)
+            publish(store)
     except UsageError as error:
         console.warn(f"note: the records of {store.path} may be behind: {error}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.data.split import shares
 from bench.errors import UsageError, unknown
-from bench.experiments import DEFAULT_DATASETS, Part, Plan, chosen, free_part, resolved_part
+from bench.experiments import DEFAULT_DATASETS, Noise, Part, Plan, chosen, free_part, resolved_part
 from bench.sweep import Sweep
 from bench.verbs.words import device_of, jobs_of, recipe_of, seeds_of
 from methods.registry import select
@@ -44,6 +44,7 @@ class Request:
     mlflow: bool
     checkpoint_seconds: float = 60.0  # between two checkpoints of a training; changes no result
     deterministic: bool = False
+    noise: tuple[str, ...] = ()  # KIND:RATE,... injected in place of pseudo labels
 
 
 class Asked(NamedTuple):
@@ -76,7 +77,8 @@ def understood(request: Request) -> Asked:
     device = device_of(request.device)
     recipe = recipe_of(request.recipe, request.changes, device)
     parts = tuple(resolved_part(plan, recipe) for plan in plans.values())
-    parts = parts or (free_part(names, xis, recipe),)
+    noises = _noises(request)
+    parts = parts or (free_part(names, xis, recipe, noises),)
     return Asked(
         recipe=recipe,
         plans=plans,
@@ -110,6 +112,17 @@ def _selected(words: str) -> list[str]:
         return select(words)
     except ValueError as error:
         raise UsageError(f"{error}.") from error
+
+
+def _noises(request: Request) -> list[Noise]:
+    """What is injected; a published table or figure has its teachers' own noise."""
+    if request.noise and request.experiment is not None:
+        raise UsageError(f"--experiment is about pseudo labels; leave --noise {request.noise[0]} out.")
+    if not request.noise:
+        return []
+    from bench.data.noise import parse  # scipy, which a request without noise does not wait for
+
+    return list(dict.fromkeys(Noise(*one) for words in request.noise for one in parse(words)))
 
 
 def _plans(request: Request) -> dict[str, Plan]:

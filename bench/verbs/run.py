@@ -7,12 +7,13 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench import console, mirror, provenance, record, runner, runs
+from bench import console, mirror, provenance, runner, runs
 from bench.data.changes import changes
 from bench.data.dataset import remember
 from bench.engines.local import LocalEngine
 from bench.lab import Conduct
 from bench.metrics import METRICS_OF
+from bench.publication import publish
 from bench.seals import unsealed
 from bench.soundness import put_damaged_aside
 from bench.store import Store
@@ -128,7 +129,7 @@ def _carry_out(request: Request, asked: Asked, sweep: Sweep, stages: list[Stage]
             state = runner.run(stages, store, engine, watch, rows=rows, expected=seconds)
     finally:
         store.sweep_up()
-        record.publish(store)
+        publish(store)
     if request.mlflow:
         _mirror(store, sweep, titles)
     return state
@@ -169,6 +170,8 @@ def _say_result(
         )
         return code
     console.say(console.headline(state))
+    for sentence in _shortfalls(store, stages):
+        console.warn(sentence)
     for key, reason in state.failed.items():
         console.warn(f"failed: {key}: {reason} Details: {store.path / 'failed' / key}.json")
         console.warn(_blocked_by(key, state, stages))
@@ -178,6 +181,19 @@ def _say_result(
     console.say(f"records  {store.path / 'records.csv'}")
     console.say(f"report   bench report --store {store.path}")
     return code
+
+
+def _shortfalls(store: Store, stages: list[Stage]) -> list[str]:
+    """Where injected noise is not what was asked for."""
+    told = []
+    for stage in stages:
+        if stage.kind == "noise" and store.has(stage.key):
+            short = store.stage(stage.key)["facts"]["shortfalls"]
+            more = f", and {len(short) - 1} more" if len(short) > 1 else ""
+            if short:
+                where = store.folder(stage.key) / "noise.json"
+                told.append(f"note: {title(stage)}: {short[0]}{more}; {where} has what was reached.")
+    return told
 
 
 def _blocked_by(key: str, state: runner.State, stages: list[Stage]) -> str:

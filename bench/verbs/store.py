@@ -7,9 +7,10 @@ import shutil
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bench import console, record
+from bench import console
 from bench.errors import DataError, UsageError
 from bench.graph import VERSIONS
+from bench.publication import publish
 from bench.store import Store
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def clean(store_path: Path, *, failed: bool, everything: bool, as_json: bool) ->
             removed["stages"] = len(store.keys())
             shutil.rmtree(store_path / "stages", ignore_errors=True)
         if failed or everything:
-            record.publish(store)
+            publish(store)
     if as_json:
         console.say_json(removed)
     else:

@@ -1,0 +1,145 @@
+"""The noise that is really there: measured anew from a clean and a noisy label map, nothing assumed."""
+
+# Legend: I J K voxel axes of the box around one structure in both maps.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy import ndimage
+
+from bench.data.noise.surroundings import box_around, distance_to
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bench.data.noise.simulator import Spacing
+
+BINS_MM: Final = (1.0, 2.0, 3.0, 5.0, 10.0)
+"""Upper ends of the bins of distances to the clean boundary; the last bin has none."""
+LEAST_TOLERANCE: Final = 0.005
+SHARE_TOLERANCE: Final = 0.05  # of the rate
+
+
+def tolerance(rate: float, num_voxels: int) -> float:
+    """How far a realised rate may be from the wanted one: 5 % of it, 0.005 or one voxel, what is most."""
+    return max(SHARE_TOLERANCE * rate, LEAST_TOLERANCE, 1 / max(num_voxels, 1))
+
+
+def realised(
+    clean_ijk: NDArray[np.uint8],
+    noisy_ijk: NDArray[np.uint8],
+    spacing_mm: Spacing,
+    classes: int,
+    *,
+    wanted: float | None = None,
+    limit: str = "",
+) -> dict[str, dict[str, Any]]:
+    """What is wrong with each structure, by its number as text; plain data, None where nothing is defined.
+
+    ``rate`` is (removed + added) / clean voxels. ``shift_mm`` is the mean over the voxels of both boundaries
+    of the distance to the other boundary, each boundary weighing one half, above 0 where the noisy structure
+    reaches further; ``absolute_shift_mm`` is the same without signs. ``by_distance_mm`` has the shares of the
+    wrong voxels by the distance of their centre to the nearest voxel on the other side of the clean boundary.
+
+    Args:
+        clean_ijk: The clean label map.
+        noisy_ijk: The noisy one on the same grid.
+        spacing_mm: Voxel size along I, J, K.
+        classes: Number of classes, background included.
+        wanted: The rate that was asked for; where it was missed, ``shortfall`` is a sentence, else empty.
+        limit: What may have kept it from the rate.
+    """
+    assert clean_ijk.shape == noisy_ijk.shape
+    return {
+        str(structure): _of_structure(clean_ijk == structure, noisy_ijk == structure, spacing_mm)
+        | _held_to(wanted, clean_ijk == structure, noisy_ijk == structure, limit)
+        for structure in range(1, classes)
+    }
+
+
+def _of_structure(
+    clean_ijk: NDArray[np.bool_], noisy_ijk: NDArray[np.bool_], spacing_mm: Spacing
+) -> dict[str, Any]:
+    clean, noisy = int(clean_ijk.sum()), int(noisy_ijk.sum())
+    removed = int((clean_ijk & ~noisy_ijk).sum())
+    added = int((noisy_ijk & ~clean_ijk).sum())
+    signed, absolute = None, None
+    shares: dict[str, float] | None = None
+    if clean + noisy:
+        box = box_around(clean_ijk | noisy_ijk)
+        signed, absolute = _shift_mm(clean_ijk[box], noisy_ijk[box], spacing_mm)
+        shares = _by_distance(clean_ijk[box], noisy_ijk[box], spacing_mm)
+    return {
+        "rate": (removed + added) / clean if clean else None,
+        "voxels_clean": clean,
+        "voxels_noisy": noisy,
+        "removed": removed,
+        "added": added,
+        "dice": 2 * (clean - removed) / (clean + noisy) if clean + noisy else 1.0,
+        "shift_mm": signed,
+        "absolute_shift_mm": absolute,
+        "by_distance_mm": shares,
+    }
+
+
+def _held_to(
+    wanted: float | None, clean_ijk: NDArray[np.bool_], noisy_ijk: NDArray[np.bool_], limit: str
+) -> dict[str, Any]:
+    """The wanted rate and, where it was missed, by how much and why."""
+    if wanted is None:
+        return {"wanted": None, "shortfall": ""}
+    clean = int(clean_ijk.sum())
+    if not clean:
+        return {"wanted": wanted, "shortfall": "the clean label has no voxel of it, so no rate is defined"}
+    rate = float((clean_ijk != noisy_ijk).sum()) / clean
+    if abs(rate - wanted) <= tolerance(wanted, clean):
+        return {"wanted": wanted, "shortfall": ""}
+    why = f": {limit}" if limit else ""
+    return {"wanted": wanted, "shortfall": f"{rate:.3g} instead of {wanted:g}{why}"}
+
+
+def _border(mask_ijk: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The voxels of a mask with a face to the outside; the volume's edge is none."""
+    inner_ijk = ndimage.binary_erosion(mask_ijk, border_value=1)
+    return np.asarray(mask_ijk & ~inner_ijk)
+
+
+def _shift_mm(
+    clean_ijk: NDArray[np.bool_], noisy_ijk: NDArray[np.bool_], spacing_mm: Spacing
+) -> tuple[float | None, float | None]:
+    """Mean signed and mean absolute shift; None where one of the two has no boundary."""
+    clean_border_ijk, noisy_border_ijk = _border(clean_ijk), _border(noisy_ijk)
+    if not clean_border_ijk.any() or not noisy_border_ijk.any():
+        return None, None
+    to_clean_mm = distance_to(clean_border_ijk, spacing_mm)[noisy_border_ijk]
+    to_noisy_mm = distance_to(noisy_border_ijk, spacing_mm)[clean_border_ijk]
+    outward = np.where(clean_ijk[noisy_border_ijk], -1.0, 1.0)
+    covered = np.where(noisy_ijk[clean_border_ijk], 1.0, -1.0)
+    signed = (outward * to_clean_mm).mean() + (covered * to_noisy_mm).mean()
+    return float(signed / 2), float(to_clean_mm.mean() + to_noisy_mm.mean()) / 2
+
+
+def _by_distance(
+    clean_ijk: NDArray[np.bool_], noisy_ijk: NDArray[np.bool_], spacing_mm: Spacing
+) -> dict[str, float] | None:
+    """Shares of the wrong voxels by bin; None where nothing is wrong."""
+    added_ijk, removed_ijk = noisy_ijk & ~clean_ijk, clean_ijk & ~noisy_ijk
+    beyond_mm = np.concatenate(
+        [
+            distance_to(clean_ijk, spacing_mm)[added_ijk],
+            distance_to(~clean_ijk, spacing_mm)[removed_ijk],
+        ]
+    )
+    if not len(beyond_mm):
+        return None
+    places = np.searchsorted(np.array(BINS_MM) + 1e-6, beyond_mm)
+    counts = np.bincount(places, minlength=len(BINS_MM) + 1)
+    return dict(zip(bin_names(), (counts / len(beyond_mm)).tolist(), strict=True))
+
+
+def bin_names() -> list[str]:
+    """``0-1``, ``1-2``, ..., ``>10``: each bin holds its upper end."""
+    lower = ("0", *(f"{end:g}" for end in BINS_MM))
+    return [f"{low}-{high:g}" for low, high in zip(lower, BINS_MM, strict=False)] + [f">{BINS_MM[-1]:g}"]

@@ -1,0 +1,88 @@
+"""The tables of a store for its readers: records, and what students cost and doubted."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from bench import record
+from bench.charges import COLUMNS, WHO, charges, scored_students
+from bench.data.folder import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bench.store import Store
+
+VERSION: Final = 1
+"""Raised when the same stages give other tables than ``records.csv``."""
+NOTED: Final = "tables.state"
+"""The file of a store that says which stages those tables were gathered from."""
+GATHERED: Final = {
+    "doubts.csv": (*WHO, "case", "map", "progress", "structure", "region", "measure", "value", "voxels"),
+    "gradients.csv": (*WHO, "case", "of", "layer", "depth", "progress", "measure", "value"),
+}
+"""What ``doubts`` stages write, put together; each row gains the run and the stage that it is of."""
+
+
+def publish(store: Store) -> None:
+    """Bring all tables of a store up to date; where no stage is new, nothing is read."""
+    record.publish(store)
+    if _is_noted(store):
+        return
+    old = record.superseded(store)
+    students = scored_students(store, [key for key in store.keys("scores") if key not in old])
+    write_text(store.path / "costs.csv", _text(COLUMNS, charges(store, students)))
+    known = {one.key for one in students}
+    for name, columns in GATHERED.items():
+        rows = list(_gathered(store, name, known))
+        write_text(store.path / name, _text(("run", *columns, "stage"), rows))
+    write_text(store.path / NOTED, _state(store))  # last: what it vouches for is there
+
+
+def is_current(store: Store) -> bool:
+    """Whether all tables are what the store's stages say."""
+    return record.is_current(store) and _is_noted(store)
+
+
+def _is_noted(store: Store) -> bool:
+    noted = store.path / NOTED
+    return noted.is_file() and noted.read_bytes() == _state(store).encode()
+
+
+def _gathered(store: Store, name: str, students: set[str]) -> Iterator[dict[str, Any]]:
+    """The rows of all ``doubts`` stages of these students."""
+    for key in store.keys("doubts"):
+        described = store.stage(key)
+        path = store.folder(key) / name
+        if described["inputs"]["of"] not in students or not path.is_file():
+            continue
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                yield {**row, "run": described["run"], "stage": key}
+
+
+def _text(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _state(store: Store) -> str:
+    """What the tables follow from, and how they lie there, in one word."""
+    stages = [store.keys(kind) for kind in ("student", "scores", "doubts")]
+    plans = sorted((store.path / "runs").glob("*/stages.json"))
+    lie = [_mark(store.path / name) for name in ("costs.csv", *GATHERED)]
+    lie += [(path.parent.name, *_mark(path)[1:]) for path in plans]
+    return hashlib.sha256(json.dumps([VERSION, stages, lie]).encode()).hexdigest()
+
+
+def _mark(path: Path) -> tuple[str, int, int]:
+    status = path.stat() if path.is_file() else None
+    return (path.name, status.st_size, status.st_mtime_ns) if status else (path.name, 0, 0)
