@@ -80,7 +80,7 @@ def doubt_by_region(curves: pd.DataFrame) -> Figure:
             axes.axhspan(lower - 0.5, lower + 0.5, color="#f5f7f9", zorder=0)
         for step, (region, look) in zip((-0.22, 0.22, 0.0), _REGIONS.items(), strict=True):
             own = rows[(rows["measure"] == measure) & (rows["region"] == region)]
-            heights = own["name"].map(names.index) + step
+            heights = own["name"].map(names.index).astype(float) + step
             _dots(axes, own, heights, look)
         dress(axes, grid="x")
         axes.spines["left"].set_visible(False)

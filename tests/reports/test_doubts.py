@@ -56,6 +56,19 @@ def test_what_does_not_exist_is_counted_and_is_no_part_of_the_mean(records):
     assert found["undefined"] == 1
 
 
+def test_a_doubt_of_which_nothing_is_defined_has_its_row_and_is_drawn(records):
+    from reports.figures.detection import doubt_by_region, doubt_over_training
+
+    rows = pd.DataFrame([doubt(float("nan")), doubt(float("nan"), case="b")])
+    found = doubt_table(rows, records).iloc[0]
+    assert np.isnan(found["auroc"])
+    assert found["undefined"] == 2
+    assert doubt_curves(rows, records).empty
+    one = doubt_curves(pd.DataFrame([doubt(0.5)]), records)
+    assert len(doubt_over_training(one).axes) == 6
+    assert len(doubt_by_region(one).axes) == 4
+
+
 def test_a_method_without_a_row_says_nothing_and_has_no_number(records):
     found = doubt_table(pd.DataFrame([doubt(0.6)]), records).set_index("method")
     assert found["map"]["densevoxnet"] == SILENT

@@ -180,6 +180,8 @@ def test_what_the_exhibits_hold_is_drawn_once_for_all_data_sets(scored, scan, tm
         "figure6-liver",
         "case_scores",
         "case_scores-liver",
+        "leaderboard_ranks-heart",
+        "leaderboard_ranks-liver",
     }
     page = (tmp_path / "index.html").read_text()
     assert "there is no scan of a withheld case of liver" in page
