@@ -41,7 +41,7 @@ def overlays(shown: Overlay) -> Figure:
     down = -(-(len(named) + 1) // across)
     rows, columns = shown.image_rc.shape
     tall = float(np.clip(rows * shown.aspect / columns, 0.4, 2.0))
-    figure = blank(across * _WIDTH + 0.9, down * (_WIDTH * tall + 0.6) + 0.9)
+    figure = blank(across * _WIDTH + 0.9, down * (_WIDTH * tall + 0.45) + 0.6)
     panels = figure.subplots(down, across, squeeze=False).ravel()
     for axes in panels[len(named) + 1 :]:
         axes.set_visible(False)

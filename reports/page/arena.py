@@ -85,14 +85,14 @@ def _doubt(extras: Extras, records: pd.DataFrame, exhibits: Exhibits, files: Fil
     table = doubt_table(extras.doubts, records)
     curves = doubt_curves(extras.doubts, records)
     shown = drawn(curves)
-    tables = [_table("doubts", table, files), _table("doubt_curves", curves, files)]
+    both = (("doubts", table), ("doubt_curves", curves))
+    tables = [_table(key, frame, files) for key, frame in both if not table.empty]
     figures = [
         *_figures("doubt_progress", shown, "setting", doubt_over_training, files),
         *_figures("doubt_regions", shown, "setting", doubt_by_region, files),
         *_overlays(exhibits, files),
     ]
-    none = table.empty
-    return Part("doubt", "Doubt", [_NO_DOUBT] if none else [], [] if none else tables, figures)
+    return Part("doubt", "Doubt", [_NO_DOUBT] if table.empty else [], tables, figures)
 
 
 def _gradients(extras: Extras, records: pd.DataFrame, files: Files) -> Part:
