@@ -13,6 +13,7 @@ from bench.data.volumes import canonical_spacing_mm, read_image, read_label, rea
 from bench.errors import DataError
 from bench.graph import in_order
 from bench.lineage import lineage
+from bench.overlays import overlays
 from bench.sweep import title
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def exhibits(store: Store, keys: Iterable[str]) -> Exhibits:
     ]
     scans: list[Scan] = []
     missing: list[str] = []
-    focal = _of(scored, role="student", method=FOCAL, variant="")
+    # P's figures are of labels by teachers; injected noise has pictures of its own.
+    focal = _of(scored, role="student", method=FOCAL, variant="", noise="none")
     for dataset, recipe in dict.fromkeys((one.who["dataset"], one.who["recipe"]) for one in focal):
         here = _of(focal, dataset=dataset, recipe=recipe)
         for show, chosen in ((_withheld, _nearest(here, NOISY)), (_test, _nearest(here, 1.0))):
@@ -64,13 +66,21 @@ def exhibits(store: Store, keys: Iterable[str]) -> Exhibits:
             except DataError as error:
                 missing.append(f"A scan of {dataset}, recipe {recipe}, cannot be shown: {error}")
     last = _nearest(focal, 1.0) if focal else None
+    shown, unseen = overlays(store, stages)
     return Exhibits(
         scans=tuple(scans),
         layers=pd.DataFrame(_layers(store, last), columns=list(LAYER_COLUMNS)),
         stages=pd.DataFrame(_chain(last), columns=list(STAGE_COLUMNS)),
-        provenance=pd.DataFrame([_origin(store, one) for one in stages.values()]),
-        missing=tuple(missing),
+        provenance=pd.DataFrame([_origin(store, one) for one in _with_doubts(store, stages)]),
+        overlays=shown,
+        missing=(*missing, *unseen),
     )
+
+
+def _with_doubts(store: Store, stages: Mapping[str, Stage]) -> list[Stage]:
+    """These stages, and those that scored the doubt of their students."""
+    of_them = [key for key in store.keys("doubts") if store.stage(key)["inputs"]["of"] in stages]
+    return list(lineage(store, [*stages, *of_them]).values())
 
 
 def _of(scored: Sequence[Scored], **wanted: object) -> list[Scored]:
@@ -117,7 +127,7 @@ def _test(store: Store, chosen: Scored, scored: Sequence[Scored]) -> Scan:
 
 def _beside(scored: Sequence[Scored], chosen: Scored, **wanted: object) -> list[Scored]:
     """Others of the same split and recipe."""
-    same = {name: chosen.who[name] for name in ("dataset", "xi", "seed", "split", "recipe")}
+    same = {name: chosen.who[name] for name in ("dataset", "xi", "seed", "split", "noise", "recipe")}
     return _of(scored, **same, **wanted)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 COLUMNS: Final[tuple[str, ...]] = (
@@ -28,23 +29,31 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         ValueError: The file breaks the contract; the message names the file, the line and the column.
     """
+    return _conformed(texts_of(path, COLUMNS), str(path), "line")
+
+
+def texts_of(path: Path, columns: Collection[str]) -> pd.DataFrame:
+    """The cells of a CSV that has these columns, as text; the index holds the line that each row ends at.
+
+    Raises:
+        ValueError: It is no such CSV.
+    """
     try:
-        header, rows, lines = _rows(path)
+        header, rows, lines = _rows(path, columns)
     except csv.Error as error:
         raise ValueError(f"{path} is not a CSV of records: {error}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not text in UTF-8: {error.reason} at byte {error.start}") from error
-    frame = pd.DataFrame(rows, columns=header, index=pd.Index(lines, dtype="int64"), dtype=str)
-    return _conformed(frame, str(path), "line")
+    return pd.DataFrame(rows, columns=header, index=pd.Index(lines, dtype="int64"), dtype=str)
 
 
-def _rows(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
+def _rows(path: Path, columns: Collection[str]) -> tuple[list[str], list[list[str]], list[int]]:
     """Header, rows and the line that each row ends at."""
     # Not pandas' reader: it pads short lines and turns a surplus field into an index without a word.
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         header = next(reader, [])
-        _check_columns(header, str(path))
+        check_columns(header, str(path), columns)
         rows: list[list[str]] = []
         lines: list[int] = []
         for row in reader:
@@ -64,26 +73,30 @@ def conform(records: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: There are no rows, or one breaks the contract.
     """
-    _check_columns(list(records.columns), "the records")
+    check_columns(list(records.columns), "the records", COLUMNS)
     if records.empty:
         raise ValueError("there are no records to report: run the benchmark first, or name another store")
     return _conformed(records.reset_index(drop=True), "the records", "row")
 
 
-def _check_columns(found: list[str], source: str) -> None:
-    """Each column of the contract once, and no other."""
-    for column in COLUMNS:
+def check_columns(found: list[str], source: str, columns: Collection[str]) -> None:
+    """Each column of the contract once, and no other.
+
+    Raises:
+        ValueError: One is missing, unknown or there twice.
+    """
+    for column in columns:
         if column not in found:
             raise ValueError(f"{source}: column {column!r} is missing")
     for column in found:
-        if column not in COLUMNS:
-            raise ValueError(f"{source}: column {column!r} is unknown; known are {', '.join(COLUMNS)}")
+        if column not in columns:
+            raise ValueError(f"{source}: column {column!r} is unknown; known are {', '.join(columns)}")
         if found.count(column) > 1:
             raise ValueError(f"{source}: column {column!r} stands there {found.count(column)} times")
 
 
 def _conformed(frame: pd.DataFrame, source: str, place: str) -> pd.DataFrame:
-    texts = {column: _text(frame[column]) for column in COLUMNS}
+    texts = {column: text_of(frame[column]) for column in COLUMNS}
     numbers = pd.to_numeric(frame["value"], errors="coerce").astype("float64")
     failed = texts["status"] == "failed"
     empty = texts["status"].isin(["empty_prediction", "empty_reference"])
@@ -95,7 +108,7 @@ def _conformed(frame: pd.DataFrame, source: str, place: str) -> pd.DataFrame:
         # A value that an empty mask cannot have would flatter whoever predicts nothing (docs/decisions/0011).
         "value of an empty mask": empty & ~_is_of_empty(texts["metric"], numbers),
         "seed": ~texts["seed"].str.fullmatch("[0-9]{1,18}"),
-        "xi": ~texts["xi"].isin(shares := _shares(texts["xi"])),
+        "xi": ~texts["xi"].isin(shares := shares_of(texts["xi"])),
     }
     for column, broken in wrong.items():
         if broken.any():
@@ -127,7 +140,7 @@ def _is_of_empty(metric: pd.Series[str], value: pd.Series[float]) -> pd.Series[b
     return ~(overlap | distance) | (overlap & (value == 0)) | (distance & (value > 0))
 
 
-def _text(column: pd.Series) -> pd.Series[str]:
+def text_of(column: pd.Series) -> pd.Series[str]:
     """Text throughout: an absent name is the empty text, never NaN, which a group-by would drop."""
     if isinstance(column.dtype, pd.StringDtype) and not column.hasnans:
         return column
@@ -135,7 +148,7 @@ def _text(column: pd.Series) -> pd.Series[str]:
     return plain.where(plain.notna(), "").astype(str)
 
 
-def _shares(column: pd.Series[str]) -> dict[str, str]:
+def shares_of(column: pd.Series[str]) -> dict[str, str]:
     """Every ξ that can be read, to its one spelling: 0.30 is 0.3 and 1 is 1.0."""
     shares = {}
     for text in column.unique():

@@ -57,6 +57,37 @@ class Scan:
     recipe: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlay:
+    """One slice of a training case whose wrong labels are known, and what each method doubts there.
+
+    Attributes:
+        dataset: The data set's name.
+        recipe: Of the students.
+        noise: What was injected, as ``markov:0.2``.
+        xi: The students' share of manual labels.
+        seed: The students' seed.
+        case: The case's name.
+        section: Which slice, in words.
+        aspect: The height of a voxel over its width.
+        image_rc: Intensities, the patient's right or front on the left.
+        wrong_rc: Where the label is wrong.
+        doubts: (R, C) in [0, 1] by method and map; 1 where a voxel's gradient is removed.
+    """
+
+    dataset: str
+    recipe: str
+    noise: str
+    xi: str
+    seed: int
+    case: str
+    section: str
+    aspect: float
+    image_rc: NDArray[np.float32]
+    wrong_rc: NDArray[np.bool_]
+    doubts: Mapping[tuple[str, str], NDArray[np.float32]]
+
+
 LAYER_COLUMNS: Final = (
     "block", "site", "operation", "kernel", "stride", "channels_in", "channels_out", "resolution", "repeats",
 )  # fmt: skip
@@ -82,6 +113,7 @@ class Exhibits:
     """All that there is to show, and in sentences what is missing and why."""
 
     scans: tuple[Scan, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
     layers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LAYER_COLUMNS)))
     stages: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(STAGE_COLUMNS)))
     provenance: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row a stage that records name

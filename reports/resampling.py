@@ -21,6 +21,8 @@ PAIR: Final = ("seed", "split", "case")  # what makes two values a pair
 RESAMPLES: Final = 9_999
 CONFIDENCE: Final = 0.95
 _EXACT: Final = 14  # cases up to which all 2^n sign flips are counted; above, RESAMPLES of them are drawn
+_TOP: Final = 3
+_AT_ONCE: Final = 64  # means that are resampled together; more would take memory and save no time
 _ARITHMETIC: Final = 12  # digits: what is left of zero beyond them is rounding of the machine
 
 
@@ -87,6 +89,47 @@ def mean_interval(
     return Interval(mean, low, high, cases, seeds)
 
 
+def mean_intervals(values: pd.DataFrame, of: Sequence[str], *, seed: int = 0) -> pd.DataFrame:
+    """What `mean_interval` gives of each group of values that agree in the columns `of`.
+
+    Groups of the same seeds and cases are resampled together: the numbers are the same, and come sooner.
+
+    Returns:
+        The columns `of`, `mean, low, high` (absent with one case), `cases, seeds`; groups in their order.
+
+    Raises:
+        ValueError: A value is absent, or a case stands twice in a seed.
+    """
+    keys = values.groupby(list(of), sort=False).ngroup()
+    named = values[[*PAIR, "value"]].assign(method=keys.map("{:09d}".format))
+    places = named.sort_values(list(PAIR)).groupby("method")[list(PAIR)]
+    alike: dict[tuple[tuple[str, ...], ...], list[str]] = {}
+    for number, own in places:
+        alike.setdefault(tuple(own.itertuples(index=False, name=None)), []).append(str(number))
+    rows: dict[str, tuple[float, float | None, float | None, int, int]] = {}
+    for numbers in alike.values():
+        for start in range(0, len(numbers), _AT_ONCE):
+            chosen = numbers[start : start + _AT_ONCE]
+            rows |= zip(chosen, _intervals(named[named["method"].isin(chosen)], seed), strict=True)
+    found = pd.DataFrame(
+        [rows[number] for number in sorted(rows)], columns=["mean", "low", "high", "cases", "seeds"]
+    ).astype({"mean": float, "low": float, "high": float})
+    names = values[list(of)].assign(_number=keys).drop_duplicates("_number")
+    return pd.concat([names.drop(columns="_number").reset_index(drop=True), found], axis=1)
+
+
+def _intervals(values: pd.DataFrame, seed: int) -> list[tuple[float, float | None, float | None, int, int]]:
+    """Mean, low, high, cases and seeds of each method, all of the same seeds and cases, in their order."""
+    table = _table(values)
+    means, cases, seeds = _mean(table), values["case"].nunique(), values["seed"].nunique()
+    if cases < 2:
+        return [(float(mean), None, None, cases, seeds) for mean in means]
+    drawn = _resampled(table, np.random.default_rng(seed))
+    confidence = student_confidence(CONFIDENCE, cases)
+    bounds = [_bounds(drawn[:, place], confidence) for place in range(len(means))]
+    return [(float(mean), *bound, cases, seeds) for mean, bound in zip(means, bounds, strict=True)]
+
+
 def student_confidence(confidence: float, cases: int) -> float:
     """The confidence at which percentiles are as wide as Student's t of this many cases asks for at another.
 
@@ -115,7 +158,9 @@ def ranks(values: pd.DataFrame, *, higher_is_better: bool = True, seed: int = 0)
         seed: Of the resampling.
 
     Returns:
-        `method, mean, rank, low, high, cases, seeds`; ties share the mean of their ranks.
+        `method, mean, rank, low, high, holds, top, cases, seeds`; ties share the mean of their ranks. `holds`
+        is the share of resamples in which a method has the rank that it has here, `top` the share in which it
+        is among the first three; both absent with one case.
 
     Raises:
         ValueError: There is no value, one is absent, or the methods differ in seeds or cases.
@@ -126,16 +171,19 @@ def ranks(values: pd.DataFrame, *, higher_is_better: bool = True, seed: int = 0)
     sign = -1.0 if higher_is_better else 1.0
     mean = _mean(table)
     drawn = rankdata(np.round(sign * _resampled(table, np.random.default_rng(seed)), _ARITHMETIC), axis=1)
-    cases = values["case"].nunique()
+    rank, cases = rankdata(sign * mean), values["case"].nunique()
+    known = 1.0 if cases > 1 else np.nan
     tails = _tails(student_confidence(CONFIDENCE, cases) if cases > 1 else CONFIDENCE)
     low, high = np.percentile(drawn, tails, axis=0, method="inverted_cdf")
     found = pd.DataFrame(
         {
             "method": list(table.methods),
             "mean": mean,
-            "rank": rankdata(sign * mean),
+            "rank": rank,
             "low": low,
             "high": high,
+            "holds": known * (drawn == rank).mean(axis=0),
+            "top": known * (drawn <= _TOP).mean(axis=0),
             "cases": cases,
             "seeds": values["seed"].nunique(),
         }

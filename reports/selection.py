@@ -18,6 +18,10 @@ _SETTING: Final = ("recipe", "definition")
 _RESULT: Final = (*IDENTITY, "noise", *_SETTING, "case", "structure", "metric")
 
 
+NO_NOISE: Final = "none"
+"""Nothing was injected: what is wrong in the labels is what teachers got wrong, as in P."""
+INJECTED: Final = "noise"
+"""The method of rows of role `pseudo` that score labels with injected noise against the truth."""
 Benchmark = Literal["hvsmr", "brats"]
 """Which of P's two benchmarks a data set stands in for: tumours with BRATS' labels, or anything else."""
 BENCHMARKS: Final[tuple[Benchmark, ...]] = ("hvsmr", "brats")
@@ -60,14 +64,14 @@ def cohorts(records: pd.DataFrame) -> list[Cohort]:
         several = [column for column in _SETTING if of_dataset[column].nunique() > 1]
         for key, part in of_dataset.groupby(several, sort=True) if several else [((), of_dataset)]:
             words = [str(dataset), *(str(word) for word in (key if isinstance(key, tuple) else (key,)))]
-            suffix = _suffix(words, taken)
+            suffix = suffix_of(words, taken)
             later = any(cohort.benchmark == benchmark for cohort in found)
             name, in_both = ", ".join(words), suffix if found else ""
             found.append(Cohort(name, suffix if later else "", benchmark, part, in_both))
     return found
 
 
-def _suffix(words: Sequence[str], taken: set[str]) -> str:
+def suffix_of(words: Sequence[str], taken: set[str]) -> str:
     """What the names of a cohort's files end in: of names that may hold anything, and never twice."""
     slug = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", word[:200]).strip("-.") or "unnamed" for word in words)
     slug = slug[:100]
@@ -126,6 +130,16 @@ def ablations(records: pd.DataFrame) -> pd.DataFrame:
     return _of_one_setting(rows[_ablation(rows)])
 
 
+def contested(records: pd.DataFrame) -> pd.DataFrame:
+    """The rows that methods are ranked by: students of no ablation, under whatever noise, and the supervised.
+
+    What teachers got wrong and what was injected stand apart in the column `noise`: whoever takes a mean
+    takes it within one noise and one ξ.
+    """
+    rows = unique(records)
+    return rows[rows["role"].isin(["student", "supervised"]) & (rows["variant"] == "")]
+
+
 def _of_one_setting(rows: pd.DataFrame) -> pd.DataFrame:
     for dataset, part in rows.groupby("dataset"):
         for column in _SETTING:
@@ -140,27 +154,26 @@ def _of_one_setting(rows: pd.DataFrame) -> pd.DataFrame:
 def omitted(records: pd.DataFrame) -> list[str]:
     """What the tables leave out, counted, so that nothing goes missing silently."""
     rows = unique(records)
-    noisy = rows["noise"] != _NO_NOISE
+    noisy = rows["noise"] != NO_NOISE
+    ranked = (rows["role"] == "student") & (rows["variant"] == "")
+    injected = (rows["role"] == "pseudo") & (rows["method"] == INJECTED)
     hvsmr = rows.groupby("dataset")["structure"].transform(lambda found: not set(TUMOUR) <= set(found))
     shown = _plain(rows) | (_ablation(rows) & hvsmr.astype(bool))
     variant = ~noisy & ~shown & (rows["variant"] != "") & (rows["role"] != "pseudo")
     teacher = ~noisy & ~variant & (rows["role"] == "teacher")
     reasons = {
-        "with injected noise": noisy,
+        "with injected noise that is not ranked": noisy & ~ranked & ~injected,
         "of variants of a method that no table shows": variant,
         "of teachers scored on the test cases": teacher,
     }
     return [f"{int(found.sum())} rows {reason}" for reason, found in reasons.items() if found.any()]
 
 
-_NO_NOISE: Final = "none"
-
-
 def _plain(rows: pd.DataFrame) -> pd.Series[bool]:
     pseudo = rows["role"] == "pseudo"
-    return (rows["noise"] == _NO_NOISE) & ((rows["variant"] == "") | pseudo)
+    return (rows["noise"] == NO_NOISE) & ((rows["variant"] == "") | pseudo)
 
 
 def _ablation(rows: pd.DataFrame) -> pd.Series[bool]:
     ablated = (rows["role"] == "student") & (rows["method"] == ABLATED) & rows["variant"].isin(ABLATIONS)
-    return ablated & (rows["noise"] == _NO_NOISE)
+    return ablated & (rows["noise"] == NO_NOISE)

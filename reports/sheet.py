@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -54,6 +54,19 @@ _ALONE: Final = {
     "overall": Measure("", "Overall ↑", 3, "higher"),
     "mean": Measure("", "Mean ↑", 3, "higher"),
     "low": Measure("", "Low", 3, "neither"),
+    "falls": Measure("", "Falls with depth", 3, "neither"),
+    "score": Measure("", "Score ↑", 3, "higher"),
+    "holds": Measure("", "Holds rank", 2, "neither"),
+    "top": Measure("", "In top 3", 2, "neither"),
+    "passes": Measure("", "Passes", 0, "neither"),
+    "passes_alone": Measure("", "Passes, teachers alone", 0, "neither"),
+    "auroc": Measure("", "AUROC ↑", 3, "higher"),
+    "auprc": Measure("", "AUPRC ↑", 3, "higher"),
+    "precision": Measure("", "Precision ↑", 3, "higher"),
+    "removed_wrong": Measure("", "Removed of wrong ↑", 3, "neither"),
+    "removed_right": Measure("", "Removed of right ↓", 3, "neither"),
+    "calibration": Measure("", "Calibration error ↓", 3, "lower"),
+    "wrong_share": Measure("", "Wrong labels", 3, "neither"),
     "rank": Measure("", "Rank", 1, "lower"),
     "rank_low": Measure("", "Best rank", 1, "neither"),
     "rank_high": Measure("", "Worst rank", 1, "neither"),
@@ -68,7 +81,9 @@ _ALONE: Final = {
     "p_holm": Measure("", "p (Holm)", 4, "neither"),
 }
 _HEADINGS: Final = {"xi": "ξ", "in_paper": "In P", **{f"f{number}": f"f{number}" for number in range(1, 5)}}
-_UNREAD: Final = ("dataset", "results")
+_UNREAD: Final = ("dataset", "recipe", "setting", "results")
+_OF_SEVERAL: Final = ("rank", "holds", "top", "passes", "passes_alone")
+"""What is no mean of a row's cases, so that no failure stands in its place."""
 _HELPERS: Final = (
     "sd",
     "results",
@@ -77,6 +92,8 @@ _HELPERS: Final = (
     "printed",
     "difference",
     "verdict",
+    "lower",
+    "upper",
 )  # they join their measure
 
 
@@ -84,7 +101,8 @@ def sheet(frame: pd.DataFrame, block: str) -> Sheet:
     """A table as it is read.
 
     Left out: the data set, which the title names; the number of case results, which stands beside a failure;
-    columns of names in which no row has one; and what joins its measure: standard deviation, printed value.
+    columns of names in which no row has one; and what joins its measure: standard deviation, interval,
+    printed value.
 
     Args:
         frame: A table of `tables`.
@@ -151,15 +169,19 @@ def _plain(value: object) -> str:
 
 def _measured(frame: pd.DataFrame, name: str, kind: Measure, block: str) -> list[Cell]:
     """One column of means, each with its spread."""
+    if name == "rank" and "rank_lower" in frame and not (frame[name] % 1 > 0).any():
+        kind = replace(kind, digits=0)  # no rank is shared
     values = frame[name].astype(float).round(kind.digits)
     best = _best(frame, name, kind, frame[block])
+    failures = _helper(frame, name, "failed", 0)
+    if name in _OF_SEVERAL:
+        failures = failures * 0
     numbers = zip(
-        values, best, _helper(frame, name, "sd", float("nan")), _helper(frame, name, "failed", 0),
-        _helper(frame, name, "results", 0), _helper(frame, name, "printed", ""), strict=True,
+        values, best, _helper(frame, name, "sd", float("nan")), failures,
+        _helper(frame, name, "results", 0), _beside(frame, name, kind), strict=True,
     )  # fmt: skip
     cells = []
-    for value, wins, spread, failed, of, printed in numbers:
-        beside = f" (P {printed})" if printed else ""
+    for value, wins, spread, failed, of, beside in numbers:
         if np.isnan(value):
             text = (f"failed {failed}/{of}" if of else "failed") if failed else "–"
             cells.append(Cell(f"{text}{beside}", numeric=True, failed=bool(failed)))
@@ -167,6 +189,17 @@ def _measured(frame: pd.DataFrame, name: str, kind: Measure, block: str) -> list
             text = f"{value:z.{kind.digits}f}" + ("" if pd.isna(spread) else f" ± {spread:.{kind.digits}f}")
             cells.append(Cell(f"{text}{beside}", best=bool(wins), numeric=True))
     return cells
+
+
+def _beside(frame: pd.DataFrame, name: str, kind: Measure) -> list[str]:
+    """What stands behind each value: its interval where it has one, what the paper prints where it does."""
+    lows, highs = (_helper(frame, name, helper, float("nan")) for helper in ("lower", "upper"))
+    bounds = [
+        "" if pd.isna(low) or pd.isna(high) else f" [{low:z.{kind.digits}f}, {high:z.{kind.digits}f}]"
+        for low, high in zip(lows, highs, strict=True)
+    ]
+    printed = [f" (P {text})" if text else "" for text in _helper(frame, name, "printed", "")]
+    return [f"{bound}{beside}" for bound, beside in zip(bounds, printed, strict=True)]
 
 
 def _best(frame: pd.DataFrame, name: str, kind: Measure, block: pd.Series) -> pd.Series:

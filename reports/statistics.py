@@ -147,6 +147,7 @@ def ranked(records: pd.DataFrame, measure: str = "overall", *, xi: str | None = 
     scores = case_scores(rows[rows["xi"] == share])
     if scores.empty:
         raise ValueError(f"no student was trained at ξ = {share}")
+    columns = ["method", "mean", "rank", "low", "high", "cases", "seeds"]
     lost = scores.groupby("method")["failed"].any()
     means = over_seeds(scores, [measure]).set_index("method")
     for name in silent_columns(means, [measure]):
@@ -154,12 +155,12 @@ def ranked(records: pd.DataFrame, measure: str = "overall", *, xi: str | None = 
     left_out = scores["method"].isin(lost.index[lost])
     apart = pd.DataFrame({"method": lost.index[lost]})
     if left_out.all():
-        return apart.reindex(columns=["method", "mean", "rank", "low", "high", "cases", "seeds"])
+        return apart.reindex(columns=columns)
     compared = scores[~left_out]
     lower_is_better = measure.rpartition("_")[2] in LOWER_IS_BETTER
     found = ranks(
         values_of(compared, measure).assign(method=compared["method"]), higher_is_better=not lower_is_better
-    )
+    )[columns]
     return pd.concat([found, apart], ignore_index=True) if len(apart) else found
 
 

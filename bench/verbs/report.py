@@ -25,6 +25,7 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
         DataError: There are no records to report on.
     """
     records = records_of(store_path)
+    from reports.extras import read
     from reports.page import write
     from reports.published.audit import discrepancies
     from reports.published.verdicts import VERDICTS, published_verdicts
@@ -37,7 +38,8 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
         sources = {"records": str(store_path / "records.csv"), "runs": runs, "commits": commits, **versions}
         title = "Learning from partly wrong labels"
         shown = exhibits(Store(store_path), records["stage"].unique())
-        written = write(records, folder, title=title, provenance=sources, exhibits=shown)
+        extras = read(store_path)
+        written = write(records, folder, title=title, provenance=sources, exhibits=shown, extras=extras)
         held = published_verdicts(records)
     except ValueError as error:
         raise DataError(str(error)) from error

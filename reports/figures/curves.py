@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.lines import Line2D
@@ -10,7 +9,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from reports.cases import case_scores
-from reports.figures.style import COLOURS, GREY, blank, label
+from reports.figures.style import GREY, blank, label, styles_of
 from reports.selection import BACKGROUND, evaluated
 from reports.statistics import by_share, over_seeds
 from reports.tables import curve_of, sweep_means
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MARKERS: Final = ("o", "s", "^", "D", "P", "X", "*", "<", ">", "h")
+    from reports.figures.style import Style
+
 _DASHES: Final = (0, (5, 3))
 
 
@@ -35,7 +35,7 @@ def xi_curve(records: pd.DataFrame) -> Figure:
     means = sweep_means(records, ("overall", "dice"))
     overall, dice = curve_of(means, "overall"), curve_of(means, "dice")
     floors = _floors(means)
-    styles = _styles(list(overall["method"].unique()))
+    styles = styles_of(list(overall["method"].unique()))
     datasets = list(overall["dataset"].unique()) or [""]
     figure = blank(7.2 * len(datasets), 8.4)
     panels = figure.subplots(2, len(datasets), sharex=True, squeeze=False)
@@ -65,7 +65,7 @@ def five_label_curve(records: pd.DataFrame) -> Figure:
     labels = [name for name in scores if str(name).endswith("_dice")]
     scores = scores.assign(labels=scores[labels].mean(axis=1, skipna=False))
     table = curve_of(over_seeds(scores, ["labels"]) if labels else scores.iloc[:, :0], "labels")
-    styles = _styles(list(table["method"].unique()))
+    styles = styles_of(list(table["method"].unique()))
     figure = blank(7.2, 5.2)
     axes = figure.subplots()
     _panel(axes, table.sort_values("xi", key=by_share), styles, None)
@@ -78,22 +78,7 @@ def five_label_curve(records: pd.DataFrame) -> Figure:
     return figure
 
 
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """How one method is drawn, everywhere."""
-
-    colour: str
-    marker: str
-
-
-def _styles(methods: list[str]) -> dict[str, _Style]:
-    return {
-        method: _Style(COLOURS[place % len(COLOURS)], _MARKERS[place % len(_MARKERS)])
-        for place, method in enumerate(methods)
-    }
-
-
-def _panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, _Style], floor: float | None) -> None:
+def _panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, Style], floor: float | None) -> None:
     """One score over ξ: line and band for the students, a dashed line for the fully supervised."""
     for place, (method, style) in enumerate(styles.items()):
         own = table[table["method"] == method].assign(share=lambda found: by_share(found["xi"]))
@@ -165,7 +150,7 @@ def _floors(means: pd.DataFrame) -> dict[str, float]:
 
 
 def _legend(
-    table: pd.DataFrame, styles: Mapping[str, _Style], floors: Mapping[str, float]
+    table: pd.DataFrame, styles: Mapping[str, Style], floors: Mapping[str, float]
 ) -> list[Line2D | Patch]:
     # A method that was only trained on all manual labels has its dashed line and no points.
     students = set(table.loc[table["xi"] != "1.0", "method"])

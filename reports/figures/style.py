@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from matplotlib.axes import Axes
 
 # Okabe and Ito's colours, told apart by colour-blind readers; yellow is left out, it vanishes on white.
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS: Final = ("o", "s", "^", "D", "P", "X", "*", "<", ">", "h")
 GREY: Final = "#5b6470"
 INK: Final = "#1f2630"
 _LONGEST: Final = 300  # letters
 _ROOM: Final = 40  # letters of a name
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How one method is drawn in a figure."""
+
+    colour: str
+    marker: str
+
+
+def styles_of(names: Sequence[str]) -> dict[str, Style]:
+    """A style for each name; seventy can be told apart."""
+    return {
+        name: Style(COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)])
+        for place, name in enumerate(names)
+    }
+
+
+def dress(axes: Axes, *, grid: Literal["x", "y", "both"] = "both") -> None:
+    """The quiet frame of a panel: two spines, grey ticks, a grid behind everything."""
+    axes.tick_params(color=GREY, labelsize=9)
+    axes.grid(axis=grid, color="#e3e6ea", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#b9bfc7")
 
 
 def blank(width: float, height: float) -> Figure:

@@ -53,6 +53,17 @@ class FigureOnPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What the page shows of all data sets together: sentences, tables, the first of them open, figures."""
+
+    key: str
+    title: str
+    sentences: list[str]
+    tables: list[TableOnPage]
+    figures: list[FigureOnPage]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """What the page shows of one cohort."""
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import os
-import warnings
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from reports.exhibits import Exhibits, MissingExhibitError
+from reports.extras import Extras, conform
 from reports.figures import FIGURES
+from reports.page.arena import arena
 from reports.page.cases import case_table
 from reports.page.document import FigureOnPage, Section, TableOnPage, html
+from reports.page.files import Files, Words, any_script
 from reports.page.sources import stage_table
 from reports.page.summary import counts, verdict_counts
-from reports.page.trace import traced
+from reports.page.trace import Place, traced
 from reports.page.volumes import embedded
-from reports.render import comma_separated, latex, markdown
 from reports.selection import BENCHMARKS, cohorts, omitted
-from reports.sheet import sheet
 from reports.statistics import verdicts
 from reports.tables import TABLES
 
@@ -34,16 +29,6 @@ if TYPE_CHECKING:
 
     from reports.figures import Chart
     from reports.selection import Benchmark, Cohort
-    from reports.sheet import Sheet
-    from reports.tables import Table
-
-
-@dataclass(slots=True)
-class _Report:
-    """What was made so far: the files to write, and what could not be made."""
-
-    contents: dict[str, bytes] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
 
 
 def write(
@@ -53,6 +38,7 @@ def write(
     title: str,
     provenance: Mapping[str, str],
     exhibits: Exhibits | None = None,
+    extras: Extras | None = None,
 ) -> list[Path]:
     """Every table and figure of each data set, and `index.html`; the same input gives the same bytes.
 
@@ -65,6 +51,7 @@ def write(
         title: The page's heading.
         provenance: What the numbers come from (command, commit, recipe, ...), in the order to show.
         exhibits: Scans, stages and what is missing; nothing of these if not given.
+        extras: The tables beside the records: doubts, gradients, costs; none if not given.
 
     Returns:
         The written paths.
@@ -73,29 +60,32 @@ def write(
         ValueError: There are no records, or they contradict each other.
     """
     exhibits = exhibits or Exhibits()
-    report = _Report(missing=list(exhibits.missing))
+    extras = conform(extras or Extras())
+    files = Files(missing=list(exhibits.missing))
     found = cohorts(records)
     absent = frozenset(BENCHMARKS) - {cohort.benchmark for cohort in found}
     sections = [
-        _section(f"cohort-{number}", cohort, exhibits, report, frozenset() if number > 1 else absent)
+        _section(f"cohort-{number}", cohort, exhibits, files, frozenset() if number > 1 else absent)
         for number, cohort in enumerate(found, start=1)
     ]
+    places = {section.name: Place(section.anchor, section.cases) for section in sections}
     page = html(
         title=title,
         sections=sections,
-        once=list(_once(records, report)),
+        arena=list(arena(records, extras, exhibits, places, files)),
+        once=list(_once(records, files)),
         scans=[embedded(scan) for scan in exhibits.scans],
         stages=stage_table(records, exhibits.provenance),
-        missing=report.missing,
+        missing=files.missing,
         omitted=omitted(records),
         provenance=dict(provenance),
     )
-    report.contents["index.html"] = page.encode()
-    return [_put(out / name, content) for name, content in report.contents.items()]
+    files.contents["index.html"] = page.encode()
+    return files.put(out)
 
 
 def _section(
-    anchor: str, cohort: Cohort, exhibits: Exhibits, report: _Report, absent: Collection[Benchmark]
+    anchor: str, cohort: Cohort, exhibits: Exhibits, files: Files, absent: Collection[Benchmark]
 ) -> Section:
     """What there is to show of a cohort; the first one's tables also list what no cohort stands in for."""
     cases = case_table(cohort.records)
@@ -104,14 +94,14 @@ def _section(
         anchor=anchor,
         counts=counts(cohort.records),
         verdicts=verdicts(cohort.records),
-        tables=list(_tables(cohort, cases, report, absent)),
-        figures=list(_figures(cohort, exhibits, report)),
+        tables=list(_tables(cohort, cases, files, absent)),
+        figures=list(_figures(cohort, exhibits, files)),
         cases=cases,
     )
 
 
 def _tables(
-    cohort: Cohort, cases: pd.DataFrame, report: _Report, absent: Collection[Benchmark]
+    cohort: Cohort, cases: pd.DataFrame, files: Files, absent: Collection[Benchmark]
 ) -> Iterator[TableOnPage]:
     for key, table in TABLES.items():
         if table.once or cohort.benchmark not in table.benchmarks:
@@ -121,79 +111,41 @@ def _tables(
             frame = pd.concat([frame, table.without_cohort(absent)], ignore_index=True)
         suffix = cohort.suffix if len(table.benchmarks) == 1 else cohort.suffix_in_both
         name, title = f"{key}{suffix}", f"{table.title}: {cohort.name}"
-        found = _written(table, frame, name, title, report)
+        found = files.add_table(frame, name, Words(title, table.caption, table.block))
         said = table.sentences(frame, cohort.name) if table.sentences else []
         counts_of = verdict_counts(frame)
         yield TableOnPage(key, name, table.title, table.caption, found, traced(frame, cases), counts_of, said)
 
 
-def _once(records: pd.DataFrame, report: _Report) -> Iterator[TableOnPage]:
+def _once(records: pd.DataFrame, files: Files) -> Iterator[TableOnPage]:
     """The tables of which a report has one, whatever its data sets."""
     for key, table in TABLES.items():
         if table.once:
             frame = table.build(records)
-            found = _written(table, frame, key, table.title, report)
+            found = files.add_table(frame, key, Words(table.title, table.caption, table.block))
             said = table.sentences(frame, "") if table.sentences else []
             yield TableOnPage(key, key, table.title, table.caption, found, [None] * len(frame), (), said)
 
 
-def _written(table: Table, frame: pd.DataFrame, name: str, title: str, report: _Report) -> Sheet:
-    """The table as it is read, added to the files in three formats."""
-    found = sheet(frame, table.block)
-    report.contents[f"tables/{name}.md"] = markdown(found, title, table.caption).encode()
-    report.contents[f"tables/{name}.csv"] = comma_separated(frame).encode()
-    report.contents[f"tables/{name}.tex"] = latex(found, name, title, table.caption).encode()
-    return found
-
-
-def _figures(cohort: Cohort, exhibits: Exhibits, report: _Report) -> Iterator[FigureOnPage]:
+def _figures(cohort: Cohort, exhibits: Exhibits, files: Files) -> Iterator[FigureOnPage]:
     for key, chart in FIGURES.items():
         if cohort.benchmark not in chart.benchmarks or (chart.once and cohort.suffix):
             continue
         name = f"{key}{cohort.suffix if len(chart.benchmarks) == 1 else cohort.suffix_in_both}"
         figure = _drawn(key, chart, cohort, exhibits)
         if isinstance(figure, str):
-            report.missing.append(f"{cohort.name}: {figure}")
+            files.missing.append(f"{cohort.name}: {figure}")
             continue
-        # Without the writer's version and date, so that equal figures are equal files.
-        picture = _saved(figure, "png", {"Software": None})
-        report.contents[f"figures/{name}.png"] = picture
-        report.contents[f"figures/{name}.pdf"] = _saved(
-            figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None}
-        )
-        source = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
+        source = files.add_figure(figure, name)
         yield FigureOnPage(key, name, chart.title, chart.caption, source)
 
 
 def _drawn(key: str, chart: Chart, cohort: Cohort, exhibits: Exhibits) -> Figure | str:
     """The figure, or in a sentence why there is none."""
     try:
-        with _any_script():
+        with any_script():
             return chart.draw(cohort.records, exhibits)
     except MissingExhibitError as error:
         return str(error)
     except ValueError as error:
         return f"{key} is not drawn: {error}"
-
-
-@contextmanager
-def _any_script() -> Iterator[None]:
-    """A name in a script that matplotlib's own font lacks is drawn as boxes; the tables have it whole."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
-        yield
-
-
-def _saved(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
-    file = BytesIO()
-    with _any_script():
-        figure.savefig(file, format=kind, dpi=160, metadata=metadata)
-    return file.getvalue()
-
-
-def _put(path: Path, content: bytes) -> Path:
-    """Written aside and renamed, so that a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_bytes(content)
-    return aside.replace(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reports.selection import NO_NOISE
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -35,7 +37,10 @@ def counts(rows: pd.DataFrame) -> str:
         "seed": rows["seed"].nunique(),
         "test case": students["case"].nunique(),
     }
-    plural = {"value of ξ": "values of ξ"}
+    injected = students.loc[students["noise"] != NO_NOISE, "noise"].nunique()
+    if injected:
+        counted["injected noise"] = injected
+    plural = {"value of ξ": "values of ξ", "injected noise": "injected noises"}
     return " · ".join(
         f"{number} {noun if number == 1 else plural.get(noun, f'{noun}s')}"
         for noun, number in counted.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -24,11 +24,21 @@ class Trace:
         words: They filter what it leads to.
         cases: How many cases there are; 0 where it leads to a table.
         exhibit: The key of the table or figure; empty where it leads to the cases.
+        anchor: Of the cases, where they are not those of the section that the row stands in.
     """
 
     words: str
     cases: int = 0
     exhibit: str = ""
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where on the page the cases of a cohort stand, and the cases."""
+
+    anchor: str
+    cases: pd.DataFrame
 
 
 def traced(frame: pd.DataFrame, cases: pd.DataFrame) -> list[Trace | None]:
@@ -39,6 +49,20 @@ def traced(frame: pd.DataFrame, cases: pd.DataFrame) -> list[Trace | None]:
     if cases.empty or "xi" not in frame or not {"method", "views", "smoothing"} & set(frame):
         return [None] * len(frame)
     return [_trace(_wanted(row, cases), cases) for row in rows]
+
+
+def traced_to(frame: pd.DataFrame, places: Mapping[str, Place]) -> list[Trace | None]:
+    """Where each row of a table of contests leads: to the cases of its method in its data set."""
+    return [_in_contest(row, places) for row in frame.to_dict("records")]
+
+
+def _in_contest(row: Mapping[Hashable, object], places: Mapping[str, Place]) -> Trace | None:
+    place = places.get(str(row["data_set"]))
+    if place is None or place.cases.empty:
+        return None
+    wanted = {name: (str(row[name]),) for name in ("role", "method", "xi", "noise") if name in row}
+    found = _trace({"role": ("student",), "variant": ("",)} | wanted, place.cases)
+    return replace(found, anchor=place.anchor) if found else None
 
 
 def _wanted(row: Mapping[Hashable, object], cases: pd.DataFrame) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from reports.columns import COLUMNS
 from reports.exhibits import Scan
+from reports.extras import CONTRACTS, Extras
 
 USUAL = {
     "run": "r", "dataset": "heart", "method": "tsman", "xi": "0.3", "xi_realised": "0.3", "seed": "0",
@@ -144,3 +145,178 @@ def scan() -> Any:
         return replace(usual, **changed)
 
     return make
+
+
+RIVALS = (
+    "tsman", "decoupling", "deep-level-set", "densevoxnet", "co-teaching", "jocor", "tri-net", "t-loss", "mean-teacher",
+    "cl-slsr", "cross-entropy", "broken",
+)  # fmt: skip
+"""Ten that work, `t-loss` that predicts nothing under the strongest noise, `broken` of which a case fails."""
+NOISES = ("none", "markov:0.2", "drop-slices:0.4")
+MAPS = {
+    "tsman": ("f3", "f4"), "decoupling": ("disagreement",), "co-teaching": ("small-loss",), "jocor": ("small-loss",),
+    "cl-slsr": ("confidence",), "t-loss": ("tail",),
+}  # fmt: skip
+
+
+def _identity(**where: Any) -> dict[str, Any]:
+    usual = {name: USUAL[name] for name in ("run", "role", "variant", "recipe")}
+    return usual | where | {"split": where["seed"]}
+
+
+def _places() -> Any:
+    from itertools import product
+
+    for dataset, noise, seed in product(("heart", "hippocampus"), NOISES, ("0", "1")):
+        yield {"dataset": dataset, "noise": noise, "seed": seed, "xi": "0.3"}
+
+
+def _scores(where: dict[str, Any], skill: float, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """The rows of eight cases, the last the hardest."""
+    rows = []
+    for case in "abcdefgh":
+        dice = {name: skill - 0.1 * (ord(case) - 97) / 7 + rng.normal(0, 0.015) for name in ("wall", "pool")}
+        if (where["method"], where["noise"]) == ("t-loss", "drop-slices:0.4"):
+            dice = dict.fromkeys(dice, 0.0)
+        failed = (where["method"], case) == ("broken", "c")
+        status = "failed" if failed else "ok" if min(dice.values()) > 0 else "empty_prediction"
+        usual = (
+            USUAL
+            | where
+            | {"xi_realised": where["xi"], "case": case, "split": where["seed"], "status": status}
+        )
+        values = {
+            (name, metric): value
+            for name, one in dice.items()
+            for metric, value in (("dice", one), ("adb", 6 * (1 - one)), ("hdd", 30 * (1 - one)))
+        }
+        total = sum(
+            {"dice": 0.5, "adb": -0.25, "hdd": -1 / 30}[metric] * value
+            for (_, metric), value in values.items()
+        )
+        for (structure, metric), value in (values | {("all", "overall"): total}).items():
+            rows.append(
+                usual | {"structure": structure, "metric": metric, "value": None if failed else value}
+            )
+    return rows
+
+
+def arena_records() -> pd.DataFrame:
+    """Twelve methods on two data sets under three noises, two seeds of eight cases, and the supervised."""
+    rng = np.random.default_rng(6)
+    rows: list[dict[str, Any]] = []
+    lost = {"none": 0.0, "markov:0.2": 0.04, "drop-slices:0.4": 0.1}
+    for where in _places():
+        at = f"{where['dataset']}-{where['noise']}-{where['seed']}"
+        for place, method in enumerate(RIVALS):
+            skill = 0.82 - 0.008 * place - lost[where["noise"]] * (1 + place / 20)
+            rows += _scores(where | {"method": method, "stage": f"scores-{at}-{method}"}, skill, rng)
+        for method in RIVALS[:4] if where["noise"] == "none" else ():
+            supervised = where | {"role": "supervised", "xi": "1.0", "stage": f"scores-{at}-{method}-full"}
+            rows += _scores(supervised | {"method": method}, 0.85, rng)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def arena_doubts() -> pd.DataFrame:
+    """Of the methods that doubt, under injected noise: better with training, better inside than at the boundary."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for where in _places():
+        named = [(method, name) for method, names in MAPS.items() for name in names]
+        for place, (method, name) in enumerate(named):
+            if where["noise"] == "none":
+                continue
+            for case in "stuvwx":
+                for progress in (25, 50, 75, 100):
+                    for region, lift in (("all", 0.0), ("boundary", -0.08), ("interior", 0.06)):
+                        skill = 0.55 + 0.05 * (6 - place) + 0.001 * progress + lift + rng.normal(0, 0.02)
+                        skill = min(max(skill, 0.0), 1.0)
+                        values = {
+                            "auroc": skill, "auprc": skill * 0.7, "precision": skill * 0.6, "removed_wrong": skill * 0.8,
+                            "removed_right": (1 - skill) * 0.3, "calibration": (1 - skill) * 0.5, "wrong_share": 0.1,
+                        }  # fmt: skip
+                        stage = f"doubts-{where['dataset']}-{where['noise']}-{where['seed']}-{method}"
+                        for structure in ("all", "wall"):
+                            keys = _identity(**where, method=method) | {
+                                "case": case,
+                                "map": name,
+                                "stage": stage,
+                            }
+                            keys |= {
+                                "progress": progress,
+                                "structure": structure,
+                                "region": region,
+                                "voxels": 900,
+                            }
+                            rows += [
+                                keys | {"measure": measure, "value": value}
+                                for measure, value in values.items()
+                            ]
+    return pd.DataFrame(rows)
+
+
+def arena_gradients() -> pd.DataFrame:
+    """TSMAN's shallow layers are noisier, decoupling's deep ones, densevoxnet's are all alike but for chance."""
+    rng = np.random.default_rng(8)
+    rows = []
+    layers = ("stem", "block1", "pool", "block2", "up1", "up2", "score")
+    for where in _places():
+        if where["noise"] == "none":
+            continue
+        for method, slope in (("tsman", -0.4), ("decoupling", 0.3), ("densevoxnet", 0.0)):
+            for case in "stuvwx":
+                for of in ("features", "parameters"):
+                    for depth, layer in enumerate(layers):
+                        for progress in (25, 50, 75, 100):
+                            keys = _identity(**where, method=method) | {
+                                "case": case,
+                                "of": of,
+                                "layer": layer,
+                            }
+                            keys |= {"depth": depth, "progress": progress, "stage": f"doubts-{method}"}
+                            noise = float(np.exp(0.8 + slope * depth + rng.normal(0, 0.3)))
+                            rows.append(keys | {"measure": "noise_to_signal", "value": noise})
+                            rows.append(keys | {"measure": "cosine", "value": float(np.exp(-noise))})
+    return pd.DataFrame(rows)
+
+
+def arena_costs() -> pd.DataFrame:
+    """Two networks cost twice as much; under teachers' noise teachers are paid for as well."""
+    rows = []
+    for where in _places():
+        for place, method in enumerate(RIVALS):
+            networks = (
+                3 if method == "tri-net" else 2 if place < 2 or method in {"co-teaching", "jocor"} else 1
+            )
+            teachers = 3000.0 if where["noise"] == "none" and method != "cross-entropy" else 0.0
+            rows.append(
+                _identity(**where, method=method)
+                | {
+                    "networks": networks, "steps": 1000, "voxels": 1e9, "passes_training": 1000.0 * networks,
+                    "passes_judges": 2000.0 if method == "cl-slsr" else 0.0,
+                    "passes_revisions": 40.0 if method == "deep-level-set" else 0.0,
+                    "passes_teachers_shared": teachers / 11, "passes_teachers_alone": teachers,
+                    "seconds": 100.0 * networks, "seconds_judges": 0.0, "seconds_teachers_shared": teachers / 110,
+                    "seconds_teachers_alone": teachers / 10, "stage": f"student-{place}-{where}",
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="session")
+def arena() -> pd.DataFrame:
+    """The records of `arena_records`."""
+    return arena_records()
+
+
+@pytest.fixture(scope="session")
+def extras() -> Extras:
+    """All that stands beside those records."""
+    return Extras(
+        **{
+            name: frame.reindex(columns=list(CONTRACTS[name].columns))
+            for name, frame in (
+                ("doubts", arena_doubts()), ("gradients", arena_gradients()), ("costs", arena_costs()),
+            )
+        }
+    )  # fmt: skip

@@ -9,13 +9,16 @@ from dataclasses import replace
 from io import StringIO
 from itertools import product
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.columns import COLUMNS, read
-from reports.exhibits import Exhibits
+from reports.exhibits import Exhibits, Overlay
+from reports.extras import CONTRACTS, Extras
+from reports.extras import read as read_extras
 from reports.figures.style import plain
 from reports.page import write
 from reports.render import comma_separated, latex, latex_text, markdown
@@ -29,6 +32,44 @@ HOSTILE = (
     "`code`", "~~x~~", "[link](http://x)", "constructor.prototype", "toString", "\ufeffbom", "all", "overall", "labels", "background",
 )  # fmt: skip
 SPECIALS = re.compile(r"[\\{}$&#%_^~]")
+
+
+def hostile_extras(records, every):
+    """Doubt, gradients and cost of those methods under those names."""
+    first = records.drop_duplicates("method")
+    who = first[["run", "dataset", "method", "xi", "seed", "split", "role", "variant", "noise", "recipe"]]
+    doubts = [
+        who.assign(
+            case=every[0],
+            map=name,
+            progress=100.0,
+            structure="all",
+            region="all",
+            measure="auroc",
+            value=0.5,
+            voxels=9.0,
+        )
+        for name in every[1:4]
+    ]
+    gradients = [
+        who.assign(
+            case=every[0],
+            of="features",
+            layer=name,
+            depth=place,
+            progress=100.0,
+            measure="noise_to_signal",
+            value=1.0,
+        )
+        for place, name in enumerate(every[:4])
+    ]
+    numbers = [name for name in CONTRACTS["costs"].columns if name not in (*who.columns, "stage")]
+    costs = who.assign(**dict.fromkeys(numbers, 1.0), stage="s")
+    return Extras(
+        doubts=pd.concat(doubts).assign(stage="s"),
+        gradients=pd.concat(gradients).assign(stage="s"),
+        costs=costs,
+    )
 
 
 def hostile_records(every):
@@ -77,13 +118,24 @@ def report(request, tmp_path_factory, scan):
             [{"stage": name, "kind": name, "title": name, "settings": name} for name in HOSTILE]
         ),
         missing=HOSTILE,
-    )
+        overlays=(
+            Overlay(
+                HOSTILE[1], "r", HOSTILE[20], "0.9", 0, HOSTILE[3], HOSTILE[2], 1.0, np.eye(8, dtype=np.float32),
+                np.eye(8) > 0, {(HOSTILE[0], HOSTILE[21]): np.eye(8, dtype=np.float32)},
+            ),
+        ),
+    )  # fmt: skip
+    names = HOSTILE[: request.param]
+    hostile_extras(records, names).doubts.to_csv(folder / "doubts.csv", index=False, quoting=csv.QUOTE_ALL)
+    extras = replace(read_extras(folder), gradients=hostile_extras(records, names).gradients)
+    extras = replace(extras, costs=hostile_extras(records, names).costs)
     written = write(
         read(folder / "records.csv"),
         folder / "out",
         title=HOSTILE[0],
         provenance=dict(zip(HOSTILE, HOSTILE, strict=True)),
         exhibits=exhibits,
+        extras=extras,
     )
     assert {path.parent.resolve() for path in written} <= {
         folder / "out" / sub for sub in ("", "tables", "figures")

@@ -28,6 +28,7 @@ TABLES = (
     "curve",
     "curve_dice",
     "audit",
+    "leaderboard",
 )
 
 
@@ -47,13 +48,13 @@ def page(out):
 def test_a_report_is_tables_figures_and_one_page(out):
     assert {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} == {
         *(f"tables/{name}.{kind}" for name in TABLES for kind in KINDS),
-        *(f"figures/{name}.{kind}" for name in ("figure6", "case_scores") for kind in ("png", "pdf")), "index.html",
+        *(f"figures/{name}.{kind}" for name in ("figure6", "case_scores", "leaderboard_ranks-heart") for kind in ("png", "pdf")), "index.html",
     }  # fmt: skip
 
 
 def test_the_same_records_give_the_same_bytes(sweep, out, tmp_path):
     paths = write(sweep, tmp_path, title="Report", provenance={"command": "bench run", "commit": "abc"})
-    assert len(paths) == len(TABLES) * len(KINDS) + 5
+    assert len(paths) == len(TABLES) * len(KINDS) + 7
     for path in paths:
         assert path.read_bytes() == (out / path.relative_to(tmp_path)).read_bytes(), path
 
@@ -179,6 +180,8 @@ def test_what_the_exhibits_hold_is_drawn_once_for_all_data_sets(scored, scan, tm
         "figure6-liver",
         "case_scores",
         "case_scores-liver",
+        "leaderboard_ranks-heart",
+        "leaderboard_ranks-liver",
     }
     page = (tmp_path / "index.html").read_text()
     assert "there is no scan of a withheld case of liver" in page
@@ -193,8 +196,12 @@ def test_hostile_names_are_text_on_the_page(two_data_sets):
     assert page.count("<script") == page.count("</script") == 4
 
 
-def test_what_the_tables_leave_out_is_said(two_data_sets):
-    assert "4 rows with injected noise" in (two_data_sets / "index.html").read_text()
+def test_injected_noise_is_ranked_apart_and_in_no_table_of_the_paper(two_data_sets):
+    board = pd.read_csv(two_data_sets / "tables" / "leaderboard.csv")
+    assert set(board.loc[board["noise"] == "flip:0.2", "score"]) == {0.05}
+    assert not (board.loc[board["noise"] == "none", "score"] == 0.05).any()
+    for path in (two_data_sets / "tables").glob("*.md"):
+        assert path.name == "leaderboard.md" or "0.050" not in path.read_text(), path.name
 
 
 def test_the_page_opens_with_the_verdicts_and_ends_with_the_provenance(page):

@@ -1,0 +1,127 @@
+"""P's premise measured: whether layers near the image receive noisier gradients than those near the loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from reports.contests import contests
+from reports.doubts import intervals
+from reports.resampling import PAIR, mean_interval
+from reports.wording import counted, signed
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping
+
+    from reports.resampling import Interval
+
+_WHERE: Final = ("setting", "dataset", "recipe", "data_set", "noise", "xi")
+COLUMNS: Final = (
+    *_WHERE, "method", "of", "progress", "depth", "layer", "measure", "mean", "low", "high", "cases", "seeds",
+)  # fmt: skip
+"""Of `gradient_table`, one row a layer: `mean` and its 95 % interval over cases, then seeds."""
+PREMISE_COLUMNS: Final = (
+    *_WHERE, "method", "of", "progress", "falls", "low", "high", "cases", "seeds", "verdict",
+)  # fmt: skip
+"""Of `premise_table`: `falls` is Spearman's correlation of depth with noise to signal, turned round, so that
+P is right above zero; its mean and 95 % interval over cases, then seeds; and what that says."""
+_DECIDING: Final = 6  # cases, as for P's claims (docs/decisions/0014)
+_FEWEST_LAYERS: Final = 3
+
+
+def gradient_table(gradients: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """Noise to signal and cosine of each layer's gradient; `COLUMNS` says what a row holds."""
+    parts = []
+    for where, rows in _contests(gradients, records):
+        found = intervals(rows, ["method", "of", "progress", "depth", "layer", "measure"])
+        found = found.assign(**where).sort_values(
+            ["measure", "of", "method", "progress", "depth"], kind="stable"
+        )
+        parts.append(found[list(COLUMNS)])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+
+
+def premise_table(gradients: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """Whether noise to signal falls with depth at the end of training, as `PREMISE_COLUMNS` says."""
+    lines = []
+    for where, rows in _contests(gradients, records):
+        noisy = rows[rows["measure"] == "noise_to_signal"].dropna(subset=["value"])
+        for (method, of), own in noisy.groupby(["method", "of"]):
+            last = own[own["progress"] == own["progress"].max()]
+            falls = _falls(last)
+            if falls.empty:
+                continue
+            found = mean_interval(falls)
+            lines.append(
+                {
+                    **where, "method": method, "of": of, "progress": last["progress"].max(),
+                    "falls": found.mean, "low": found.low, "high": found.high, "cases": found.cases,
+                    "seeds": found.seeds, "verdict": _verdict(found),
+                }
+            )  # fmt: skip
+    table = pd.DataFrame(lines, columns=list(PREMISE_COLUMNS))
+    return table.astype(dict.fromkeys(("falls", "low", "high"), "float64"))
+
+
+def premise_sentences(table: pd.DataFrame) -> dict[str, str]:
+    """For each setting whether shallow layers receive noisier gradients, as P supposes."""
+    return {str(setting): _sentence(part) for setting, part in table.groupby("setting", sort=False)}
+
+
+_WORDS: Final = {
+    "supported": "shallow layers receive the noisier gradients, as P supposes",
+    "contradicted": "deep layers receive the noisier gradients, against what P supposes",
+    "undecided": "undecided whether shallow layers receive noisier gradients",
+}
+
+
+def _sentence(part: pd.DataFrame) -> str:
+    said = []
+    for verdict, words in _WORDS.items():
+        rows = part[part["verdict"] == verdict]
+        if not rows.empty:
+            who = "; ".join(_finding(row) for row in rows.to_dict("records"))
+            said.append(f"{words}: {who}")
+    return f"{'. '.join(one[0].upper() + one[1:] for one in said)}."
+
+
+def _finding(row: Mapping[Hashable, Any]) -> str:
+    low, high = row["low"], row["high"]
+    bounds = "no interval" if pd.isna(low) else f"{signed(low, 2)} to {signed(high, 2)}"
+    who = f"{row['method']}, {row['of']}"
+    return f"{who} ({signed(row['falls'], 2)}, {bounds}, {counted(int(row['cases']), 'case')})"
+
+
+def _verdict(found: Interval) -> str:
+    if found.cases < _DECIDING or found.low is None or found.high is None:
+        return "undecided"
+    return "supported" if found.low > 0 else "contradicted" if found.high < 0 else "undecided"
+
+
+def _falls(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each seed and case how steadily noise falls with depth, from -1 to 1: `seed, split, case, value`."""
+    found = []
+    for place, own in rows.groupby(list(PAIR)):
+        if own["depth"].nunique() >= _FEWEST_LAYERS:
+            of_depth = own.groupby("depth")["value"].mean().reset_index()
+            found.append((*place, -_spearman(of_depth)))
+    return pd.DataFrame(found, columns=[*PAIR, "value"])
+
+
+def _spearman(of_depth: pd.DataFrame) -> float:
+    """0 where all layers are alike."""
+    if of_depth["value"].nunique() < 2:
+        return 0.0
+    return float(np.corrcoef(of_depth["depth"].rank(), of_depth["value"].rank())[0, 1])
+
+
+def _contests(
+    gradients: pd.DataFrame, records: pd.DataFrame
+) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    for contest, _ in contests(records):
+        rows = contest.of(gradients)
+        rows = rows[(rows["role"] == "student") & (rows["variant"] == "")]
+        if not rows.empty:
+            yield contest.columns, rows

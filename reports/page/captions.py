@@ -1,0 +1,101 @@
+"""What the tables and figures of the arena are called, and what stands under them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A title, and the text below."""
+
+    title: str
+    text: str
+
+
+_SETTINGS: Final = (
+    "Labels by teachers (noise “none”: pseudo labels, as in the paper) and each injected noise at each rate "
+    "stand apart, as does each ξ; no number is over several of them. "
+)
+_INTERVAL: Final = (
+    "In brackets: 95 % interval, bootstrap over cases and seeds (with one seed over cases alone). "
+)
+_DRAWN: Final = (
+    "Where a data set has many settings only the largest ξ of each noise is drawn; the table has all of them."
+)
+
+CAPTIONS: Final[Mapping[str, Caption]] = {
+    "leaderboard": Caption(
+        "Leaderboard",
+        "Students ranked by the mean overall score on the test cases, or by mean Dice where there is none. "
+        f"{_SETTINGS}{_INTERVAL}All methods of a setting are resampled together. Holds rank: the share of "
+        "resamples in which a method has the rank that it has here; in top 3: in which it is among the "
+        "first three. Passes: network passes of training, judges, revisions and its share of the teachers. A "
+        "method of which a case failed, that predicts nothing, or that lacks seeds that most others have, "
+        "has no rank and stands below all that have one. Methods trained on all manual labels stand apart, "
+        "unranked. Bold is the best of a setting.",
+    ),
+    "leaderboard_ranks": Caption(
+        "Ranks",
+        "Each method's rank by its mean score, with the 95 % interval of the rank (bootstrap over cases and "
+        "seeds, all methods together; with one seed it speaks of other cases alone). Methods stand in the "
+        f"order of the first panel. {_DRAWN}",
+    ),
+    "doubts": Caption(
+        "Does doubt find the wrong labels?",
+        "Each method's doubt (1: the voxel's gradient is removed) at the end of training, against where the "
+        f"labels are known to be wrong, over the whole volume. {_SETTINGS}{_INTERVAL}AUROC, AUPRC and "
+        "precision (at the realised rate) are among the voxels where prediction and label differ; removed: "
+        "the share of the gradient mass of wrong and of right labels that doubt takes away; calibration "
+        "error: of doubt read as the probability of being wrong. Wrong labels: their share among the voxels "
+        "looked at, which is the AUPRC of a guess. A method that “says nothing” shows no doubt; that is not "
+        "a doubt of 0. Undefined counts values that do not exist, as where no label is wrong.",
+    ),
+    "doubt_curves": Caption(
+        "Doubt over training and by region: the numbers",
+        f"The numbers under the figures of doubt; low and high are the 95 % interval. {_SETTINGS}",
+    ),
+    "doubt_progress": Caption(
+        "Doubt over training",
+        "Each measure at a quarter, half, three quarters and the end of training, over the whole volume; "
+        "bars are 95 % intervals over cases and seeds, drawn side by side only so that none hides another. "
+        f"Dashed: a guess. {_DRAWN}",
+    ),
+    "doubt_regions": Caption(
+        "Doubt at the boundary and away from it",
+        "At the end of training, the voxels near the boundary of the clean label against all others. Bars "
+        f"are 95 % intervals over cases and seeds. {_DRAWN}",
+    ),
+    "doubt_maps": Caption(
+        "Maps of doubt",
+        "A slice of a training case with injected noise, the one with most wrong labels. Outlined: where the "
+        "label is wrong. The brighter, the more of the voxel's gradient is removed; a doubt that finds the "
+        "errors is bright inside the outlines and dark elsewhere.",
+    ),
+    "premise": Caption(
+        "Do shallow layers receive noisier gradients?",
+        "The paper argues that they do. Falls is how steadily noise to signal falls from the image to "
+        "the loss (the rank correlation with depth, its sign turned round), the mean over cases and seeds at "
+        "the last share of training measured: 1 if every layer is noisier than the next deeper one, −1 if "
+        "the other way round. Supported: the 95 % interval is above zero; contradicted: below; undecided: "
+        f"zero is inside, or there are fewer than 6 cases. {_SETTINGS}",
+    ),
+    "gradients": Caption(
+        "Gradient noise by depth",
+        "Noise to signal and cosine of the gradient under the wrong labels against the one under the true "
+        "labels, layer by layer (depth 0 is nearest to the image), as means with 95 % intervals over cases "
+        f"and seeds. {_SETTINGS}{_DRAWN}",
+    ),
+    "costs": Caption(
+        "Score against cost",
+        "Cost in network passes: training of all networks, judges, revisions of labels, and teachers, shared "
+        "by the methods that use them or each method alone paying for them. On the front is a method that no "
+        "other beats in score for as few passes; every other one is named with those of the front that "
+        f"dominate it. Only ranked methods. Differences in score may lie within the intervals. {_SETTINGS}"
+        f"{_INTERVAL}{_DRAWN}",
+    ),
+}  # fmt: skip

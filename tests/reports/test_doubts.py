@@ -1,0 +1,172 @@
+"""Doubt, gradients and cost: tables against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.costs import cost_table, dominated
+from reports.doubts import SILENT, doubt_curves, doubt_table
+from reports.extras import DOUBT_MEASURES
+from reports.gradients import premise_sentences, premise_table
+from reports.leaderboard import leaderboard
+from reports.resampling import mean_interval
+
+HEART = "heart, noise markov:0.2, ξ = 0.3"
+
+
+def doubt(value, measure="auroc", **where):
+    usual = {
+        "run": "r", "dataset": "heart", "method": "tsman", "xi": "0.3", "seed": "0", "split": "0", "role": "student",
+        "variant": "", "noise": "markov:0.2", "recipe": "quick", "case": "a", "map": "f4", "progress": 100.0,
+        "structure": "all", "region": "all", "measure": measure, "value": value, "voxels": 10.0, "stage": "d",
+    }  # fmt: skip
+    return usual | where
+
+
+@pytest.fixture
+def records(scored):
+    return pd.concat([scored(0.5, method=name, noise="markov:0.2") for name in ("tsman", "densevoxnet")])
+
+
+def test_a_measure_is_the_mean_over_cases_then_over_seeds(records):
+    values = {("0", "a"): 0.6, ("0", "b"): 0.8, ("1", "a"): 0.9, ("1", "b"): 0.5}
+    rows = [doubt(value, seed=seed, split=seed, case=case) for (seed, case), value in values.items()]
+    rows += [doubt(0.0, progress=50.0), doubt(0.0, region="boundary"), doubt(0.0, structure="wall")]
+    found = doubt_table(pd.DataFrame(rows), records).set_index("map")
+    assert found["auroc"]["f4"] == pytest.approx(((0.6 + 0.8) / 2 + (0.9 + 0.5) / 2) / 2)
+    frame = pd.DataFrame(rows[:4])[["seed", "split", "case", "value"]]
+    interval = mean_interval(frame)
+    assert (found["auroc_lower"]["f4"], found["auroc_upper"]["f4"]) == (interval.low, interval.high)
+    assert found.loc["f4", ["cases", "seeds", "undefined"]].tolist() == [2, 2, 0]
+
+
+def test_what_does_not_exist_is_counted_and_is_no_part_of_the_mean(records):
+    rows = [
+        doubt(0.6),
+        doubt(float("nan"), case="b"),
+        doubt(0.2, "precision"),
+        doubt(0.4, "precision", case="b"),
+    ]
+    found = doubt_table(pd.DataFrame(rows), records).iloc[0]
+    assert found["auroc"] == 0.6
+    assert np.isnan(found["auroc_lower"])  # one case
+    assert found["precision"] == pytest.approx(0.3)
+    assert found["undefined"] == 1
+
+
+def test_a_doubt_of_which_nothing_is_defined_has_its_row_and_is_drawn(records):
+    from reports.figures.detection import doubt_by_region, doubt_over_training
+
+    rows = pd.DataFrame([doubt(float("nan")), doubt(float("nan"), case="b")])
+    found = doubt_table(rows, records).iloc[0]
+    assert np.isnan(found["auroc"])
+    assert found["undefined"] == 2
+    assert doubt_curves(rows, records).empty
+    one = doubt_curves(pd.DataFrame([doubt(0.5)]), records)
+    assert len(doubt_over_training(one).axes) == 6
+    assert len(doubt_by_region(one).axes) == 4
+
+
+def test_a_method_without_a_row_says_nothing_and_has_no_number(records):
+    found = doubt_table(pd.DataFrame([doubt(0.6)]), records).set_index("method")
+    assert found["map"]["densevoxnet"] == SILENT
+    assert found.loc["densevoxnet", list(DOUBT_MEASURES)].isna().all()
+    assert found["map"]["tsman"] == "f4"
+
+
+def test_both_attentions_of_tsman_stand_apart(extras, arena):
+    found = doubt_table(extras.doubts, arena)
+    own = found[(found["setting"] == HEART) & (found["method"] == "tsman")]
+    assert set(own["map"]) == {"f3", "f4"}
+    silent = found[(found["setting"] == HEART) & (found["map"] == SILENT)]
+    assert set(silent["method"]) == {
+        "deep-level-set",
+        "densevoxnet",
+        "tri-net",
+        "mean-teacher",
+        "cross-entropy",
+        "broken",
+    }
+
+
+def test_curves_hold_every_share_of_training_and_at_its_end_every_region(extras, arena):
+    found = doubt_curves(extras.doubts, arena)
+    own = found[(found["setting"] == HEART) & (found["map"] == "f3") & (found["measure"] == "auroc")]
+    assert own[["region", "progress"]].to_numpy().tolist() == [
+        ["all", 25], ["all", 50], ["all", 75], ["all", 100], ["boundary", 100], ["interior", 100],
+    ]  # fmt: skip
+    means = own.set_index(["region", "progress"])["mean"]
+    assert means["boundary", 100] < means["all", 100] < means["interior", 100]
+
+
+def test_doubt_under_two_noises_is_never_in_one_number(scored):
+    records = pd.concat([scored(0.5, noise=noise) for noise in ("none", "markov:0.2", "markov:0.3")])
+    rows = [doubt(0.6), doubt(0.9, noise="markov:0.3"), doubt(0.1, noise="none")]
+    found = doubt_table(pd.DataFrame(rows), records).set_index("noise")["auroc"]
+    assert found.to_dict() == {"none": 0.1, "markov:0.2": 0.6, "markov:0.3": 0.9}
+
+
+def gradients(noises, cases, **where):
+    usual = {
+        name: value
+        for name, value in doubt(0).items()
+        if name not in ("map", "structure", "region", "voxels")
+    }
+    return [
+        usual | {"case": case, "of": "features", "layer": f"l{depth}", "depth": float(depth),
+                 "measure": "noise_to_signal", "value": noise} | where
+        for case in cases
+        for depth, noise in enumerate(noises)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("noises", "cases", "falls", "verdict", "words"),
+    [
+        ((4.0, 3.0, 2.0, 1.0), "abcdef", 1, "supported", "Shallow layers receive the noisier gradients, as P supposes"),
+        ((1.0, 2.0, 3.0, 9.0), "abcdef", -1, "contradicted", "Deep layers receive the noisier gradients, against"),
+        ((4.0, 3.0, 2.0, 1.0), "abcde", 1, "undecided", "Undecided whether shallow layers receive noisier"),
+        ((2.0, 2.0, 2.0, 2.0), "abcdef", 0, "undecided", "Undecided whether shallow layers receive noisier"),
+    ],
+)  # fmt: skip
+def test_whether_shallow_layers_are_noisier_follows_from_the_numbers(
+    records, noises, cases, falls, verdict, words
+):
+    table = premise_table(pd.DataFrame(gradients(noises, cases)), records)
+    assert table[["falls", "verdict"]].to_numpy().tolist() == [[falls, verdict]]
+    assert premise_sentences(table)[HEART].startswith(words)
+
+
+def test_the_last_share_of_training_decides(records):
+    early = gradients((1.0, 2.0, 3.0), "abcdef", progress=25.0)
+    late = gradients((3.0, 2.0, 1.0), "abcdef")
+    assert premise_table(pd.DataFrame(early + late), records)["verdict"].tolist() == ["supported"]
+
+
+def test_the_front_is_what_nobody_beats_at_its_price():
+    points = pd.DataFrame(
+        [("cheap", 1, 0.2), ("good", 4, 0.9), ("worse", 4, 0.8), ("dear", 9, 0.9), ("middle", 2, 0.5), ("bad", 3, 0.1)],
+        columns=["method", "passes", "score"],
+    )  # fmt: skip
+    found = dict(zip(points["method"], dominated(points, "passes"), strict=True))
+    assert found == {
+        "cheap": (), "good": (), "middle": (), "worse": ("good",), "dear": ("good",), "bad": ("cheap", "middle"),
+    }  # fmt: skip
+
+
+def test_two_of_the_same_price_and_score_are_both_on_the_front():
+    points = pd.DataFrame([("x", 1, 0.2), ("y", 1, 0.2)], columns=["method", "passes", "score"])
+    assert dominated(points, "passes") == [(), ()]
+
+
+def test_teachers_shared_and_alone_are_two_costs_with_a_front_each(arena, extras):
+    table = cost_table(leaderboard(arena, extras), extras.costs)
+    own = table[table["setting"] == "heart, labels by teachers, ξ = 0.3"].set_index("method")
+    assert own["passes"]["cross-entropy"] == own["passes_alone"]["cross-entropy"] == 1000
+    assert own["passes"]["densevoxnet"] == pytest.approx(1000 + 3000 / 11)
+    assert own["passes_alone"]["densevoxnet"] == 4000
+    assert own["dominated_by"]["decoupling"] == "tsman"
+    assert own["front"]["tsman"] == own["front_alone"]["tsman"] == "yes"
+    assert "broken" not in own.index
