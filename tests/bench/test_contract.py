@@ -52,7 +52,7 @@ IN_A_CHECK = {
     "overwrites_labels": ("revise", "found that of case_0 overwritten in place"),
     "doubt_out_of_range": ("doubt", "Broken.doubt: expected loss in [0, 1], found values from"),
     "no_gradient": ("gradients", "found none ever for streams.1."),
-    "never_learns": ("by heart", "expected one patch by heart: a Dice above 0.95"),
+    "never_learns": ("by heart", "expected one patch by heart: a Dice above 0.9"),
     "undercharged": ("cost", "found 2, and 3 of one shape in its network"),
     "changes_weights": ("weights stay", "expected weights that only the optimiser changes"),
     "studies_badly": ("study", "Broken.study: expected probabilities in [0, 1]"),
