@@ -208,8 +208,9 @@ def test_the_page_opens_with_the_verdicts_and_ends_with_the_provenance(page):
     order = [
         "<h1>Report",
         "tsman is ahead of",
+        'id="leaderboard"',
         'id="table3"',
-        "figcaption>",
+        'id="figure6"',
         'id="table1"',
         "<dt>commit</dt>",
     ]
