@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench import record
 from bench.charges import COLUMNS, WHO, charges, scored_students
 from bench.data.folder import write_text
+from bench.runs import turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,9 +38,9 @@ def publish(store: Store) -> None:
     old = record.superseded(store)
     students = scored_students(store, [key for key in store.keys("scores") if key not in old])
     write_text(store.path / "costs.csv", _text(COLUMNS, charges(store, students)))
-    known = {one.key for one in students}
+    doubts = _standing(store, {one.key for one in students})
     for name, columns in GATHERED.items():
-        rows = list(_gathered(store, name, known))
+        rows = list(_gathered(store, name, doubts))
         write_text(store.path / name, _text(("run", *columns, "stage"), rows))
     write_text(store.path / NOTED, _state(store))  # last: what it vouches for is there
 
@@ -54,16 +55,27 @@ def _is_noted(store: Store) -> bool:
     return noted.is_file() and noted.read_bytes() == _state(store).encode()
 
 
-def _gathered(store: Store, name: str, students: set[str]) -> Iterator[dict[str, Any]]:
-    """The rows of all ``doubts`` stages of these students."""
+def _standing(store: Store, students: set[str]) -> list[str]:
+    """The ``doubts`` stages of these students; of several of one name that which was planned last."""
+    last, newest = turns(store), dict[str, tuple[tuple[int, str], str]]()
     for key in store.keys("doubts"):
         described = store.stage(key)
-        path = store.folder(key) / name
-        if described["inputs"]["of"] not in students or not path.is_file():
+        if described["inputs"]["of"] in students:
+            name = json.dumps(described["settings"]["identity"], sort_keys=True)
+            mark = (last[key].number if key in last else 0, str(described["started"]))
+            newest[name] = max(newest.get(name, ((-1, ""), "")), (mark, key))
+    return sorted(key for _, key in newest.values())
+
+
+def _gathered(store: Store, name: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of these ``doubts`` stages."""
+    for key in keys:
+        path, run = store.folder(key) / name, store.stage(key)["run"]
+        if not path.is_file():
             continue
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                yield {**row, "run": described["run"], "stage": key}
+                yield {**row, "run": run, "stage": key}
 
 
 def _text(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:

@@ -193,3 +193,30 @@ def test_how_noisy_gradients_are_is_measured_layer_by_layer(noisy):
         for noise in ("markov:0.1", "markov:0.3")
     }
     assert mean["markov:0.3"] > mean["markov:0.1"] > 0
+
+
+def test_of_two_stages_of_one_students_doubts_the_one_that_was_planned_last_is_shown(noisy, tmp_path):
+    import shutil
+
+    from bench.execute import execute
+    from bench.graph import stage
+    from bench.lineage import lineage
+
+    shutil.copytree(noisy[0], tmp_path / "store")
+    store = Store(tmp_path / "store")
+    key = store.keys("doubts")[0]
+    first = lineage(store, [key])[key]
+    other = stage(
+        "doubts",
+        {**json.loads(first.settings), "band_mm": 9.0},
+        dataset=(first.dataset, first.dataset_id),
+        images=dict(first.images),
+        labels=dict(first.labels),
+        inputs=dict(first.inputs),
+    )
+    execute(other.document(), store, run="nobody's", device="cpu")
+    publish(store)
+    assert len(store.keys("doubts")) == len(Store(noisy[0]).keys("doubts")) + 1
+    shown = {row["stage"] for row in rows_of(store.path / "gradients.csv")}
+    assert key in shown
+    assert other.key not in shown
