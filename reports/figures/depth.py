@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from reports.figures.style import Style
 
+_MOST: Final = 8
+"""Methods that can be told apart; of more, the paper's are drawn in full and the others as pale lines."""
+_PAPERS: Final = ("tsman", "decoupling", "deep-level-set", "densevoxnet")
 _MEASURES: Final = {"noise_to_signal": "noise to signal", "cosine": "cosine to the clean gradient"}
 
 
@@ -29,7 +32,7 @@ def gradient_by_depth(table: pd.DataFrame) -> Figure:
     """
     measures = [measure for measure in _MEASURES if (table["measure"] == measure).any()]
     sides = sorted(table["of"].unique())
-    styles = styles_of(sorted(table["method"].unique()))
+    styles = styles_of(_in_full(sorted(table["method"].unique())))
     figure = blank(5.6 * len(sides) + 0.6, 0.9 + 3.0 * len(measures) + 0.25 * (len(styles) // 6))
     panels = figure.subplots(len(measures), len(sides), squeeze=False, sharex=True, sharey="row")
     for line, measure in zip(panels, measures, strict=True):
@@ -48,8 +51,19 @@ def gradient_by_depth(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def _in_full(names: list[str]) -> list[str]:
+    if len(names) <= _MOST:
+        return names
+    return [name for name in names if name in _PAPERS] or names[:_MOST]
+
+
 def _panel(axes: Axes, rows: pd.DataFrame, styles: Mapping[str, Style]) -> None:
     shares = sorted(rows["progress"].unique())
+    for _, own in rows[~rows["method"].isin(list(styles)) & (rows["progress"] == shares[-1])].groupby(
+        "method"
+    ):
+        line = own.sort_values("depth")
+        axes.plot(line["depth"], line["mean"], color=GREY, linewidth=0.8, alpha=0.45, zorder=1)
     for name, style in styles.items():
         for place, progress in enumerate(shares, start=1):
             own = rows[(rows["method"] == name) & (rows["progress"] == progress)].sort_values("depth")
@@ -73,6 +87,8 @@ def _legend(table: pd.DataFrame, styles: Mapping[str, Style]) -> list[Line2D]:
         for name, style in styles.items()
     ]
     *earlier, last = (f"{share:g}" for share in sorted(table["progress"].unique()))
+    if others := table["method"].nunique() - len(styles):
+        handles.append(Line2D([], [], color=GREY, linewidth=0.8, alpha=0.45, label=f"{others} other methods"))
     handles.append(Line2D([], [], color=GREY, linewidth=1.8, label=f"at {last} % of training, 95 % interval"))
     if earlier:
         words = f"at {', '.join(earlier)} %, the paler the earlier"
