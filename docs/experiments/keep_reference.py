@@ -1,4 +1,4 @@
-"""Copy what a finished run is cited by from its store into results/reference: records, manifest, report.
+"""Copy what a finished run is cited by from its store into results/reference: its tables, manifest, report.
 
     python docs/experiments/keep_reference.py STORE NAME MINUTES 'COMMAND' ['COMMAND' ...]
 
@@ -7,6 +7,7 @@ The report is made anew from the records; of the figures the PNGs are kept. MINU
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import sys
@@ -26,6 +27,10 @@ def main(store: Path, name: str, minutes: float, commands: list[str]) -> None:
     shutil.rmtree(keep, ignore_errors=True)
     keep.mkdir(parents=True)
     shutil.copy(store / "records.csv", keep / "records.csv")
+    for extra in ("costs", "doubts", "gradients"):
+        content = (store / f"{extra}.csv").read_bytes() if (store / f"{extra}.csv").is_file() else b""
+        if content.count(b"\n") > 1:
+            (keep / f"{extra}.csv.gz").write_bytes(gzip.compress(content, mtime=0))
     with TemporaryDirectory() as folder:
         report(store, Path(folder), strict=False, as_json=False)
         for kind, pattern in (("tables", "*.md"), ("tables", "*.csv"), ("figures", "*.png")):

@@ -143,7 +143,7 @@ def test_the_average_draws_every_network_to_it_once_there_is_one():
     target_bnijk = torch.rand(2, 3, 16, 16, 16).softmax(1)
     apart = sum((one.main_bnijk.softmax(1) - target_bnijk).square().mean() for one in streams)
     aimed = replace(batch, target_bnijk=target_bnijk)
-    torch.testing.assert_close(method.loss(network, aimed, 0.9), plain + 30.0 * apart)
+    torch.testing.assert_close(method.loss(network, aimed, 0.9), plain + method.consistency * apart)
 
 
 def test_every_default_study_comes_in_order():
