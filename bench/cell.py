@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.split import dealt, manual_cases, quota
 from bench.graph import Stage, stage
+from bench.metrics import brought
 from bench.plain import build, plain
 from bench.plugins.contestants import origin_of
 from bench.plugins.noise import origins, simulator
@@ -110,6 +111,7 @@ class Cell:
             "metrics": self._plain(self.recipe.metrics),
             "compute": self._plain(self.recipe.compute),
             "structures": list(self.dataset.structures),
+            **brought.settings_of(self.recipe.metrics.more),
         }
 
     def manual(self, xi: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
 
 from bench.errors import UsageError, unknown
@@ -21,13 +21,22 @@ DEEPEST = 8
 
 
 def plain(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
-    """Nested JSON-able data of a settings object, tuples as lists."""
+    """Nested JSON-able data of a settings object, tuples as lists.
+
+    A field that came ``later``, as its metadata say, is left out where it is not set: keys stay as they were.
+    """
     assert is_dataclass(settings)
     assert not isinstance(settings, type)
-    return {key: _plain_value(value) for key, value in asdict(settings).items()}
+    return {
+        one.name: _plain_value(value)
+        for one in fields(settings)
+        if (value := getattr(settings, one.name)) != one.default or not one.metadata.get("later")
+    }
 
 
 def _plain_value(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(value)
     if isinstance(value, tuple | list):
         return [_plain_value(one) for one in value]
     if isinstance(value, dict):

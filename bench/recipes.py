@@ -210,6 +210,10 @@ def _changed(base: Recipe, change: Mapping[str, Any], methods: Mapping[str, type
         build(methods[name], merged(plain(methods[name]()), settings), f"{what}: method {name}")
     if narrowed.noise:
         _demand_noise(narrowed.noise, what)
+    if narrowed.metrics.more:
+        from bench.metrics import brought  # numpy, which a request without them does not wait for
+
+        brought.demand(narrowed.metrics.more, what)
     return narrowed
 
 

@@ -109,8 +109,10 @@ def failed_rows(planned: Mapping[str, Any]) -> Iterator[Record]:
     """The planned rows of a scores stage that has no result: every one is there, without a value.
 
     Args:
-        planned: The identity, cases, structures, metrics, definition and key of the stage.
+        planned: The identity, cases, structures, metrics, definition and key of the stage, and the units of
+            metrics that a package brings.
     """
+    units = {**UNITS, **planned.get("units", {})}
     named = [(structure, metric) for structure in planned["structures"] for metric in planned["metrics"]]
     named += [(BACKGROUND, "dice")] if planned.get("background") else []
     for case in planned["cases"]:
@@ -122,7 +124,7 @@ def failed_rows(planned: Mapping[str, Any]) -> Iterator[Record]:
                     "structure": structure,
                     "metric": metric,
                     "value": None,
-                    "unit": UNITS[metric],
+                    "unit": units[metric],
                     "definition": planned["definition"],
                     "status": "failed",
                     "stage": planned["stage"],

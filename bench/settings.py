@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from bench.errors import UsageError
@@ -168,13 +168,15 @@ class Metrics:
 
     definition: Literal["hvsmr2016", "medpy"] = "hvsmr2016"
     compute: Literal["fast", "plain", "medpy"] = "fast"  # plain: the same values without a trick
+    more: tuple[str, ...] = field(default=(), metadata={"later": True})  # of installed packages
 
     def __post_init__(self) -> None:
-        """Refuse the library for a definition that is not its own."""
+        """Refuse the library for a definition that is not its own, and a metric that is named twice."""
         demand(
             self.compute != "medpy" or self.definition == "medpy",
             f"metrics.compute {self.compute} needs metrics.definition=medpy, its only one",
         )
+        demand(len(set(self.more)) == len(self.more), f"metrics.more {list(self.more)} names one twice")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

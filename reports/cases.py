@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # HVSMR 2016's ranking formula, summed over structures.
 OVERALL_WEIGHTS: Final = {"dice": 1 / 2, "adb": -1 / 4, "hdd": -1 / 30}
 LOWER_IS_BETTER: Final = ("adb", "hdd", "hd95")  # distances in mm
+HIGHER_IS_BETTER: Final = ("overall", "dice", "iou")
 _FOUND: Final = {"drawn": ("ok", "empty_reference"), "missed": ("empty_prediction",)}  # by the status
 
 

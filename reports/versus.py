@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reports.cases import LOWER_IS_BETTER
+from reports.cases import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from reports.claims import Contestant, Part
 from reports.contrasts import NotComparedError, board, contrast
 from reports.resampling import Evidence, Interval, mean_interval, sign_flips
@@ -36,19 +36,24 @@ class Comparison:
     """The one minus the other at one ξ; without an interval `reason` says why not."""
 
     xi: str
-    lower_is_better: bool
+    lower_is_better: bool | None  # None: nobody here knows, as of a metric that a package brings
     interval: Interval | None = None
     evidence: Evidence | None = None
     reason: str = ""
 
     @property
     def verdict(self) -> str:
-        """How the one stands to the other; undecided where the interval holds zero, which is not equality."""
+        """How the one stands to the other; undecided where the interval holds zero, which is not equality.
+
+        Of a measure that nobody here knows it is higher or lower, not better or worse.
+        """
         if self.interval is None:
             return "not compared"
         word = {"ahead of": "higher", "behind": "lower"}.get(self.interval.word)
         if word is None:
             return "undecided"
+        if self.lower_is_better is None:
+            return word
         return "better" if (word == "lower") == self.lower_is_better else "worse"
 
     def within(self, tolerance: float) -> str:
@@ -94,11 +99,15 @@ def versus(
         (Part({ones[mine]: 1.0}, mine, mine, measure), Part({others[theirs]: -1.0}, theirs, theirs, measure))
         for mine, theirs in pairs
     ]
-    return list(_compared(parts, scores, lower_is_better=measure.rpartition("_")[2] in LOWER_IS_BETTER))
+    return list(_compared(parts, scores, lower_is_better=_is_lower_better(measure.rpartition("_")[2])))
+
+
+def _is_lower_better(metric: str) -> bool | None:
+    return metric in LOWER_IS_BETTER if metric in (*LOWER_IS_BETTER, *HIGHER_IS_BETTER) else None
 
 
 def _compared(
-    parts: list[tuple[Part, Part]], scores: Board, *, lower_is_better: bool
+    parts: list[tuple[Part, Part]], scores: Board, *, lower_is_better: bool | None
 ) -> Iterator[Comparison]:
     for one, other in parts:
         name = f"{one.low}" if one.low == other.low else f"{one.low}, {other.low}"
@@ -113,7 +122,12 @@ def _compared(
 
 
 def _comparison(
-    name: str, parts: Sequence[Part], shares: list[list[float]], scores: Board, *, lower_is_better: bool
+    name: str,
+    parts: Sequence[Part],
+    shares: list[list[float]],
+    scores: Board,
+    *,
+    lower_is_better: bool | None,
 ) -> Comparison:
     try:
         values = contrast(parts, shares, scores)

@@ -14,7 +14,7 @@ from bench.plugins.fence import fenced
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUPS = ("bench.methods", "bench.datasets", "bench.noise")
+GROUPS = ("bench.methods", "bench.datasets", "bench.noise", "bench.metrics")
 
 
 class Found(NamedTuple):

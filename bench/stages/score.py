@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench import record
 from bench.data.folder import write_text
 from bench.lab import store_label, stored_label
-from bench.metrics import background, overall, score
+from bench.metrics import background, brought, extra, overall, score
 from bench.plain import build
 from bench.record import Record
 from bench.settings import Metrics
@@ -15,7 +15,7 @@ from bench.stages.piecemeal import Piecemeal
 from bench.trained import Trained, label_map, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,12 +28,13 @@ def score_stage(lab: Lab) -> None:
     """Write ``records.csv`` of the stage, and the label maps that were scored where they are new."""
     metrics = build(Metrics, lab.settings["metrics"], "metrics")
     trained = None if lab.settings["identity"]["role"] == "pseudo" else _trained(lab)
+    more = brought.planned(metrics.more, lab.settings.get("plugins", {}))
     rows: list[Record] = []
     made = Piecemeal(lab)
     cases = lab.label_cases
     for done, case in enumerate(cases, start=1):
         predicted_ijk, spacing_mm = _predicted(lab, case, trained, made)
-        rows.extend(_rows(lab, case, predicted_ijk, spacing_mm, metrics))
+        rows.extend(_rows(lab, case, predicted_ijk, spacing_mm, (metrics, more)))
         lab.progress(done, len(cases))
     write_text(lab.folder / "records.csv", record.text_of(rows))
     lab.facts.update(volumes=len(cases))
@@ -62,14 +63,18 @@ def _rows(
     case: str,
     predicted_ijk: NDArray[np.uint8],
     spacing_mm: tuple[float, float, float],
-    metrics: Metrics,
+    how: tuple[Metrics, Sequence[extra.Brought]],
 ) -> Iterator[Record]:
+    metrics, more = how
     names = dict(enumerate(lab.dataset.structures, start=1))
     reference_ijk, definition = lab.label(case), metrics.definition
     measures = score(
         predicted_ijk, reference_ijk, spacing_mm, list(names), definition=definition, compute=metrics.compute
     )
-    for one in [*measures, overall(measures)]:
+    whole = overall(measures)
+    measures += extra.measure(more, (predicted_ijk, reference_ijk), spacing_mm, list(names), definition)
+    # Sorting is stable: a structure's own metrics stay together, those of bench first.
+    for one in [*sorted(measures, key=lambda one: one.structure), whole]:
         yield _row(lab, case, names.get(one.structure, "all"), one)
     if lab.settings.get("background"):
         yield _row(lab, case, record.BACKGROUND, background(predicted_ijk, reference_ijk, definition))

@@ -219,13 +219,14 @@ def rows_planned(document: Mapping[str, Any], run: str, commit: str) -> dict[str
     if document["kind"] != "scores":
         return None
     settings = document["settings"]
-    definition = settings["metrics"]["definition"]
+    definition, more = settings["metrics"]["definition"], settings["metrics"].get("more", [])
     return {
         "identity": {**settings["identity"], "run": run, "commit": commit},
         "cases": list(document["labels"]),
         "structures": settings["structures"],
         "background": settings.get("background", False),
         "definition": definition,
-        "metrics": list(METRICS_OF[definition]),
+        "metrics": [*METRICS_OF[definition], *more],
+        "units": settings.get("units", {}),
         "stage": document["key"],
     }

@@ -80,6 +80,16 @@ def test_of_distances_the_lower_is_better(compare):
     }
 
 
+def test_of_a_metric_that_a_package_brings_it_is_told_which_is_higher_and_not_which_is_better(compare):
+    brought = [
+        {**row, "metric": "volume-difference", "unit": "ml"} for row in RECORDS if row["metric"] == "dice"
+    ]
+    found = documented(
+        compare, "tsman", "decoupling", "--metric", "volume-difference", records=[*RECORDS, *brought]
+    )
+    assert [row["verdict"] for row in found] == ["higher", "lower", "undecided"]
+
+
 def test_a_share_of_its_own_is_set_against_full_supervision(compare):
     (row,) = documented(compare, "tsman@0.9", "tsman@1", "--metric", "wall_dice")
     assert (row["xi"], row["difference"]) == ("0.9, 1.0", pytest.approx(-0.1))
