@@ -143,7 +143,7 @@ def documented(table: Sequence[Documented], operations: set[str]) -> dict[str, s
 
 
 def operations_of(method: Method, channels: int, classes: int, stream: StreamConfig) -> set[str]:
-    """The operations of ATen in one tiny step, prediction and revision of a method, on the CPU."""
+    """The operations of ATen in one tiny step, prediction, study and revision of a method, on the CPU."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
     from bench.seeding import torch_stream
@@ -169,29 +169,35 @@ def operations_of(method: Method, channels: int, classes: int, stream: StreamCon
 
 
 def _everything_once(method: Method, network: Any, channels: int, classes: int) -> None:  # noqa: ANN401
-    """A training step, a prediction, and the revision of labels where a method does one."""
+    """Studies and revisions of labels where a method does any, training steps, and a prediction."""
     import torch
 
-    from methods.interface import Batch, Case, Revises
+    from methods.interface import AfterStep, Batch, Case, Revises, Studies
 
     image_bcijk = torch.randn(2, channels, SIDE, SIDE, SIDE)
     label_bijk = torch.randint(classes, (2, SIDE, SIDE, SIDE))
-    for progress in (0.1, 0.9):  # some methods begin otherwise than they end
-        loss = method.loss(
-            network.train(), Batch(image_bcijk, label_bijk, torch.tensor([True, False])), progress
-        )
-        if loss is not None:
-            loss.backward()  # type: ignore[no-untyped-call]
-    network.eval()
+    judged_bnijk = torch.rand(2, classes, SIDE, SIDE, SIDE).softmax(dim=1)
 
     def predict(image_cijk: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
-            return method.probabilities(network, image_cijk[None])[0]
+            return method.probabilities(network.eval(), image_cijk[None])[0]
 
     predict(image_bcijk[0])
+    case = Case("tried", image_bcijk[0], label_bijk[0].to(torch.uint8), False, judged_nijk=judged_bnijk[0])  # noqa: FBT003
+    target_bnijk = None
+    if isinstance(method, Studies):
+        with torch.no_grad():
+            targets = method.study(network, [case], predict, method.studies[0])
+        target_bnijk = judged_bnijk if targets else None
     if isinstance(method, Revises):
-        case = Case("tried", image_bcijk[0], label_bijk[0].to(torch.uint8), is_manual=False)
         method.revise([case], predict, 0.5)
+    batch = Batch(image_bcijk, label_bijk, torch.tensor([True, False]), target_bnijk)
+    for progress in (0.1, 0.9):  # some methods begin otherwise than they end
+        loss = method.loss(network.train(), batch, progress)
+        if loss is not None:
+            loss.backward()  # type: ignore[no-untyped-call]
+    if isinstance(method, AfterStep):
+        method.after_step(network, 1)
 
 
 def _names(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> set[str]:  # noqa: ANN401

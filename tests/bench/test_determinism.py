@@ -56,10 +56,15 @@ def tried(name):
     return operations_of(method(name), *shape, smoke().stream)
 
 
+SOFT = {"noise-adaptation", "forward-correction", "cl-slsr", "adele"}
+"""Whose loss is of probabilities: nothing looks up a label's score."""
+
+
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_takes_the_loss_that_has_no_deterministic_implementation(name):
+def test_a_method_that_looks_up_labels_has_no_deterministic_implementation_of_it(name):
     without = documented(WITHOUT, tried(name))
-    assert without["nll_loss2d_forward"] == "torch.nn.NLLLoss when called on a CUDA tensor"
+    line = "torch.nn.NLLLoss when called on a CUDA tensor"
+    assert without.get("nll_loss2d_forward", "") == ("" if name in SOFT else line)
 
 
 def test_forward_and_backward_operations_are_told_apart_by_their_shape():
