@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def steps_within(cell: Cell, method: Method, mix: Mix) -> int:
     """The steps of a student under the recipe's budget; as many as the recipe says where there is none.
 
-    A method pays for all its networks, for its judges, and for every pass over a training volume with which
-    it studies or revises labels. What teachers cost is the same for all, and in no budget.
+    In passes a method pays for all its networks, for its judges, and for every pass over a training volume
+    with which it studies or revises labels; in seconds for its steps and judges; steps and voxels count no
+    networks (docs/decisions/0024). What teachers cost is the same for all, and in no budget.
 
     Raises:
         UsageError: The budget does not reach for a single step.

@@ -115,7 +115,7 @@ def smoke() -> Recipe:
     )
 
 
-_LATER = ("noise", "budget")  # settings that came later, and are in no mark where they are not set
+_LATER = ("noise", "budget")
 LARGEST = 2**18
 """Bytes of a TOML file, more than any recipe takes."""
 COMPUTES: Mapping[str, Mapping[str, Any]] = {
@@ -128,6 +128,11 @@ COMPUTES: Mapping[str, Mapping[str, Any]] = {
 """What one word for ``compute`` says: as fast as it can be, or as everybody would write it."""
 
 RECIPES: Mapping[str, Callable[[], Recipe]] = {r.__name__: r for r in (smoke, quick, standard, paper)}
+
+
+def told(one: Recipe) -> dict[str, Any]:
+    """A recipe as plain data, without settings that came later and are not set: names stay as they were."""
+    return {name: value for name, value in plain(one).items() if value or name not in _LATER}
 
 
 def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[Any]]) -> Recipe:
@@ -160,8 +165,7 @@ def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[Any]]) 
     if name in RECIPES and not changes:
         return base
     # Records of a changed recipe bear another name, so that they are never averaged with the plain one's.
-    told = {name: value for name, value in plain(base).items() if value or name not in _LATER}
-    mark = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:6]
+    mark = hashlib.sha256(json.dumps(told(base), sort_keys=True).encode()).hexdigest()[:6]
     return replace(base, name=f"{title}+{mark}")
 
 

@@ -140,10 +140,10 @@ class EarlyLearningMethod:
         import torch
 
         from methods.early_learning import corrected
-        from methods.soft_targets import over_items, taken_from_label
+        from methods.soft_targets import left_to_label, over_items
 
         if batch.target_bnijk is not None:
-            return {"correction": taken_from_label(batch)}
+            return {"correction": 1.0 - left_to_label(batch)}
         with torch.no_grad():
             probability_bnijk = self.probabilities(network, batch.image_bcijk)
         triggered_n = network.get_buffer(TRIGGERED)

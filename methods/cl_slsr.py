@@ -92,14 +92,23 @@ class ConfidentSmoothingMethod:
         """HeartSeg's multipliers."""
         return dense_vox_net_groups(network)
 
-    def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:  # noqa: ARG002 said by the target
-        """Epsilon where a label is flagged, 0 elsewhere: so much of its gradient pulls to other classes.
+    def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+        """Epsilon / (1 - p_y), at most 1, where a label is flagged, 0 elsewhere; the mean over the networks.
 
-        The flags are the judges', who are gone: nothing is said of a batch that comes without its targets.
+        So much of the label's pull on its own score is gone. The flags are the judges', who are gone too:
+        nothing is said of a batch that comes without its targets.
         """
-        from methods.soft_targets import taken_from_label
+        import torch
 
-        return {} if batch.target_bnijk is None else {"smoothing": taken_from_label(batch)}
+        from methods.soft_targets import left_to_label, pull_removed
+
+        if batch.target_bnijk is None:
+            return {}
+        left_bijk = left_to_label(batch)
+        with torch.no_grad():
+            streams = network(batch.image_bcijk)
+        removed = [pull_removed(left_bijk, one.main_bnijk, batch.label_bijk) for one in streams]
+        return {"smoothing": torch.stack(removed).mean(dim=0)}
 
 
 def smoothed(label_ijk: Tensor, wrong_ijk: Tensor, classes: int, epsilon: float) -> Tensor:

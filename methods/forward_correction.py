@@ -96,7 +96,7 @@ class ForwardCorrectionMethod:
         return dense_vox_net_groups(network)
 
     def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
-        """The posterior of another class than the label's, by network and T."""
+        """The share of the label's pull that the posterior of the true class, by network and T, removes."""
         import torch
 
         from methods.noise_channel import channel_doubt

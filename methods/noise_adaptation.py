@@ -111,7 +111,7 @@ class NoiseAdaptationMethod:
         return [*without(dense_vox_net_groups(network), [theta_snm]), slow]
 
     def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
-        """The posterior of another class than the label's, by network and channel."""
+        """The share of the label's pull that the posterior of the true class, by its channel, takes away."""
         import torch
 
         from methods.noise_channel import channel_doubt

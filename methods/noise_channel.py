@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from methods.soft_targets import one_hot, over_branches, over_items
+from methods.soft_targets import one_hot, over_branches, over_items, pull_removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,17 +72,18 @@ def channel_loss(streams: Sequence[Scores], batch: Batch, log_channels: Sequence
 
 @torch.no_grad()
 def channel_doubt(streams: Sequence[Scores], batch: Batch, log_channels: Sequence[Tensor]) -> Tensor:
-    """The probability (B, I, J, K) that the true class is another than the label, the mean of the streams.
+    """The share (B, I, J, K) of the label's pull on its own score that is gone, the mean of the streams.
 
     The gradient of -log sum_i p_i Q_iy by the scores is that of cross-entropy with the posterior of the true
-    class, p_i Q_iy / sum_i p_i Q_iy, as its target: what that gives to others is taken from the label.
+    class, p_i Q_iy / sum_i p_i Q_iy, as its target t: of 1 - p_y there is left t_y - p_y.
     """
     label_b1ijk = batch.label_bijk.unsqueeze(1)
     doubts = []
     for scores, log_channel_nm in zip(streams, log_channels, strict=True):
         posterior_bnijk = _joint(scores.main_bnijk.float(), batch, log_channel_nm).softmax(dim=1)
-        doubts.append(1.0 - posterior_bnijk.gather(1, label_b1ijk).squeeze(1))
-    return torch.stack(doubts).mean(dim=0).clamp(0.0, 1.0)
+        left_bijk = posterior_bnijk.gather(1, label_b1ijk).squeeze(1)
+        doubts.append(pull_removed(left_bijk, scores.main_bnijk, batch.label_bijk))
+    return torch.stack(doubts).mean(dim=0)
 
 
 def _joint(score_bnijk: Tensor, batch: Batch, log_channel_nm: Tensor) -> Tensor:

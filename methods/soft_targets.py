@@ -38,16 +38,31 @@ def believed(batch: Batch, classes: int) -> Tensor:
 
 
 @torch.no_grad()
-def taken_from_label(batch: Batch) -> Tensor:
-    """The share of each voxel's gradient (B, I, J, K) that no longer pulls to its label.
+def pull_removed(left: Tensor, score_bnijk: Tensor, label_bijk: Tensor) -> Tensor:
+    """The share (B, I, J, K) of a label's pull on its own score that a target leaves out, at most 1.
 
-    Cross-entropy is linear in its target, so that this is one minus what the target leaves to the label.
+    Cross-entropy towards a target t pulls by p_y - t_y, towards the label by p_y - 1.
+
+    Args:
+        left: t_y, what the target leaves to the label, (B, I, J, K).
+        score_bnijk: The network's scores.
+        label_bijk: int64 labels y.
+    """
+    p_bnijk = torch.softmax(score_bnijk.float(), dim=1)
+    p_bijk = p_bnijk.gather(1, label_bijk.unsqueeze(1)).squeeze(1)
+    return ((1.0 - left) / (1.0 - p_bijk).clamp(min=1e-7)).clamp(0.0, 1.0)
+
+
+def left_to_label(batch: Batch) -> Tensor:
+    """t_y of each voxel (B, I, J, K): what its soft target leaves to the label; 1 if that is manual.
+
+    Raises:
+        ValueError: The batch has no targets.
     """
     if batch.target_bnijk is None:
-        return torch.zeros(batch.label_bijk.shape, device=batch.label_bijk.device)
+        raise ValueError("a batch without soft targets was asked what they leave to its labels")
     target_bnijk = believed(batch, batch.target_bnijk.shape[1])
-    left_bijk = target_bnijk.gather(1, batch.label_bijk.unsqueeze(1)).squeeze(1)
-    return (1.0 - left_bijk).clamp(0.0, 1.0)
+    return target_bnijk.gather(1, batch.label_bijk.unsqueeze(1)).squeeze(1)
 
 
 def over_branches(streams: Sequence[Scores], loss_of: Callable[[int, Tensor], Tensor]) -> Tensor:

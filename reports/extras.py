@@ -32,8 +32,8 @@ PASSES: Final = (
     "passes_training", "passes_judges", "passes_revisions", "passes_teachers_shared",
     "passes_teachers_alone",
 )  # fmt: skip
-"""A pass is one training step of one network or as much work: for the method's networks, for judges of its
-labels, for revisions, for teachers (their cost over all methods that share them, and all of it)."""
+"""A pass is one network's: over one batch in a training step, over one whole volume elsewhere; of a method's
+networks, judges of its labels, studies and revisions, teachers (shared by all that use them, or alone)."""
 _SECONDS: Final = ("seconds", "seconds_judges", "seconds_teachers_shared", "seconds_teachers_alone")
 
 

@@ -53,7 +53,7 @@ def predicts(subject: Subject) -> None:
             subject.fault("probabilities", "float32", str(found.dtype))
     image_bcijk = torch.randn(2, subject.channels, 16, 16, 16)
     both, alone = subject.predict(network, image_bcijk), subject.predict(network, image_bcijk[:1])
-    if apart := float((both[:1] - alone).abs().max()) > 1e-4:
+    if (apart := float((both[:1] - alone).abs().max())) > 1e-4:
         subject.fault(
             "probabilities", "the same for an item alone as in a batch", f"{apart:.3g} between them"
         )

@@ -152,7 +152,10 @@ def _demand_shares(one: Any, where: tuple[str, str]) -> None:  # noqa: ANN401 - 
         if not isinstance(shares, tuple) or not all(_is_share(it, zero=least == "from 0") for it in shares):
             expected = f"a tuple of shares of the steps, {least} and less than 1"
             raise misfit((*where, member), expected, repr(shares), check="members")
-    if hasattr(one, "study") and not (type(getattr(one, "judges", None)) is int and one.judges != 1):
+        if list(shares) != sorted(set(shares)) or (hasattr(one, member) and not shares):
+            raise misfit((*where, member), "at least one share, ascending", repr(shares), check="members")
+    judges = getattr(one, "judges", None)
+    if hasattr(one, "study") and not (type(judges) is int and judges >= 0 and judges != 1):
         found = repr(getattr(one, "judges", "nothing"))
         raise misfit((*where, "judges"), "a number of networks, 0 or 2 and more", found, check="members")
 

@@ -56,6 +56,10 @@ def read(path: Path, shown: str = "") -> Source:
         raise UsageError(f"plug-in {path} cannot be read: {error.strerror}.") from error
     if len(content) > LARGEST:
         raise UsageError(f"plug-in {path} is larger than {LARGEST:,} bytes; no method is.")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"plug-in {path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
     return Source(shown or path.name, path, content)
 
 

@@ -139,7 +139,7 @@ def _as_of(case: Doubted, trained: Trained, progress: int) -> Doubted:
     from methods.interface import Studies
 
     method = trained.method
-    is_last = isinstance(method, Studies) and 100 * max(method.studies, default=0) <= progress
+    is_last = isinstance(method, Studies) and 100 * max(method.studies, default=0) < progress
     return case if is_last else replace(case, target_nijk=None)
 
 

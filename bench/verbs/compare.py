@@ -15,6 +15,8 @@ from bench.verbs.sides import check_known, side_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
     from reports.selection import Cohort
     from reports.versus import Comparison, Side
 
@@ -54,6 +56,11 @@ def compare(one: str, other: str, options: Options, store_path: Path, *, as_json
         compared = {cohort.name: _rows(cohort, sides, options.metric, wanted) for cohort in found}
     except ValueError as error:
         raise DataError(str(error)) from error
+    if noises := _left_out(records, sides):
+        console.warn(
+            f"note: what they scored under injected noise ({', '.join(noises)}) is not compared here; "
+            "`bench report` ranks them in each noise."
+        )
     if not any(compared.values()):
         _no_common(found, one, other, options)
     if as_json:
@@ -61,6 +68,14 @@ def compare(one: str, other: str, options: Options, store_path: Path, *, as_json
     else:
         _print(one, other, options, compared)
     return 0
+
+
+def _left_out(records: pd.DataFrame, sides: tuple[Side, Side]) -> list[str]:
+    """The injected noises under which both sides have results: no number is over several noises."""
+    methods = {side.method for side in sides}
+    noisy = records[(records["noise"] != "none") & records["method"].isin(methods)]
+    shared = noisy.groupby("noise")["method"].nunique()
+    return sorted(str(noise) for noise in shared.index[shared == len(methods)])
 
 
 def _wanted(options: Options, sides: tuple[Side, Side]) -> list[float] | None:

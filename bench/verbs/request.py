@@ -81,6 +81,7 @@ def understood(request: Request) -> Asked:
     recipe = recipe_of(request.recipe, request.changes, device)
     parts = tuple(resolved_part(plan, recipe) for plan in plans.values())
     noises = _noises(request)
+    _refuse_idle(recipe, noises)
     parts = parts or (free_part(names, xis, recipe, noises),)
     return Asked(
         recipe=recipe,
@@ -119,6 +120,17 @@ def _noises(request: Request) -> list[Noise]:
     from bench.data.noise import parse  # scipy, which a request without noise does not wait for
 
     return list(dict.fromkeys(Noise(*one) for words in request.noise for one in parse(words, kinds())))
+
+
+def _refuse_idle(recipe: Recipe, noises: list[Noise]) -> None:
+    """A setting of noise that nobody injects would rename equal work.
+
+    Raises:
+        UsageError: Names the kind.
+    """
+    injected = {part for noise in noises for part in noise.kind.split("+")}
+    for kind in recipe.noise.keys() - injected:
+        raise UsageError(f"noise.{kind} is set, but --noise injects {', '.join(sorted(injected)) or 'none'}.")
 
 
 def _plans(request: Request) -> dict[str, Plan]:

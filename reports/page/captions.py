@@ -34,8 +34,9 @@ CAPTIONS: Final[Mapping[str, Caption]] = {
         "Students ranked by the mean overall score on the test cases, or by mean Dice where there is none. "
         f"{_SETTINGS}{_INTERVAL}All methods of a setting are resampled together. Holds rank: the share of "
         "resamples in which a method has the rank that it has here; in top 3: in which it is among the "
-        "first three. Passes: network passes of training, judges, revisions and its share of the teachers. A "
-        "method of which a case failed, that predicts nothing, or that lacks seeds that most others have, "
+        "first three. Passes of one network each: over a batch in training and judges' training, over a whole "
+        "volume in studies, revisions and its share of the teachers. A method of which a case failed, that "
+        "predicts nothing, or that lacks seeds that most others have, "
         "has no rank and stands below all that have one. Methods trained on all manual labels stand apart, "
         "unranked. Bold is the best of a setting.",
     ),
@@ -92,7 +93,8 @@ CAPTIONS: Final[Mapping[str, Caption]] = {
     ),
     "costs": Caption(
         "Score against cost",
-        "Cost in network passes: training of all networks, judges, revisions of labels, and teachers, shared "
+        "Cost in passes of one network, over a batch in training, over a whole volume elsewhere: training of "
+        "all networks, judges, studies and revisions of labels, and teachers, shared "
         "by the methods that use them or each method alone paying for them. On the front is a method that no "
         "other beats in score for as few passes; every other one is named with those of the front that "
         f"dominate it. Only ranked methods. Differences in score may lie within the intervals. {_SETTINGS}"

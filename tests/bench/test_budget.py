@@ -56,6 +56,12 @@ def test_seconds_are_unit_costs_and_never_the_clock(tiny_lab):
     assert {name: one.key for name, one in few.items()} == {name: one.key for name, one in again.items()}
 
 
+def test_a_method_nobody_measured_is_taken_for_the_plain_pair(tiny_lab):
+    found = students(tiny_lab, "densevoxnet", "gce", "cross-entropy", budget="seconds:60")
+    assert steps_of(found["gce"]) == steps_of(found["densevoxnet"])
+    assert steps_of(found["cross-entropy"]) == pytest.approx(2 * steps_of(found["densevoxnet"]), rel=0.01)
+
+
 def test_a_budget_moves_the_students_key_and_nobody_elses(tiny_lab):
     def keys(*changes):
         return {

@@ -154,6 +154,24 @@ def test_the_words_are_checked_before_anything_is_computed(bench, tmp_path):
     said = bench("run", "--recipe", "smoke", "--set", "noise.markov.theta9=1", "--store", tmp_path / "s")
     assert said.returncode == 2
     assert "theta9" in said.stderr
+    said = bench(
+        "run",
+        "--recipe",
+        "smoke",
+        "--noise",
+        "markov:0.2",
+        "--set",
+        "noise.swap.seed=1",
+        "--store",
+        tmp_path / "s",
+    )
+    assert said.returncode == 2
+
+
+def test_a_comparison_says_that_it_leaves_injected_noise_out(noisy, bench):
+    said = bench("compare", "tsman", "densevoxnet", "--metric", "dice", "--store", noisy[0])
+    assert said.returncode == 0, said.stderr
+    assert "markov:0.1, markov:0.3" in said.stderr
 
 
 def test_what_students_doubt_is_scored_on_the_way_and_a_method_without_doubt_says_nothing(noisy):

@@ -74,13 +74,26 @@ def test_the_planted_errors_are_smoothed_and_no_manual_label():
     torch.testing.assert_close(target_nijk.sum(0), torch.ones(16, 16, 16))
 
 
+def pull_gone(score_bnijk, target_nijk, label_bijk):
+    """By autograd: what the soft target takes of cross-entropy's pull on the label's own score."""
+    score = score_bnijk.detach().requires_grad_()
+    loss = -(target_nijk * score[0].log_softmax(0)).sum()
+    (gradient_bnijk,) = torch.autograd.grad(loss, score)
+    own = label_bijk[:, None]
+    pull_bijk = (score.detach().softmax(1).gather(1, own) - 1).squeeze(1)
+    return (1 - gradient_bnijk.gather(1, own).squeeze(1) / pull_bijk).clamp(0, 1)
+
+
 def test_smoothed_labels_take_their_share_of_the_gradient_and_that_is_the_doubt():
     method = ConfidentSmoothingMethod()
     network = method.network(1, CLASSES, NARROW).eval()
     target_nijk = method.study(network, cases(), no_prediction, 0.0)["noisy"]
     batch = batch_with(target_nijk)
     (doubt_bijk,) = method.doubt(network, batch).values()
-    torch.testing.assert_close(doubt_bijk[0], 0.25 * planted().float())
+    gone = [pull_gone(one.main_bnijk, target_nijk, batch.label_bijk) for one in network(batch.image_bcijk)]
+    torch.testing.assert_close(doubt_bijk, torch.stack(gone).mean(0), atol=1e-5, rtol=1e-4)
+    assert not bool(doubt_bijk[0][~planted()].any())
+    assert bool((doubt_bijk[0][planted()] > 0.25).all())
     logs = [one.main_bnijk.log_softmax(1) for one in network(batch.image_bcijk)]
     expected = sum(-(target_nijk * one[0]).sum(0).mean() for one in logs)
     torch.testing.assert_close(method.loss(network, batch, 0.5), expected)
