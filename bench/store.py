@@ -136,9 +136,18 @@ class Store:
         """Hold one stage: a worker that outlived its driver may still be writing its last checkpoint."""
         import filelock
 
-        self.scratch(key).mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(self.scratch(key) / ".lock"):
+        while True:
+            self.scratch(key).mkdir(parents=True, exist_ok=True)
+            held = filelock.FileLock(self.scratch(key) / ".lock")
+            try:
+                held.acquire()
+            except FileNotFoundError:
+                continue  # that worker has just finished the stage and removed its scratch folder
+            break
+        try:
             yield
+        finally:
+            held.release()
 
     def _is_at_work(self, key: str) -> bool:
         import filelock

@@ -34,10 +34,10 @@ CAPTIONS: Final[Mapping[str, Caption]] = {
         "Students ranked by the mean overall score on the test cases, or by mean Dice where there is none. "
         f"{_SETTINGS}{_INTERVAL}All methods of a setting are resampled together. Holds rank: the share of "
         "resamples in which a method has the rank that it has here; in top 3: in which it is among the "
-        "first three. Passes of one network each: over a batch in training and judges' training, over a whole "
-        "volume in studies, revisions and its share of the teachers. A method of which a case failed, that "
-        "predicts nothing, or that lacks seeds that most others have, "
-        "has no rank and stands below all that have one. Methods trained on all manual labels stand apart, "
+        "first three. Passes of one network each: over a batch in training and judges' training, over a "
+        "whole volume in studies, revisions and its share of the teachers. A method of which a case "
+        "failed, that predicts nothing, or that lacks seeds that most others have, has no rank and stands "
+        "below all that have one. Methods trained on all manual labels stand apart, "
         "unranked. Bold is the best of a setting.",
     ),
     "leaderboard_ranks": Caption(

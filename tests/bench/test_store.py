@@ -1,6 +1,7 @@
 """A stage's folder is there whole or not at all, and a store has one driver at a time."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -207,3 +208,26 @@ def test_cleaning_keeps_checkpoints_unless_it_is_asked_to_forget(tmp_path, bench
     assert store.checkpointed() == ([] if word else ["student-1"])
     assert not store.scratch("student-2").exists()
     assert store.has("split-1") == (word != "--all")
+
+
+def test_a_stage_whose_scratch_folder_another_worker_removes_meanwhile_is_held_all_the_same(
+    tmp_path, monkeypatch, tried
+):
+    import filelock
+
+    store = Store(tmp_path / "store")
+    acquire, removed = filelock.FileLock.acquire, []
+
+    def removed_meanwhile(lock, *args, **options):
+        if not removed:
+            removed.append(store.scratch("teacher-1"))
+            shutil.rmtree(removed[0])
+        return acquire(lock, *args, **options)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", removed_meanwhile)
+    with store.at_work("teacher-1"), pytest.raises(filelock.Timeout):
+        filelock.FileLock(store.scratch("teacher-1") / ".lock", timeout=0).acquire()
+    assert removed
+    with filelock.FileLock(store.scratch("teacher-1") / ".lock", timeout=0):
+        pass
+    tried("a scratch folder removed by a worker that outlived its driver", 1)
