@@ -14,11 +14,18 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import provenance
+from bench import provenance, record
 from bench.engines.local import cores
+from bench.store import Store
 from bench.verbs.report import report
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+
+
+def standing(store: Path) -> str:
+    """The records of a store as its report reads them: without results that newer ones replaced."""
+    old = record.superseded(Store(store))
+    return record.text_of(row for row in record.gather(Store(store)) if row.stage not in old)
 
 
 def main(store: Path, name: str, minutes: float, commands: list[str]) -> None:
@@ -26,7 +33,7 @@ def main(store: Path, name: str, minutes: float, commands: list[str]) -> None:
     keep = REFERENCE / name
     shutil.rmtree(keep, ignore_errors=True)
     keep.mkdir(parents=True)
-    shutil.copy(store / "records.csv", keep / "records.csv")
+    (keep / "records.csv").write_text(standing(store), encoding="utf-8")
     for extra in ("costs", "doubts", "gradients"):
         content = (store / f"{extra}.csv").read_bytes() if (store / f"{extra}.csv").is_file() else b""
         if content.count(b"\n") > 1:

@@ -63,3 +63,35 @@ def test_the_run_of_the_whole_paper_left_no_cell_without_a_verdict_and_no_exhibi
     assert {f"table{number}.md" for number in range(1, 5)} <= {
         path.name for path in (REFERENCE / "paper" / "tables").iterdir()
     }
+
+
+def rows_of(name, table):
+    return pd.read_csv(REFERENCE / name / "tables" / f"{table}.csv", keep_default_na=False)
+
+
+def test_readme_prints_the_leaderboard_of_the_arena():
+    board = rows_of("arena", "leaderboard")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    students = board[board["role"] == "student"]
+    assert len(students) == 24
+    for row in students.to_dict("records"):
+        rank, score = (
+            [float(row[f"{name}{end}"]) for end in ("", "_lower", "_upper")] for name in ("rank", "score")
+        )
+        ranks = f"| {rank[0]:.0f} ({rank[1]:.0f}–{rank[2]:.0f}) | {row['method']} | "
+        scores = f" | {score[0]:.2f} ({score[1]:.2f} to {score[2]:.2f}) | {float(row['passes']):.0f} | "
+        assert re.search(re.escape(ranks) + r"0\.\d\d" + re.escape(scores), readme), row["method"]
+
+
+def test_readme_prints_what_doubt_found():
+    table = rows_of("doubts", "doubts")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    said = table[table["auroc"] != ""]
+    assert len(said) == 8
+    for row in said.to_dict("records"):
+        cells = [
+            f"{float(row[name]):.2f} ({float(row[name + '_lower']):.2f} to {float(row[name + '_upper']):.2f})"
+            for name in ("removed_wrong", "removed_right", "auroc")
+        ]
+        line = f"| {row['dataset']} | {row['method']} | {row['map']} | {' | '.join(cells)} |"
+        assert line in readme, line
