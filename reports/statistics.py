@@ -181,7 +181,7 @@ def _verdicts_on(dataset: str, rows: pd.DataFrame) -> list[str]:
     share = largest_share(rows)
     students = rows[rows["role"] == "student"]
     if share is None:
-        return [f"On {dataset} no student has a share of manual labels below 1, so there is no verdict."]
+        return [f"On {dataset} no student was trained on the labels of teachers, so there is no verdict."]
     methods = list(students.loc[students["xi"] == share, "method"].unique())
     if FOCAL not in methods:
         return [f"On {dataset} {FOCAL} has no result at ξ = {share}, so there is no verdict on it."]

@@ -159,7 +159,7 @@ def test_a_failed_rival_cannot_be_compared(scored, failed):
         ({"method": "x"}, "On heart tsman has no result at ξ = 0.3, so there is no verdict on it."),
         (
             {"role": "supervised", "xi": "1.0"},
-            "On heart no student has a share of manual labels below 1, so there is no verdict.",
+            "On heart no student was trained on the labels of teachers, so there is no verdict.",
         ),
         ({"role": "pseudo"}, "There is no student among the records, so there is nothing to compare."),
     ],
