@@ -14,6 +14,11 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A loaded machine draws its first examples slowly: that is no failure of a test.
+settings.register_profile("bench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bench")
 
 SPACING_MM = (1.5, 1.0, 2.0)
 
