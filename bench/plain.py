@@ -23,14 +23,15 @@ DEEPEST = 8
 def plain(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
     """Nested JSON-able data of a settings object, tuples as lists.
 
-    A field that came ``later``, as its metadata say, is left out where it is not set: keys stay as they were.
+    A field that came ``later``, as its metadata say, is left out where it is empty, as by default: keys and
+    names stay as they were.
     """
     assert is_dataclass(settings)
     assert not isinstance(settings, type)
     return {
         one.name: _plain_value(value)
         for one in fields(settings)
-        if (value := getattr(settings, one.name)) != one.default or not one.metadata.get("later")
+        if (value := getattr(settings, one.name)) or not one.metadata.get("later")
     }
 
 

@@ -51,8 +51,11 @@ class Recipe:
     metrics: Metrics = field(default_factory=Metrics)
     compute: Compute = field(default_factory=Compute)
     methods: dict[str, dict[str, Any]] = field(default_factory=dict)  # method -> its changed settings
-    noise: dict[str, dict[str, Any]] = field(default_factory=dict)  # kind of noise -> its changed settings
-    budget: str = ""  # what every student may spend, as passes:500; none: student.steps each
+    noise: dict[str, dict[str, Any]] = field(  # kind of noise -> its changed settings
+        default_factory=dict, metadata={"later": True}
+    )
+    # What every student may spend, as passes:500; none: student.steps each.
+    budget: str = field(default="", metadata={"later": True})
 
     def __post_init__(self) -> None:
         """Refuse a sweep of no seeds, and a budget in no unit."""
@@ -115,7 +118,6 @@ def smoke() -> Recipe:
     )
 
 
-_LATER = ("noise", "budget")
 LARGEST = 2**18
 """Bytes of a TOML file, more than any recipe takes."""
 COMPUTES: Mapping[str, Mapping[str, Any]] = {
@@ -128,11 +130,6 @@ COMPUTES: Mapping[str, Mapping[str, Any]] = {
 """What one word for ``compute`` says: as fast as it can be, or as everybody would write it."""
 
 RECIPES: Mapping[str, Callable[[], Recipe]] = {r.__name__: r for r in (smoke, quick, standard, paper)}
-
-
-def told(one: Recipe) -> dict[str, Any]:
-    """A recipe as plain data, without settings that came later and are not set: names stay as they were."""
-    return {name: value for name, value in plain(one).items() if value or name not in _LATER}
 
 
 def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[Any]]) -> Recipe:
@@ -165,7 +162,7 @@ def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[Any]]) 
     if name in RECIPES and not changes:
         return base
     # Records of a changed recipe bear another name, so that they are never averaged with the plain one's.
-    mark = hashlib.sha256(json.dumps(told(base), sort_keys=True).encode()).hexdigest()[:6]
+    mark = hashlib.sha256(json.dumps(plain(base), sort_keys=True).encode()).hexdigest()[:6]
     return replace(base, name=f"{title}+{mark}")
 
 

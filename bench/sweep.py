@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from bench.cell import Cell
 from bench.errors import UsageError
 from bench.graph import Stage, in_order
+from bench.plain import plain
 from bench.planning import scores_of, unfit
-from bench.recipes import told
 from bench.settings import spending
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Sweep:
         named = {"experiments": list(self.experiments)} if self.experiments else {}
         named |= {"noise": self.noises} if self.noises else {}
         return named | {
-            "recipe": told(self.recipe),
+            "recipe": plain(self.recipe),
             "methods": [one.describe() for one in self.contestants],
             "xi": self.xis,
             "seeds": list(self.seeds),
