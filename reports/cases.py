@@ -112,8 +112,11 @@ def _overall(
     needed = [f"{structure}_{metric}" for structure in structures for metric in OVERALL_WEIGHTS]
     if not structures or not set(needed) <= set(values.columns):
         return recorded if recorded is not None else pd.Series(np.nan, index=values.index)
-    weights = np.array(list(OVERALL_WEIGHTS.values()) * len(structures))
-    computed = pd.Series(values[needed].to_numpy() @ weights, index=values.index)
+    weights = list(OVERALL_WEIGHTS.values()) * len(structures)
+    # Added in this order, not by a matrix product: BLAS kernels differ in the last digit.
+    computed = sum(
+        (values[name] * weight for name, weight in zip(needed, weights, strict=True)), 0.0 * values[needed[0]]
+    )
     if recorded is None:
         return computed
     apart = (computed - recorded).abs() > 1e-4 * (1 + computed.abs())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -40,8 +41,12 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else "�" for sign in " ".join(text.split()))
 
 
+DIGITS: Final = 10
+"""Significant digits of a number in a table that is written as CSV."""
+
+
 def comma_separated(frame: pd.DataFrame) -> str:
-    """Every column, unrounded.
+    """Every column, numbers to ten significant digits: more would be of the processor.
 
     A name that a spreadsheet would run as a formula gets an apostrophe before it.
     """
@@ -50,13 +55,15 @@ def comma_separated(frame: pd.DataFrame) -> str:
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]):
             safe[name] = safe[name].map(_inert)
-    return safe.to_csv(index=False, lineterminator="\n")
+    return safe.to_csv(index=False, lineterminator="\n", float_format=f"%.{DIGITS}g")
 
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def _inert(value: object) -> object:
+    if isinstance(value, float):  # in a column that holds texts too, which pandas writes as it finds it
+        return "" if math.isnan(value) else f"{value:.{DIGITS}g}"
     if not isinstance(value, str):
         return value
     # csv quotes no bare carriage return, at which a reader ends the row.

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from reports.exact_sums import weighted_sums
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -280,14 +282,14 @@ def _crossed(table: _Table, rng: np.random.Generator) -> NDArray[np.float64]:
     num_methods, num_replicates, num_cases = table.values_msc.shape
     case_rc = _counts(num_cases, rng)
     replicate_rs = _counts(num_replicates, rng)
-    num_rs = case_rc @ table.present_sc.T.astype(float)
+    num_rs = weighted_sums(case_rc, table.present_sc.T.astype(float))
     flat_csm = np.nan_to_num(table.values_msc).transpose(2, 1, 0).reshape(num_cases, -1)
-    sum_rsm = (case_rc @ flat_csm).reshape(RESAMPLES, num_replicates, num_methods)
+    sum_rsm = weighted_sums(case_rc, flat_csm).reshape(RESAMPLES, num_replicates, num_methods)
     # A replicate none of whose cases were drawn has no mean in this resample, and no weight.
     weight_rs = replicate_rs * (num_rs > 0)
     mean_rsm = sum_rsm / np.maximum(num_rs, 1.0)[..., np.newaxis]
     total_r = weight_rs.sum(axis=1)
-    means_rm = np.einsum("rs,rsm->rm", weight_rs, mean_rsm)[total_r > 0]
+    means_rm = (weight_rs[..., np.newaxis] * mean_rsm).sum(axis=1)[total_r > 0]
     return np.asarray(means_rm / total_r[total_r > 0, np.newaxis])
 
 

@@ -43,7 +43,7 @@ def auroc(ranking: Ranking) -> float:
 def auprc(ranking: Ranking) -> float:
     """Average precision: precision weighted by the recall that each threshold adds, without interpolation."""
     precision_t = ranking.wrong_t[1:] / ranking.voxels_t[1:]
-    return float(np.diff(ranking.wrong_t) @ precision_t / ranking.wrong_t[-1])
+    return float((np.diff(ranking.wrong_t) * precision_t).sum() / ranking.wrong_t[-1])
 
 
 def precision(ranking: Ranking) -> float:

@@ -44,12 +44,24 @@ def test_names_are_harmless_in_markdown(scored):
     assert lines[4].startswith(r"| a\|b\*c\*\<i\> d | student |")
 
 
-def test_csv_comes_back_unrounded(sweep):
+def test_csv_comes_back_with_ten_significant_digits(sweep):
     table = comparison(sweep)
     text = comma_separated(table)
     back = pd.read_csv(StringIO(text), dtype={"xi": str})
-    pd.testing.assert_frame_equal(back, table, check_dtype=False)
+    pd.testing.assert_frame_equal(back, table, check_dtype=False, rtol=1e-9)
     assert "**" not in text
+
+
+def test_csv_leaves_out_the_digits_in_which_processors_differ():
+    frame = pd.DataFrame({"mean": [-0.797651120105, 152.87845617692051, 3.0], "of": ["a", 1 / 3, None]})
+    assert comma_separated(frame).splitlines() == [
+        "mean,of",
+        "-0.7976511201,a",
+        "152.8784562,0.3333333333",
+        "3,",
+    ]
+    other = frame.assign(mean=frame["mean"] * (1 + 1e-13))
+    assert comma_separated(other) == comma_separated(frame)
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-x", "@sum", "\tx"])
