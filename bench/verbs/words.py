@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import console, provenance
+from bench import console
 from bench.data.datasets import open_dataset
 from bench.engines.local import cores
 from bench.errors import UsageError
 from bench.plugins.contestants import classes
 from bench.plugins.datasets import sources_for
+from bench.processor import has_native_bfloat16
 from bench.recipes import recipe
 from bench.sweep import resolved
 
@@ -63,7 +64,7 @@ def seeds_of(text: str, default: int) -> tuple[int, ...]:
 def recipe_of(name: str, changes: Sequence[str], device: str) -> Recipe:
     """The recipe with its changes, resolved for the device; nothing is the default of the device."""
     chosen = recipe(name or ("quick" if device == "cpu" else "standard"), changes, classes())
-    return resolved(chosen, device=device, native_bfloat16=provenance.has_native_bfloat16())
+    return resolved(chosen, device=device, native_bfloat16=has_native_bfloat16())
 
 
 def device_of(text: str) -> str:

@@ -32,6 +32,7 @@ from bench.engines.local import LocalEngine
 from bench.experiments import free_part
 from bench.graph import Stage, in_order
 from bench.metrics import score
+from bench.processor import has_native_bfloat16
 from bench.recipes import recipe
 from bench.runner import alike, run
 from bench.store import Store
@@ -110,7 +111,7 @@ def _stages(store: Store, name: str, method: str, changes: list[str], device: st
 
 def _recipe(name: str, changes: list[str], device: str) -> Recipe:
     chosen = recipe(name, changes, classes())
-    return resolved(chosen, device=device, native_bfloat16=provenance.has_native_bfloat16())
+    return resolved(chosen, device=device, native_bfloat16=has_native_bfloat16())
 
 
 def _make(store: Store, wanted: list[Stage], device: str) -> list[float]:

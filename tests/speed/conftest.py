@@ -98,7 +98,7 @@ def trained_of():
 def method_at_work(recipe_name, contestant="densevoxnet", *, changes=(), device="cpu", **settings):
     """A method with a fresh network in the size, precision and layout that a recipe gives it on this machine."""
     from bench.plain import plain
-    from bench.provenance import has_native_bfloat16
+    from bench.processor import has_native_bfloat16
     from bench.recipes import recipe
     from bench.seeding import torch_stream
     from bench.sweep import resolved

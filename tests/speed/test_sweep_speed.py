@@ -10,7 +10,7 @@ from bench.data.datasets import open_dataset
 from bench.engines.local import LocalEngine
 from bench.experiments import free_part
 from bench.graph import in_order
-from bench.provenance import has_native_bfloat16
+from bench.processor import has_native_bfloat16
 from bench.recipes import recipe
 from bench.runner import run
 from bench.store import Store

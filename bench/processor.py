@@ -1,0 +1,37 @@
+"""What the processor computes by itself, as PyTorch's CPU library (oneDNN) will use it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+CPUINFO = Path("/proc/cpuinfo")
+_FLAGS: Final = ("avx512_bf16", "amx_bf16")
+# Source: oneDNN developer guide, "CPU Dispatcher Control". The first name is heeded before the second.
+_LIMITS: Final = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+_WITHOUT_BFLOAT16: Final = frozenset(
+    ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_MIC", "AVX512_MIC_4OPS", "AVX512_CORE",
+     "AVX512_CORE_VNNI")
+)  # fmt: skip
+
+
+def has_native_bfloat16() -> bool:
+    """Whether oneDNN will multiply bfloat16 by instructions of the processor.
+
+    Where it does not, it converts each number, which can take 15 times as long as float32. The processor may
+    have them and the library not use them: an environment variable limits what it uses.
+    """
+    if _limit() in _WITHOUT_BFLOAT16:
+        return False
+    try:
+        text = CPUINFO.read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return any(flag in text for flag in _FLAGS)
+
+
+def _limit() -> str:
+    """The instruction set that oneDNN is limited to; empty where it is not. It ignores other names."""
+    said = next((os.environ[name] for name in _LIMITS if name in os.environ), "")
+    return said.upper()
