@@ -15,6 +15,13 @@ _WITHOUT_BFLOAT16: Final = frozenset(
      "AVX512_CORE_VNNI")
 )  # fmt: skip
 
+_CHOICES: Final = (*_LIMITS, "ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
+
+
+def chosen_instructions() -> str:
+    """The environment variables that choose a library's instructions; empty where none is set."""
+    return " ".join(f"{name}={os.environ[name]}" for name in _CHOICES if os.environ.get(name))
+
 
 def has_native_bfloat16() -> bool:
     """Whether oneDNN will multiply bfloat16 by instructions of the processor.

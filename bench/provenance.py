@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from bench.processor import chosen_instructions
+
 PACKAGES = ("torch", "monai", "numpy", "scipy", "nibabel", "tsman-bench")
 
 
@@ -47,7 +49,11 @@ def versions() -> dict[str, str]:
 
 def machine() -> dict[str, Any]:
     """The machine: never part of a key."""
-    return {"system": platform.platform(), "processor": _processor()}
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "instructions": chosen_instructions(),
+    }
 
 
 @cache

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench import processor
+from bench import processor, provenance
 from bench.verbs.words import recipe_of
 
 SCRIPT = """
@@ -70,3 +70,12 @@ def test_the_library_itself_says_the_same(monkeypatch, limit):
     kernels = [line for line in done.stdout.splitlines() if ",convolution," in line and "src:bf16" in line]
     native = any(name in line for line in kernels for name in ("_bf16,", "_amx", "_fp16", "avx10"))
     assert processor.has_native_bfloat16() is native, kernels
+
+
+def test_what_chooses_instructions_is_recorded_with_the_machine(on_processor, monkeypatch):
+    for name in ("ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES"):
+        monkeypatch.delenv(name, raising=False)
+    assert provenance.machine()["instructions"] == ""
+    monkeypatch.setenv("DNNL_MAX_CPU_ISA", "AVX2")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert provenance.machine()["instructions"] == "DNNL_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell"
