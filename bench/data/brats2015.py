@@ -2,7 +2,7 @@
 
 ``BRATS2015_Training/{HGG,LGG}/<patient>/VSD.Brain.XX.O.MR_<modality>.<id>/`` holds a ``.mha`` of that name,
 ``VSD.Brain_3more.XX.O.OT.<id>`` beside it the label (what stands before OT varies). Copies without the inner
-folders are read too; files of other kinds are not looked at.
+folders, in NIfTI or with other capitals are read too; files of other kinds are not looked at.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.data.cases import Files, opened
+from bench.data.cases import Files, notes_on, opened
 from bench.data.dataset import TUMOUR
-from bench.data.folder import safe_name
+from bench.data.folder import safe_names
+from bench.data.found_files import case_of, ending_of, files_below, is_leftover
 from bench.data.listing import Complaints, Listing, check_names
 from bench.data.promises import is_file
 from bench.errors import DataError
@@ -29,7 +30,8 @@ CHANNELS = ("Flair", "T1", "T1c", "T2")
 TEST_SHARES = {"HGG": (25, 220), "LGG": (5, 54)}  # P: 30 of 274 are test, after Tseng et al. 2017
 FEWEST = 4  # patients of a grade from which one is test
 
-_MODALITY = re.compile(r"MR_(Flair|T1|T1c|T2)\.")  # the dot keeps T1c from being taken for T1
+_MODALITY = re.compile(r"MR_(Flair|T1|T1c|T2)\.", re.I)  # the dot keeps T1c from being taken for T1
+_LABEL = re.compile(r"(^|[._])OT([._]|$)")  # a word of its own: NOTE is none
 LABEL = "label"
 
 
@@ -56,10 +58,10 @@ def listing(root: Path, complaints: Complaints) -> Listing:
     found: dict[str, Files] = {}
     test: list[str] = []
     for grade in TEST_SHARES:
-        of_grade = _patients(root / grade, grade, complaints)
+        of_grade = _patients(_grade_folder(root, grade), grade, complaints)
         found |= of_grade
         test += _test_cases(sorted(of_grade), grade)
-    if not found:
+    if not found and not complaints.kept:
         raise DataError(f"{root} has no patients in HGG or LGG; expected {FOLDER} or the folder it lies in.")
     complaints.trying(partial(check_names, found, str(root)))
     if not test or len(found) - len(test) < 2:
@@ -67,49 +69,59 @@ def listing(root: Path, complaints: Complaints) -> Listing:
             f"{root} has {len(found)} patients, which is too few; a sweep needs {FEWEST} of one grade."
         )
     train, held_out = tuple(sorted(set(found) - set(test))), tuple(sorted(test))
-    return Listing("brats2015", CHANNELS, TUMOUR, found, train, held_out)
+    there = [path for grade in TEST_SHARES for path in _below(_grade_folder(root, grade))]
+    notes = () if complaints.kept else notes_on(root, there, found.values())
+    return Listing("brats2015", CHANNELS, TUMOUR, found, train, held_out, notes=notes)
+
+
+def _grade_folder(root: Path, grade: str) -> Path:
+    """The folder of a grade, whatever its capitals."""
+    there = sorted(root.iterdir()) if root.is_dir() else []
+    return next((path for path in there if path.name.upper() == grade and path.is_dir()), root / grade)
+
+
+def _below(folder: Path) -> list[Path]:
+    return [path for path in files_below(folder) if ending_of(path.name)] if folder.is_dir() else []
 
 
 def _patients(folder: Path, grade: str, complaints: Complaints) -> dict[str, Files]:
     """Case -> files; the grade is part of the name, as both grades have a brats_2013_pat0001_1."""
     if not folder.is_dir():
         return {}
+    patients = [one for one in sorted(folder.iterdir()) if one.is_dir() and not is_leftover(one.name)]
+    names = safe_names((f"{grade}-{patient.name}" for patient in patients), "patient")
     found: dict[str, Files] = {}
-    for patient in sorted(folder.iterdir()):
-        if patient.is_dir() and not patient.name.startswith("."):
-            name = safe_name(f"{grade}-{patient.name}", "patient")
-            if name in found:
-                complaints.about(f"{folder} has two patients whose name is {name} once it is safe.")
-            files = complaints.trying(partial(_files, patient))
-            found |= {} if files is None else {name: files}
+    for patient in patients:
+        files = complaints.trying(partial(_files, patient))
+        found |= {} if files is None else {names[f"{grade}-{patient.name}"]: files}
     return found
 
 
 def _files(patient: Path) -> Files:
+    there = [path for path in files_below(patient) if _what(path.name) and is_file(path)]
+    published = [path for path in there if path.name.lower().endswith(".mha")]
     found: dict[str, Path] = {}
-    for path in sorted(patient.rglob("*.mha")):
+    for path in published or there:  # NIfTI only where it replaces what was published
         what = _what(path.name)
-        if what is None or not is_file(path):
-            continue
         if what in found:
             raise DataError(f"{patient} has two files of {what}: {found[what].name} and {path.name}.")
         found[what] = path
     if missing := [what for what in (*CHANNELS, LABEL) if what not in found]:
         raise DataError(
-            f"{patient} lacks {', '.join(missing)}; expected .mha files with MR_Flair., MR_T1., MR_T1c., "
-            "MR_T2. and OT in their names."
+            f"{patient} lacks {', '.join(missing)}; expected .mha or NIfTI files with MR_Flair., MR_T1., "
+            "MR_T1c., MR_T2. and OT in their names."
         )
     return Files(tuple(found[channel] for channel in CHANNELS), found[LABEL])
 
 
-def _what(name: str) -> str | None:
-    """The channel or the label that a file of this name holds."""
-    if name.startswith("."):
-        return None
+def _what(name: str) -> str:
+    """The channel or the label that a file of this name holds; empty where it is of another kind."""
+    if is_leftover(name) or not ending_of(name):
+        return ""
     modality = _MODALITY.search(name)
     if modality is not None:
-        return modality[1]
-    return LABEL if "OT" in name else None
+        return next(channel for channel in CHANNELS if channel.lower() == modality[1].lower())
+    return LABEL if _LABEL.search(case_of(name)) else ""
 
 
 def _test_cases(names: list[str], grade: str) -> list[str]:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from bench.data.dataset import CaseFiles, Dataset
 from bench.data.fingerprints import Fingerprints
+from bench.data.found_files import not_used
 from bench.data.grids import check_same_grid
 from bench.data.volumes import fingerprint, read_grid, read_image, read_label
 from bench.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from bench.data.dataset import Workshop
     from bench.data.listing import Listing
@@ -34,6 +35,13 @@ class Files:
         """All files there are."""
         yield from self.images
         yield from (path for path in (self.label, self.mask) if path is not None)
+
+
+def notes_on(root: Path, there: Iterable[Path], cases: Iterable[Files]) -> tuple[str, ...]:
+    """The note of a listing on the files that are there and belong to no case; none where all do."""
+    used = {path for files in cases for path in files}
+    sentence = not_used(root, [path for path in there if path not in used])
+    return (sentence,) if sentence else ()
 
 
 def fingerprints_path(workshop: Workshop) -> Path:
@@ -72,6 +80,8 @@ def opened(listing: Listing, workshop: Workshop, *, validate: bool) -> Dataset:
     Raises:
         DataError: What ``case_files`` refuses.
     """
+    for note in listing.notes:
+        workshop.say(f"note: {note}")
     found = {**listing.cases, **listing.unlabelled}
     made = case_files(found, listing.channels, len(listing.structures) + 1, workshop, validate=validate)
     return Dataset(

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.data.cases import Files, opened
-from bench.data.folder import safe_name
+from bench.data.cases import Files, notes_on, opened
+from bench.data.folder import LONGEST, safe_name, safe_names
+from bench.data.found_files import case_of, ending_of, files_below, is_leftover
 from bench.data.json_file import name_in, read_object, shown
 from bench.data.listing import Complaints, Listing, check_names
 from bench.data.promises import is_file
@@ -20,7 +21,7 @@ from bench.errors import DataError
 from bench.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bench.data.dataset import Dataset, Workshop
 
@@ -85,6 +86,7 @@ def _file(root: Path, relative: object, what: str) -> Path:
 
 
 def _case(root: Path, item: object) -> tuple[str, Files]:
+    """The name of a case as its image is called, and its files."""
     if not isinstance(item, dict) or "image" not in item:
         raise DataError(
             f"{root / DESCRIPTION} lists {shown(item)} without an image; expected an object with both "
@@ -94,20 +96,24 @@ def _case(root: Path, item: object) -> tuple[str, Files]:
         raise DataError(f"{root / DESCRIPTION} lists {shown(item['image'])} without its label.")
     image, label = _file(root, item["image"], "image"), _file(root, item["label"], "label")
     mask = _file(root, item[MASK], MASK) if MASK in item else None
-    name = safe_name(image.name.removesuffix(".gz").removesuffix(".nii"), "case")
+    name = case_of(image.name)
+    safe_name(name, "case")  # refused here, where complaints are kept for the check of the data set
     return name, Files((image,), label, mask)
 
 
 def _listed(description: dict[str, Any], root: Path, complaints: Complaints) -> dict[str, Files]:
+    """Files by the name of their case as it is listed; names that can be part of a path come later."""
     cases: dict[str, Files] = {}
     for item in description["training"]:
         made = complaints.trying(partial(_case, root, item))
         if made is None:
             continue
-        if made[0] in cases:
-            complaints.about(f"{root / DESCRIPTION} lists the case {made[0]!r} twice.")
-        cases[made[0]] = made[1]
-    complaints.trying(partial(check_names, cases, str(root / DESCRIPTION)))
+        name, files = made
+        if name in cases:
+            first = cases[name].images[0]
+            same = "twice" if first == files.images[0] else f"twice: {first} and {files.images[0]}"
+            complaints.about(f"{root / DESCRIPTION} lists the case {name!r} {same}.")
+        cases[name] = files
     least = 3 if HELD_OUT in description else 4
     if len(cases) < least:
         complaints.about(
@@ -137,13 +143,16 @@ def _drawn(names: list[str]) -> tuple[str, ...]:
     return tuple(sorted(names[place] for place in order[:count]))
 
 
-def _test_cases(description: dict[str, Any], names: list[str], root: Path) -> tuple[str, ...]:
+def _test_cases(description: dict[str, Any], called: Mapping[str, str], root: Path) -> tuple[str, ...]:
+    """The test cases, drawn or as they are listed; ``called`` is the name of each listed case here."""
+    names = sorted(called.values())
     held_out = description.get(HELD_OUT)
     if held_out is None:
         return _drawn(names)
     start = f"{root / DESCRIPTION} has a {HELD_OUT!r} that"
     if not isinstance(held_out, list) or not all(isinstance(name, str) for name in held_out):
         raise DataError(f"{start} is no list of names of cases.")
+    held_out = [called.get(name, name) for name in held_out]
     if strangers := sorted(set(held_out) - set(names)):
         raise DataError(f"{start} names {shown(', '.join(strangers))}; expected cases that 'training' lists.")
     if len(set(held_out)) < len(held_out):
@@ -167,11 +176,48 @@ def listing(root: Path, complaints: Complaints) -> Listing:
     name = safe_name(description["name"], "data set")
     structures = _structures(description["labels"], root)
     channels = _in_order(description["modality"], "channels of its modality", root)
-    cases = _listed(description, root, complaints)
-    names = sorted(cases)
-    test = complaints.trying(partial(_test_cases, description, names, root)) or _drawn(names)
+    listed = _listed(description, root, complaints)
+    called = safe_names(listed, "case")
+    cases = {called[listed_name]: files for listed_name, files in listed.items()}
+    complaints.trying(partial(check_names, cases, str(root / DESCRIPTION)))
+    test = complaints.trying(partial(_test_cases, description, called, root)) or _drawn(sorted(cases))
     train = tuple(sorted(set(cases) - set(test)))
-    return Listing(name, channels, structures, cases, train, test, _pieces(description, root))
+    said = [*_in_order(description["labels"], "labels", root)[1:], description["name"]]
+    renamed = [*_renamed(zip(said, (*structures, name), strict=True)), *_renamed_cases(called)]
+    notes = (*renamed, *notes_on(root, _there(root), cases.values()))
+    return Listing(name, channels, structures, cases, train, test, _pieces(description, root), notes=notes)
+
+
+def _renamed(names: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A note on each name that has no Latin letter or digit, with what stands for it."""
+    for said, name in names:
+        if not any(char.isascii() and char.isalnum() for char in said):
+            yield f"{said!r} is called {name}: names are made of Latin letters and digits."
+
+
+def _renamed_cases(called: Mapping[str, str]) -> Iterator[str]:
+    """One note on the cases whose name has a checksum in it, with the first of them."""
+    changed = [(said, name) for said, name in called.items() if not said.isascii() or len(said) > len(name)]
+    changed = [(said, name) for said, name in changed if name.rpartition("-")[2] not in said]
+    if changed:
+        said, name = changed[0]
+        cases = "1 case has" if len(changed) == 1 else f"{len(changed)} cases have"
+        yield (
+            f"{cases} a checksum in the name, which is made of at most {LONGEST} Latin letters and digits: "
+            f"{said!r} is called {name}."
+        )
+
+
+def _there(root: Path) -> list[Path]:
+    """The images and label maps that lie in the folders of the training cases."""
+    folders = [root / "imagesTr", root / "labelsTr"]
+    return [
+        path for folder in folders if folder.is_dir() for path in files_below(folder) if _counts(path.name)
+    ]
+
+
+def _counts(name: str) -> bool:
+    return bool(ending_of(name)) or is_leftover(name)
 
 
 def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:

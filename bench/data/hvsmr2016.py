@@ -1,8 +1,9 @@
 """HVSMR 2016 as the organisers hand it out: whole hearts in cardiac MR, 10 scans with and 10 without labels.
 
 Files are found by their names anywhere below the folder: ``training_<variant>_pat{0..9}.nii[.gz]``, the same
-with ``-label``, and ``testing_<variant>_pat{10..19}.nii[.gz]``. The organisers keep the labels of the last
-ten, so 3 of the first ten are test, drawn by the seed of the split. Predictions that lie there are not read.
+with ``-label``, and ``testing_<variant>_pat{10..19}.nii[.gz]``, whatever their capitals, and ``_label`` for
+``-label``. The organisers keep the labels of the last ten, so 3 of the first ten are test, drawn by the seed
+of the split. Predictions that lie there are not read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
-from bench.data.cases import Files, opened
+from bench.data.cases import Files, notes_on, opened
+from bench.data.found_files import ending_of, files_below, is_leftover, twice
 from bench.data.listing import Complaints, Listing
 from bench.data.promises import is_file
 from bench.errors import DataError
@@ -30,7 +32,9 @@ TRAINING, TESTING = range(10), range(10, 20)
 ZOOM = {4: (1.0, 1.5, 1.5), 5: (1.0, 1.5, 1.5)}
 """Patients whose hearts are small. Source: HeartSeg, pre_process_isotropic.m, array axes 2 and 3."""
 
-_NAME = re.compile(r"(training|testing)_(axial_crop|axial_full|sa_crop)_pat(\d+)(-label)?\.nii(\.gz)?")
+_NAME = re.compile(
+    r"(training|testing)_(axial_crop|axial_full|sa_crop)_pat(\d+)([-_]label)?\.nii(\.gz)?", re.I
+)
 
 
 def open_dataset(root: Path, settings: DataSettings, workshop: Workshop) -> Dataset:
@@ -52,7 +56,7 @@ def listing(root: Path, settings: DataSettings, complaints: Complaints) -> Listi
     root = root.absolute()
     if not root.is_dir():
         raise DataError(f"{root} does not exist; expected the folder of HVSMR 2016.")
-    found = _found(root, complaints)
+    found, others = _found(root, complaints)
     variant = settings.variant or next((v for v in VARIANTS if f"training_{v}" in _kinds(found)), "")
     if not variant:
         raise DataError(f"{root} has no file such as training_axial_crop_pat0.nii.gz in it, at any depth.")
@@ -69,21 +73,24 @@ def listing(root: Path, settings: DataSettings, complaints: Complaints) -> Listi
         pieces="single",
         test_by_seed=NUM_TEST,
         unlabelled=unlabelled,
+        notes=notes_on(root, [*found.values(), *others], [*cases.values(), *unlabelled.values()]),
     )
 
 
-def _found(root: Path, complaints: Complaints) -> dict[str, Path]:
-    """Name without suffix -> file, of all files that are named as the challenge names them."""
+def _found(root: Path, complaints: Complaints) -> tuple[dict[str, Path], list[Path]]:
+    """Name as the challenge writes it -> file, of all files that bear one; and the other images."""
     found: dict[str, Path] = {}
-    for path in sorted(root.rglob("*.nii*")):
+    others = []
+    for path in files_below(root):
         parts = _NAME.fullmatch(path.name)
-        if parts is None or not is_file(path) or (parts[1] == "testing" and parts[4]):
+        if parts is None or not is_file(path) or (parts[1].lower() == "testing" and parts[4]):
+            others += [path] if ending_of(path.name) or is_leftover(path.name) else []
             continue
-        name = path.name.partition(".")[0]
+        name = f"{parts[1]}_{parts[2]}_pat{parts[3]}".lower() + ("-label" if parts[4] else "")
         if name in found:
-            complaints.about(f"{root} has {name} twice: {found[name]} and {path}; leave one of them there.")
+            complaints.about(twice(root, name, found[name], path))
         found[name] = path
-    return found
+    return found, others
 
 
 def _kinds(found: dict[str, Path]) -> set[str]:

@@ -18,7 +18,10 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Names and files of a data set; ``test_by_seed`` and ``pieces`` as ``Dataset`` has them."""
+    """Names and files of a data set; ``test_by_seed`` and ``pieces`` as ``Dataset`` has them.
+
+    ``notes`` are sentences on what is worth knowing: files that are not used, names that were changed.
+    """
 
     name: str
     channels: tuple[str, ...]
@@ -29,6 +32,7 @@ class Listing:
     pieces: Literal["single", "any"] = "any"
     test_by_seed: int = 0
     unlabelled: Mapping[str, Files] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

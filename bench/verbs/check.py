@@ -56,7 +56,7 @@ def check_data(spec: str, store_path: Path, *, as_json: bool) -> int:
 
 def _shared_out(listing: Listing) -> dict[str, int]:
     """How many of the labelled cases are for training, and how many are test."""
-    test = listing.test_by_seed or len(listing.test)
+    test = min(listing.test_by_seed, len(listing.cases)) or len(listing.test)
     return {"train": len(listing.cases) - test, "test": test}
 
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def listing(survey: Survey) -> Iterator[Finding]:
-    """What the folder says of itself and cannot be."""
+    """What the folder says of itself and cannot be, and what of it is not used."""
     yield from (Finding("error", "listing", "", "", sentence) for sentence in survey.complaints)
+    yield from (Finding("note", "listing", "", "", sentence) for sentence in survey.listing.notes)
 
 
 def readable(survey: Survey) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """BRATS 2015 is found in its folders, flattened or not, and no channel is taken for another."""
 
+import json
 import shutil
 
 import numpy as np
@@ -177,3 +178,52 @@ def test_a_folder_without_patients_or_with_too_few_is_refused(tmp_path):
     for number in range(3):
         patient(tmp_path / "few" / "HGG" / f"pat{number}", number)
     assert "3 patients" in refused(tmp_path / "few")
+
+
+def test_a_note_is_no_label_and_is_named_as_not_used(folder, tmp_path, capsys):
+    one = folder / "BRATS2015_Training" / "HGG" / "brats_2013_pat0001_1"
+    write(one / "VSD.Brain.XX.O.NOTE.77.mha", np.zeros(SHAPE, np.int16))
+    opened(folder, Workshop(tmp_path / "data"))
+    assert "VSD.Brain.XX.O.NOTE.77.mha" in capsys.readouterr().err
+
+
+def test_capitals_of_grades_and_modalities_make_no_difference(folder, dataset, tmp_path):
+    root = folder / "BRATS2015_Training"
+    for path in sorted(root.rglob("*MR_T1c*.mha")):
+        path.rename(path.with_name(path.name.replace("T1c", "T1C")))
+    (root / "HGG").rename(root / "hgg")
+    assert opened(folder, Workshop(tmp_path / "data")).id == dataset.id
+
+
+def test_nifti_is_read_where_it_replaces_what_was_published(folder, dataset, tmp_path):
+    for path in sorted((folder / "BRATS2015_Training").rglob("*.mha")):
+        if not path.name.startswith("."):
+            SimpleITK.WriteImage(SimpleITK.ReadImage(str(path)), str(path.with_suffix(".nii.gz")))
+        path.unlink()
+    next((folder / "BRATS2015_Training").rglob("OT.nii.gz")).unlink()  # junk of the folder
+    again = opened(folder, Workshop(tmp_path / "data"))
+    assert set(again.cases) == set(dataset.cases)
+    case = sorted(dataset.cases)[0]
+    one, other = (image_of(found.cases[case]).image_cijk for found in (dataset, again))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_linked_modalities_of_a_patient_are_followed(folder, dataset, tmp_path):
+    patient_folder = folder / "BRATS2015_Training" / "LGG" / "brats_2013_pat0003_1"
+    patient_folder.rename(tmp_path / "elsewhere")
+    patient_folder.mkdir()
+    for path in (tmp_path / "elsewhere").iterdir():
+        (patient_folder / path.name).symlink_to(path)
+    assert opened(folder, Workshop(tmp_path / "data")).id == dataset.id
+
+
+def test_a_check_says_what_is_wrong_with_a_patient_where_no_patient_is_whole(tmp_path, bench):
+    for number in range(4):
+        one = tmp_path / "brats" / "HGG" / f"pat{number}"
+        patient(one, number, flat=True)
+        next(one.glob("*MR_T2.*")).unlink()
+    done = bench("data", "check", f"brats2015:{tmp_path / 'brats'}", "--store", tmp_path / "store", "--json")
+    assert done.returncode == 4
+    said = [finding["what"] for finding in json.loads(done.stdout)["findings"]]
+    assert sum("lacks T2" in sentence for sentence in said) == 4
+    assert not any("has no patients" in sentence for sentence in said)

@@ -379,3 +379,59 @@ def test_two_cases_that_differ_by_capitals_alone_are_refused(folder):
 def test_a_folder_in_place_of_a_scan_is_refused(folder):
     change(folder, lambda d: d["training"][0].update(image="./imagesTr"))
     assert "imagesTr does not exist" in refused(folder)
+
+
+def rename(folder, names):
+    """The cases of the folder under other names."""
+
+    def edit(description):
+        for item, name in zip(description["training"], names, strict=True):
+            for kind in ("image", "label"):
+                old = folder / item[kind]
+                new = old.with_name(f"{name}.nii.gz")
+                old.rename(new)
+                item[kind] = f"./{new.parent.name}/{new.name}"
+
+    return change(folder, edit)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["病例一", "病例二", "病例三", "病例四", "病例五", "病例六", "病例七"],
+        ["case 1", "case-1", "case 2", "case 3", "é1", "è1", "a4"],
+        [f"{'1.3.6.1.4.1.' * 8}{number}" for number in range(7)],
+    ],
+)
+def test_different_names_of_cases_stay_different_cases(folder, names):
+    before = opened(folder)
+    dataset = opened(rename(folder, names), Workshop(folder.parent / "other"))
+    assert len(dataset.cases) == len(before.cases) == 7
+    assert len({files.image_print for files in dataset.cases.values()}) == 7
+
+
+def test_test_cases_are_named_as_they_are_listed_or_as_they_are_called(folder):
+    rename(folder, ["case 0", *(f"c{number}" for number in range(1, 7))])
+    for name in ("case 0", "case-0"):
+        change(folder, lambda d, name=name: d.update(bench_test=[name]))
+        assert opened(folder).test == ("case-0",)
+
+
+def test_names_without_latin_letters_are_replaced_and_said(folder, capsys):
+    change(folder, lambda d: d.update(name="心臓", labels={"0": "背景", "1": "心筋", "2": "core"}))
+    dataset = opened(folder)
+    assert dataset.structures[1] == "core"
+    assert dataset.name.startswith("data-set-")
+    said = capsys.readouterr().err
+    assert f"'心臓' is called {dataset.name}" in said
+    assert f"'心筋' is called {dataset.structures[0]}" in said
+
+
+def test_files_that_the_description_does_not_list_are_named(folder, capsys):
+    (folder / "imagesTr" / "._case_00.nii.gz").write_bytes(b"junk")
+    change(folder, lambda d: d["training"].pop())
+    dataset = opened(folder)
+    assert len(dataset.cases) == 6
+    said = capsys.readouterr().err
+    assert "imagesTr/._case_00.nii.gz, imagesTr/case_06.nii.gz, labelsTr/case_06.nii.gz" in said
+    assert "are not used" in said

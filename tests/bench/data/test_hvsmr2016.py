@@ -218,3 +218,35 @@ def test_a_made_data_sets_name_stands_for_no_folder(bench, hvsmr, tmp_path):
     refused = bench("data", "add", "phantom-heart", "--from", hvsmr, "--store", tmp_path / "store")
     assert refused.returncode == 2
     assert "cannot be a name" in refused.stderr
+
+
+def test_capitals_and_an_underscore_before_label_make_no_difference(dataset, folder, tmp_path):
+    for path in sorted(folder.glob("training*")):
+        path.rename(path.with_name(path.name.replace("training", "Training").replace("-label", "_label")))
+    assert opened(folder, Workshop(tmp_path / "data")).id == dataset.id
+
+
+def test_a_linked_folder_below_the_root_is_followed(dataset, folder, tmp_path):
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "Training dataset").symlink_to(folder, target_is_directory=True)
+    assert opened(tmp_path / "root", Workshop(tmp_path / "data")).id == dataset.id
+
+
+def test_what_is_not_used_is_named(folder, tmp_path, capsys):
+    scan = next(folder.glob("training_axial_crop_pat3.nii*"))
+    copy = scan.with_name(scan.name.replace("pat3", "pat3 (1)"))
+    copy.write_bytes(scan.read_bytes())
+    (folder / f"._{scan.name}").write_bytes(b"junk")
+    opened(folder, Workshop(tmp_path / "data"))
+    said = capsys.readouterr().err
+    assert f"._{scan.name}" in said
+    assert copy.name in said
+    assert "are not used" in said
+
+
+def test_no_count_of_a_check_is_negative(folder, tmp_path, bench):
+    for path in folder.glob("*-label*"):
+        path.unlink()
+    done = bench("data", "check", f"hvsmr2016:{folder}", "--store", tmp_path / "store")
+    assert done.returncode == 4
+    assert "0 cases (0 training, 0 test" in done.stdout
