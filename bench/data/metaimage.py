@@ -1,4 +1,4 @@
-"""MetaImage (``.mha``) as BRATS 2015 comes in: voxels and an affine, as a NIfTI file would hold them.
+"""MetaImage (``.mha``, or ``.mhd`` beside its voxels): voxels and an affine, as a NIfTI file would hold them.
 
 The only file that knows SimpleITK, which reads a file once its header was found to be harmless here: ITK
 follows ``ElementDataFile`` to any file, and allocates what a header promises.
@@ -7,13 +7,15 @@ follows ``ElementDataFile`` to any file, and allocates what a header promises.
 from __future__ import annotations
 
 import math
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.data.grids import Remark
 from bench.data.promises import Promise, check_promise, check_regular, check_shape
-from bench.data.stored import Stored
+from bench.data.stored import Place, Stored
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ MAX_HEADER = 2**16  # bytes
 MAX_LINES, MAX_LINE = 200, 1000
 KINDS = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4",
-    "MET_UINT": "u4", "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
+    "MET_UINT": "u4", "MET_LONG": "i4", "MET_ULONG": "u4", "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8",
+    "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
 }  # fmt: skip
 PLACES = {  # key -> how many numbers: where the voxels lie
     "Offset": 3, "Position": 3, "Origin": 3, "CenterOfRotation": 3, "ElementSpacing": 3, "ElementSize": 3,
@@ -33,12 +36,17 @@ PLACES = {  # key -> how many numbers: where the voxels lie
 }  # fmt: skip
 LAST, LOCAL = "ElementDataFile", ("LOCAL", "Local", "local")
 
-_LINE = re.compile(r"([A-Za-z][\x21-\x39\x3b\x3c\x3e-\x7e]*) *= ?([\t\x20-\x7e]*?) *\r?")
+MILLIMETRES = ("mm", "millimeter", "millimeters", "?", "")
+"""What ``DistanceUnits`` may say without a warning: ITK takes every length as mm."""
+
+_LINE = re.compile(
+    r"([A-Za-z][\x21-\x39\x3b\x3c\x3e-\x7e]*) *= ?([\t\x20-\x7e\x80-\xff]*?) *\r?"
+)  # as Latin-1: the bytes of a comment in UTF-8 are let through
 
 
 def is_metaimage(path: Path) -> bool:
     """Whether the name says so."""
-    return path.name.lower().endswith(".mha")
+    return path.name.lower().endswith((".mha", ".mhd"))
 
 
 def open_metaimage(path: Path) -> Stored:
@@ -48,21 +56,79 @@ def open_metaimage(path: Path) -> Stored:
         DataError: The header is damaged, not of three axes and one number a voxel, points at another file,
             or promises what its file cannot hold.
     """
-    size = check_regular(path)
-    try:
-        with path.open("rb") as file:
-            said, start = _header(file.read(MAX_HEADER), path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    said, start = _opened(path)
+    voxels_path = _voxels_path(said, path)
+    size = check_regular(voxels_path)
+    start = start if voxels_path == path else 0
     shape, kind = _shape(said, path), _kind(said, path)
     packed = _flag(said, "CompressedData", path)
     check_shape(path, shape)
-    check_promise(path, Promise(shape, kind.itemsize, start, packed=packed), size)
+    check_promise(voxels_path, Promise(shape, kind.itemsize, start, packed=packed), size)
     _check_harmless(said, size - start, path)
     affine = _affine(path, shape)
     # A NIfTI header holds the lengths of the affine's columns in float32, and so do results that are there.
     x, y, z = (float(length) for length in np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).astype(np.float32))
-    return Stored(path, shape, affine, (x, y, z), kind, lambda: _voxels(path))
+    place = Place(affine, (x, y, z), _of_header(said, path))
+    return Stored(path, shape, place, kind, lambda: _voxels(path))
+
+
+def metaimage_files(path: Path) -> tuple[Path, ...]:
+    """The files that a MetaImage lies in: one, or header and voxels.
+
+    Raises:
+        DataError: The header does not say where the voxels are, or says another folder.
+    """
+    return tuple(dict.fromkeys((path, _voxels_path(_opened(path)[0], path))))
+
+
+def _of_header(said: dict[str, str], path: Path) -> tuple[Remark, ...]:
+    """What is odd about what the header says of lengths (docs/decisions/0027)."""
+    found = []
+    unit = said.get("DistanceUnits", "")
+    if unit.lower() not in MILLIMETRES:
+        what = f"says DistanceUnits = {unit[:20]!r}, which ITK does not heed; its lengths are taken as mm"
+        found.append(Remark("warning", "units", f"{path} {what}."))
+    if not {"ElementSpacing", "ElementSize"} & set(said):
+        what = "says no ElementSpacing; its voxels are taken as 1 x 1 x 1 mm, as ITK does"
+        found.append(Remark("warning", "spacing", f"{path} {what}."))
+    return tuple(found)
+
+
+def _opened(path: Path) -> tuple[dict[str, str], int]:
+    """The header of a file, and where it ends."""
+    check_regular(path)
+    try:
+        with path.open("rb") as file:
+            return _header(file.read(MAX_HEADER), path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _voxels_path(said: dict[str, str], path: Path) -> Path:
+    """Where the voxels are: in the file itself, or, of a ``.mhd``, in a file of the same folder.
+
+    Raises:
+        DataError: It says a list, a pattern or a path, by which ITK would read whatever lies there.
+    """
+    name = said[LAST]
+    if name in LOCAL:
+        return path
+    if path.name.lower().endswith(".mha"):
+        raise DataError(
+            f"{path} says {LAST} = {name[:80]!r}; expected LOCAL, the voxels in the file itself (a header "
+            "whose voxels lie in a file beside it is named .mhd)."
+        )
+    beside = os.fsdecode(name.encode("latin-1"))
+    if not _is_plain(beside):
+        raise DataError(
+            f"{path} says {LAST} = {name[:80]!r}; expected LOCAL or the name of one file in the same folder."
+        )
+    return path.with_name(beside)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether ITK takes the name as that of one file beside the header: no path, pattern or list."""
+    return bool(name.strip(".")) and not set("/\\%") & set(name) and not name.upper().startswith("LIST")
 
 
 def read_metaimage(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -78,7 +144,7 @@ def read_metaimage(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
 def _header(raw: bytes, path: Path) -> tuple[dict[str, str], int]:
     """The lines up to the one that says where the voxels are, and where that line ends.
 
-    Only what ITK's own parser cannot take otherwise: ``Key = value`` in ASCII, each key once.
+    Only what ITK's own parser cannot take otherwise: ``Key = value``, the keys in ASCII, each once.
     """
     said: dict[str, str] = {}
     start = 0
@@ -90,7 +156,7 @@ def _header(raw: bytes, path: Path) -> tuple[dict[str, str], int]:
             )
         if parts[1] in said:
             raise DataError(f"{path} says {parts[1]} twice in its header.")
-        said[parts[1]] = parts[2].strip()
+        said[parts[1]] = parts[2].strip(" \t")
         start += len(line) + 1
         if parts[1] == LAST:
             return said, start
@@ -98,10 +164,11 @@ def _header(raw: bytes, path: Path) -> tuple[dict[str, str], int]:
 
 
 def _flag(said: dict[str, str], key: str, path: Path, *, otherwise: str = "False") -> bool:
+    """Whether a key is true; ITK looks at the first letter alone."""
     value = said.get(key, otherwise)
-    if value not in ("True", "False"):
-        raise DataError(f"{path} says {key} = {value!r}; expected True or False.")
-    return value == "True"
+    if value.lower() not in ("true", "false", "t", "f", "1", "0"):
+        raise DataError(f"{path} says {key} = {value[:80]!r}; expected True or False.")
+    return value[0] in "Tt1"
 
 
 def _shape(said: dict[str, str], path: Path) -> tuple[int, ...]:
@@ -125,10 +192,6 @@ def _kind(said: dict[str, str], path: Path) -> np.dtype[Any]:
 
 def _check_harmless(said: dict[str, str], left: int, path: Path) -> None:
     """Refuse whatever would have ITK read elsewhere, or allocate by a number of the header's own."""
-    if said[LAST] not in LOCAL:
-        raise DataError(
-            f"{path} says {LAST} = {said[LAST][:80]!r}; expected LOCAL, the voxels in the file itself."
-        )
     if said.get("ObjectType", "Image") != "Image" or not _flag(said, "BinaryData", path, otherwise="True"):
         raise DataError(f"{path} is no binary MetaImage of the type Image.")
     if said.get("HeaderSize", "0") != "0":
@@ -144,6 +207,8 @@ def _check_harmless(said: dict[str, str], left: int, path: Path) -> None:
 
 
 def _are_numbers(text: str, count: int) -> bool:
+    if not text.isascii():
+        return False
     try:
         numbers = [float(word) for word in text.split()]
     except ValueError:
