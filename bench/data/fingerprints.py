@@ -62,8 +62,12 @@ class Fingerprints:
         def looked() -> str:
             return json.dumps(look())
 
-        kept = self._once(json.dumps(["looked through", *map(_mark, files), said]), looked)
-        return [str(sentence) for sentence in json.loads(kept)]
+        mark = json.dumps(["looked through", *map(_mark, files), said])
+        try:
+            return [str(sentence) for sentence in json.loads(self._once(mark, looked))]
+        except (ValueError, TypeError):  # somebody changed what was kept
+            del self._known[mark]
+            return self.look_through(files, said, look)
 
     def _once(self, mark: str, take: Callable[[], str]) -> str:
         if mark not in self._known:
