@@ -78,7 +78,7 @@ def test_integers_that_a_slope_moved_are_the_labels_they_were(tmp_path, top, dis
         (raw_of(LABEL.astype(np.int16), scl_slope=0.3, scl_inter=0), "0.3"),
         (raw_of(LABEL.astype(np.int16), scl_slope=1, scl_inter=0.4), "0.4"),
         (raw_of(LABEL.astype(np.int16), scl_slope=0.9, scl_inter=0), "0.9"),
-        (scaled(2, np.int16, 0.01)[0], "0.01"),
+        (scaled(2, np.int16, 0.01)[0], "0.00999"),
     ],
 )
 def test_numbers_that_stand_for_no_integer_are_no_labels(tmp_path, raw, named):
@@ -92,8 +92,8 @@ REFUSED = {
     "colours": (raw_of(COLOURS), r"holds colours \(R, G, B\)"),
     "complex": (raw_of(LABEL.astype(np.complex64)), "complex64"),
     "NaN": (raw_of(np.where(LABEL == 2, np.nan, LABEL).astype(np.float32)), r"NaN or infinity in \d+ voxels"),
-    "below 0": (raw_of(np.where(LABEL == 2, -1, LABEL).astype(np.int16)), "the label -1; expected 0..255"),
-    "above 255": (raw_of(np.where(LABEL == 2, 999, LABEL).astype(np.int16)), "the label 999"),
+    "below 0": (raw_of(np.where(LABEL == 2, np.int16(-1), LABEL)), "the label -1; expected 0..255"),
+    "above 255": (raw_of(np.where(LABEL == 2, np.int16(999), LABEL)), "the label 999"),
     "bits": (raw_of(datatype=1, bitpix=1), r"single bits \(NIfTI data type 1\)"),
     "another magic": (raw_of(magic=b"\0\0\0\0"), r"has the magic bytes b'\\x00"),
     "voxels in the header": (raw_of(vox_offset=0), "begin at byte 0, inside its header"),
