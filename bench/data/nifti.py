@@ -95,7 +95,9 @@ def _files(path: Path) -> tuple[Path, Path]:
     if ending in SINGLE:
         return path, path
     if ending not in PAIR:
-        raise DataError(f"{path} is no image that is known; expected .nii, .nii.gz, .hdr with .img, or .mha.")
+        raise DataError(
+            f"{path} is no image that is known; expected .nii, .nii.gz, .hdr with .img, .mha or .mhd."
+        )
     cut = stem[: -len(ending)]
     header, voxels = (".HDR", ".IMG") if stem.endswith((".HDR", ".IMG")) else PAIR
     pair = path.with_name(cut + header + packed), path.with_name(cut + voxels + packed)
