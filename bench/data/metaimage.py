@@ -34,6 +34,7 @@ PLACES = {  # key -> how many numbers: where the voxels lie
     "Offset": 3, "Position": 3, "Origin": 3, "CenterOfRotation": 3, "ElementSpacing": 3, "ElementSize": 3,
     "TransformMatrix": 9, "Rotation": 9, "Orientation": 9,
 }  # fmt: skip
+ITSELF, APART = ".mha", ".mhd"  # voxels in the file itself, or in one beside it
 LAST, LOCAL = "ElementDataFile", ("LOCAL", "Local", "local")
 
 MILLIMETRES = ("mm", "millimeter", "millimeters", "?", "")
@@ -46,7 +47,7 @@ _LINE = re.compile(
 
 def is_metaimage(path: Path) -> bool:
     """Whether the name says so."""
-    return path.name.lower().endswith((".mha", ".mhd"))
+    return path.name.lower().endswith((ITSELF, APART))
 
 
 def open_metaimage(path: Path) -> Stored:
@@ -78,6 +79,8 @@ def metaimage_files(path: Path) -> tuple[Path, ...]:
     Raises:
         DataError: The header does not say where the voxels are, or says another folder.
     """
+    if path.name.lower().endswith(ITSELF):
+        return (path,)
     return tuple(dict.fromkeys((path, _voxels_path(_opened(path)[0], path))))
 
 
@@ -113,13 +116,13 @@ def _voxels_path(said: dict[str, str], path: Path) -> Path:
     name = said[LAST]
     if name in LOCAL:
         return path
-    if path.name.lower().endswith(".mha"):
+    if path.name.lower().endswith(ITSELF):
         raise DataError(
             f"{path} says {LAST} = {name[:80]!r}; expected LOCAL, the voxels in the file itself (a header "
             "whose voxels lie in a file beside it is named .mhd)."
         )
     beside = os.fsdecode(name.encode("latin-1"))
-    if not _is_plain(beside):
+    if not _is_plain(beside) or beside == path.name:
         raise DataError(
             f"{path} says {LAST} = {name[:80]!r}; expected LOCAL or the name of one file in the same folder."
         )
