@@ -255,3 +255,21 @@ def test_a_size_that_is_odd_is_told_and_whether_its_unit_is_known(tmp_path, unit
     said = capsys.readouterr().err
     assert said.count("has voxels of 500 x 750 x 2000 mm") == 2
     assert ("its header says no unit, so mm is assumed" in said) is told
+
+
+def test_channels_and_a_mask_are_turned_onto_the_first_file(tmp_path):
+    """They cover the same place along other axes, in another unit, and by another affine."""
+    one, two, mask = (tmp_path / f"{name}.nii" for name in ("one", "two", "mask"))
+    image = image_like(ball())
+    S(image, one)
+    along("SAR")(image, two)
+    with_unit("micron", 1000)(ball(), mask)
+    assert check_case(Files((one, two), mask=mask), ("T1", "T2"), 3) == []
+    volume = image_of(CaseFiles((str(one), str(two)), "", "", "", mask=str(mask)))
+    assert np.array_equal(volume.image_cijk[0], volume.image_cijk[1])
+    assert np.array_equal(volume.mask_ijk, ball() > 0)
+    with_forms(MOVED, MOVED, (0, 1))(image, two)
+    with pytest.raises(
+        DataError, match=r"two\.nii has another affine than its partner: once turned to RAS, its"
+    ):
+        check_case(Files((one, two), mask=mask), ("T1", "T2"), 3)

@@ -215,6 +215,7 @@ ELSEWHERE = [
     "%03d.raw 0 3 1",
     "..",
     "a\\b.raw",
+    "scan.mhd",
 ]
 
 
