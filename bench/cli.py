@@ -36,6 +36,13 @@ Plugins = Annotated[
     list[Path] | None,
     typer.Option("--plugin", help="A file with methods of one's own, whose code is run; again for more."),
 ]
+Spacing = Annotated[
+    str,
+    typer.Option(
+        help="Voxel size of NIfTI files whose pixdim and sform contradict each other: pixdim or sform.",
+        show_default=False,
+    ),
+]
 RESULTS = Path("results")
 INTERRUPTED = 130
 LONGEST = 600  # letters of an error
@@ -161,15 +168,17 @@ def score(
     predicted: Path,
     reference: Path,
     definition: Annotated[str, typer.Option(help="hvsmr2016 or medpy.")] = "hvsmr2016",
+    spacing: Spacing = "",
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
     """Score two label maps, or two folders of them, from any tool."""
-    from bench.verbs.score import definitions, score_paths
+    from bench.verbs.score import definitions, score_paths, spacing_of
 
     if definition not in definitions():
         raise unknown("definition", definition, definitions())
-    return score_paths(predicted, reference, definition, as_json=as_json)
+    held = spacing_of(spacing)
+    return score_paths(predicted, reference, definition, as_json=as_json, spacing_from=held)
 
 
 @app.command()
@@ -341,11 +350,14 @@ def noise_make(  # noqa: PLR0913, PLR0917 - the contract's options
 
 
 @noise_app.command("measure")
-def noise_measure(clean: Path, noisy: Path, as_json: AsJson = False, debug: Debug = False) -> int:
+def noise_measure(
+    clean: Path, noisy: Path, spacing: Spacing = "", as_json: AsJson = False, debug: Debug = False
+) -> int:
     """Measure what is wrong in a label map, or a folder of them, from any tool."""
     from bench.verbs.noise_measured import measure
+    from bench.verbs.score import spacing_of
 
-    return measure(clean, noisy, as_json=as_json)
+    return measure(clean, noisy, as_json=as_json, spacing_from=spacing_of(spacing))
 
 
 @noise_app.command("show")

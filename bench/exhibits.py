@@ -151,8 +151,9 @@ def _scan(store: Store, chosen: Scored, case: str, layers: Mapping[str, NDArray[
 
     dataset: Dataset = recall(chosen.stage.dataset_id, store.workshop)
     files = dataset.cases[case]
-    volume = read_image([Path(path) for path in files.images])
-    truth_ijk, _ = read_label(Path(files.label), classes=len(dataset.structures) + 1)
+    held = files.spacing_from
+    volume = read_image([Path(path) for path in files.images], spacing_from=held)
+    truth_ijk, _ = read_label(Path(files.label), classes=len(dataset.structures) + 1, spacing_from=held)
     return Scan(
         dataset=str(chosen.who["dataset"]),
         recipe=str(chosen.who["recipe"]),

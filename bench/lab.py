@@ -153,7 +153,8 @@ class Lab:
         files = self.dataset.cases[case]
         planned, now = self.document["labels"][case], partial(label_print, self._prints, files)
         with as_planned(f"the label of {case}", planned, now):
-            return read_label(Path(files.label), classes=len(self.dataset.structures) + 1)
+            classes = len(self.dataset.structures) + 1
+            return read_label(Path(files.label), classes=classes, spacing_from=files.spacing_from)
 
     def input(self, name: str) -> Path:
         """The folder of an input stage.
@@ -178,7 +179,8 @@ def image_of(files: CaseFiles) -> Volume:
     from pathlib import Path
 
     mask = Path(files.mask) if files.mask else None
-    return read_image([Path(path) for path in files.images], mask, files.zoom)
+    paths = [Path(path) for path in files.images]
+    return read_image(paths, mask, files.zoom, spacing_from=files.spacing_from)
 
 
 def open_lab(

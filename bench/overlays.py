@@ -110,5 +110,6 @@ def _image(store: Store, one: Stage, case: str) -> tuple[NDArray[np.float32], tu
     dataset: Dataset = recall(one.dataset_id, store.workshop)
     if case not in dataset.cases:
         raise DataError(f"{one.dataset} has no case {case!r} any more.")
-    volume = read_image([Path(path) for path in dataset.cases[case].images])
+    files = dataset.cases[case]
+    volume = read_image([Path(path) for path in files.images], spacing_from=files.spacing_from)
     return volume.image_cijk[0], canonical_spacing_mm(volume.own)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.data.dataset import Dataset, Workshop
+    from bench.data.grids import SpacingFrom
 
 FOLDER = "BRATS2015_Training"
 CHANNELS = ("Flair", "T1", "T1c", "T2")
@@ -35,7 +36,9 @@ _LABEL = re.compile(r"(^|[._])OT([._]|$)")  # a word of its own: NOTE is none
 LABEL = "label"
 
 
-def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
+def open_dataset(
+    root: Path, workshop: Workshop, *, validate: bool, spacing_from: SpacingFrom = ""
+) -> Dataset:
     """Open ``BRATS2015_Training`` or the folder that it lies in.
 
     Of 220 high and 54 low grade patients 25 and 5 are test by a fixed seed, since P does not say which; of
@@ -44,7 +47,7 @@ def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
     Raises:
         DataError: Files are missing, there twice, or contradict each other.
     """
-    return opened(listing(root, Complaints()), workshop, validate=validate)
+    return opened(listing(root, Complaints()), workshop, validate=validate, spacing_from=spacing_from)
 
 
 def listing(root: Path, complaints: Complaints) -> Listing:

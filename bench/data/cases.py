@@ -12,14 +12,17 @@ from bench.data.dataset import CaseFiles, Dataset
 from bench.data.fingerprints import Fingerprints
 from bench.data.found_files import not_used
 from bench.data.grids import check_same_grid
-from bench.data.volumes import fingerprint, read_grid, read_image, read_label
+from bench.data.volumes import read_grid, read_image, read_label
 from bench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from bench.data.dataset import Workshop
+    from bench.data.grids import SpacingFrom
     from bench.data.listing import Listing
+
+MOST_SAID = 5  # warnings of a data set
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Files:
     label: Path | None = None
     mask: Path | None = None
     zoom: tuple[float, float, float] = (1, 1, 1)
+    spacing_from: SpacingFrom = ""  # which voxel size holds where the headers contradict themselves
 
     def __iter__(self) -> Iterator[Path]:
         """All files there are."""
@@ -59,22 +63,36 @@ def case_files(
 ) -> dict[str, CaseFiles]:
     """The cases with their fingerprints; with ``validate``, those that are new or changed are looked through.
 
+    What is odd about the headers of those that were looked through is said on stderr.
+
     Raises:
         DataError: Files of a case are damaged or contradict each other; the file is named.
     """
     prints = Fingerprints(fingerprints_path(workshop))
     cases: dict[str, CaseFiles] = {}
+    warnings: list[str] = []
     try:
         for case, files in found.items():
             if validate:
-                _look_through(prints, files, channels, classes)
+                warnings += _look_through(prints, files, channels, classes)
             cases[case] = _printed(prints, files)
     finally:
         prints.save()
+        _say(warnings, workshop)
     return cases
 
 
-def opened(listing: Listing, workshop: Workshop, *, validate: bool) -> Dataset:
+def _say(warnings: list[str], workshop: Workshop) -> None:
+    for sentence in warnings[:MOST_SAID]:
+        workshop.say(f"warning: {sentence}")
+    if len(warnings) > MOST_SAID:
+        more = len(warnings) - MOST_SAID
+        workshop.say(f"warning: {more} more such warnings; `bench data check` lists all.")
+
+
+def opened(
+    listing: Listing, workshop: Workshop, *, validate: bool, spacing_from: SpacingFrom = ""
+) -> Dataset:
     """The data set of a listing, with its fingerprints.
 
     Raises:
@@ -82,7 +100,10 @@ def opened(listing: Listing, workshop: Workshop, *, validate: bool) -> Dataset:
     """
     for note in listing.notes:
         workshop.say(f"note: {note}")
-    found = {**listing.cases, **listing.unlabelled}
+    found = {
+        name: replace(files, spacing_from=spacing_from)
+        for name, files in {**listing.cases, **listing.unlabelled}.items()
+    }
     made = case_files(found, listing.channels, len(listing.structures) + 1, workshop, validate=validate)
     return Dataset(
         name=listing.name,
@@ -97,30 +118,32 @@ def opened(listing: Listing, workshop: Workshop, *, validate: bool) -> Dataset:
     )
 
 
-def _look_through(prints: Fingerprints, files: Files, channels: tuple[str, ...], classes: int) -> None:
-    def look() -> None:
-        check_case(files, channels, classes)
+def _look_through(prints: Fingerprints, files: Files, channels: tuple[str, ...], classes: int) -> list[str]:
+    said: list[object] = [classes, len(channels)]
+    if files.spacing_from:
+        said.append(files.spacing_from)
+    return prints.look_through(list(files), said, lambda: check_case(files, channels, classes))
 
-    prints.look_through(list(files), [classes, len(channels)], look)
 
-
-def check_case(files: Files, channels: tuple[str, ...], classes: int) -> None:
-    """Read all files of a case and refuse what no stage could use.
+def check_case(files: Files, channels: tuple[str, ...], classes: int) -> list[str]:
+    """Read all files of a case and refuse what no stage could use; what is odd about their headers.
 
     Raises:
         DataError: Another grid, number of channels or label than said, or what ``volumes`` refuses.
     """
-    first = files.images[0]
+    first, held = files.images[0], files.spacing_from
+    grids = {path: read_grid(path, spacing_from=held) for path in files}
     if files.label is not None:
-        check_same_grid(read_grid(first), read_grid(files.label), files.label)
-    found = read_image(files.images, files.mask).image_cijk.shape[0]
+        check_same_grid(grids[first], grids[files.label], files.label)
+    found = read_image(files.images, files.mask, spacing_from=held).image_cijk.shape[0]
     if found != len(channels):
         raise DataError(
             f"{first} has {found} channels; expected {len(channels)} "
             f"as the data set says: {', '.join(channels)}."
         )
     if files.label is not None:
-        read_label(files.label, classes=classes)
+        read_label(files.label, classes=classes, spacing_from=held)
+    return [sentence for grid in grids.values() for sentence in grid.warnings]
 
 
 def _printed(prints: Fingerprints, files: Files) -> CaseFiles:
@@ -131,6 +154,7 @@ def _printed(prints: Fingerprints, files: Files) -> CaseFiles:
         label_print="",
         mask="" if files.mask is None else str(files.mask),
         zoom=files.zoom,
+        spacing_from=files.spacing_from,
     )
     return replace(bare, image_print=image_print(prints, bare), label_print=label_print(prints, bare))
 
@@ -141,9 +165,9 @@ def image_print(prints: Fingerprints, files: CaseFiles) -> str:
     Raises:
         DataError: A file is missing or damaged.
     """
-    parts = [prints.of(Path(path), fingerprint) for path in files.images]
+    parts = [prints.of(Path(path), files.spacing_from) for path in files.images]
     if files.mask:
-        parts.append(f"mask {prints.of(Path(files.mask), fingerprint)}")
+        parts.append(f"mask {prints.of(Path(files.mask), files.spacing_from)}")
     if files.zoom != (1, 1, 1):
         parts.append(f"zoom {files.zoom}")
     together = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:24]
@@ -156,7 +180,7 @@ def label_print(prints: Fingerprints, files: CaseFiles) -> str:
     Raises:
         DataError: The file is missing or damaged.
     """
-    return prints.of(Path(files.label), fingerprint) if files.label else ""
+    return prints.of(Path(files.label), files.spacing_from) if files.label else ""
 
 
 @contextmanager

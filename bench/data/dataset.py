@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.data.folder import checked_name, write_text
+from bench.data.grids import SpacingFrom  # noqa: TC001 - the types of settings are looked up as data are read
 from bench.data.json_file import read_object
 from bench.errors import DataError, UsageError
 from bench.seeding import generator
@@ -32,6 +33,7 @@ class CaseFiles:
     label_print: str
     mask: str = ""  # of the voxels that the image is normalised by
     zoom: tuple[float, float, float] = (1, 1, 1)  # of what a network sees, along the canonical axes I, J, K
+    spacing_from: SpacingFrom = ""  # which voxel size holds where the headers contradict themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,9 @@ class DataSettings:
     first_seed: int = 0  # of a phantom: 0 is the benchmark, 1000 and up are for development
     variant: Literal["", "axial_crop", "axial_full", "sa_crop"] = (
         ""  # of hvsmr2016: the first that is there; axial_crop is P's
+    )
+    spacing: SpacingFrom = field(  # which voxel size holds where pixdim and sform contradict each other; 0026
+        default="", metadata={"later": True}
     )
     validate: bool = True  # look through every volume once, until it or what is said of it changes
 

@@ -50,7 +50,9 @@ def _folder(where: str) -> Path:
 
 
 def _decathlon(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
-    return decathlon.open_dataset(_folder(where), workshop, validate=settings.validate)
+    return decathlon.open_dataset(
+        _folder(where), workshop, validate=settings.validate, spacing_from=settings.spacing
+    )
 
 
 def _hvsmr2016(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
@@ -58,7 +60,9 @@ def _hvsmr2016(where: str, settings: DataSettings, workshop: Workshop) -> Datase
 
 
 def _brats2015(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
-    return brats2015.open_dataset(_folder(where), workshop, validate=settings.validate)
+    return brats2015.open_dataset(
+        _folder(where), workshop, validate=settings.validate, spacing_from=settings.spacing
+    )
 
 
 def _made_listing(made: Made, settings: DataSettings, workshop: Workshop, complaints: Complaints) -> Listing:

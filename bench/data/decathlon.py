@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bench.data.dataset import Dataset, Workshop
+    from bench.data.grids import SpacingFrom
 
 TEST_SHARE = 0.3  # of the labelled cases; drawn by a fixed seed, the same for every seed of a sweep
 PIECES = "bench_pieces"  # our own key: "single" where each structure is known to be one piece
@@ -220,7 +221,9 @@ def _counts(name: str) -> bool:
     return bool(ending_of(name)) or is_leftover(name)
 
 
-def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
+def open_dataset(
+    root: Path, workshop: Workshop, *, validate: bool, spacing_from: SpacingFrom = ""
+) -> Dataset:
     """Open the folder; with ``validate``, cases that are new or changed are looked through.
 
     Raises:
@@ -228,4 +231,4 @@ def open_dataset(root: Path, workshop: Workshop, *, validate: bool) -> Dataset:
     """
     listed = listing(root, Complaints())
     _demand_files(listed.cases, root.absolute())
-    return opened(listed, workshop, validate=validate)
+    return opened(listed, workshop, validate=validate, spacing_from=spacing_from)

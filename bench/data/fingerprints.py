@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING
 from bench.data.folder import write_text
 from bench.data.json_file import noted
 from bench.data.promises import check_regular
+from bench.data.volumes import files_of, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bench.data.grids import SpacingFrom
+
+
+READING = 2  # of the rules by which headers are read: what was kept under older ones is taken again
+
 
 def _mark(path: Path) -> str:
+    """What changes with an image: of every file it lies in, as header and voxels may be apart."""
+    return "|".join([f"{READING}", *map(_mark_of_file, files_of(path))])
+
+
+def _mark_of_file(path: Path) -> str:
     """What changes with a file: its time can be set back, that of its inode cannot."""
     check_regular(path)
     status = path.stat()
@@ -40,18 +51,23 @@ class Fingerprints:
         self._known = _known(path)
         self._changed = False
 
-    def of(self, path: Path, take: Callable[[Path], str]) -> str:
-        """The fingerprint of a file, by ``take`` if it is not known yet."""
-        return self._once(_mark(path), lambda: take(path))
+    def of(self, path: Path, spacing_from: SpacingFrom = "") -> str:
+        """The fingerprint of an image, taken if it is not known yet."""
+        said = f"|{spacing_from}" if spacing_from else ""
+        return self._once(_mark(path) + said, lambda: fingerprint(path, spacing_from))
 
-    def look_through(self, files: Sequence[Path], said: object, look: Callable[[], None]) -> None:
-        """Call ``look`` unless it found nothing wrong in these files by what was ``said`` of them."""
+    def look_through(self, files: Sequence[Path], said: object, look: Callable[[], list[str]]) -> list[str]:
+        """The warnings that ``look`` has for these files, by what is ``said`` of them; it is called once."""
 
         def looked() -> str:
-            look()
-            return "looked through"
+            return json.dumps(look())
 
-        self._once(json.dumps(["looked through", *map(_mark, files), said]), looked)
+        mark = json.dumps(["looked through", *map(_mark, files), said])
+        try:
+            return [str(sentence) for sentence in json.loads(self._once(mark, looked))]
+        except (ValueError, TypeError):  # somebody changed what was kept
+            del self._known[mark]
+            return self.look_through(files, said, look)
 
     def _once(self, mark: str, take: Callable[[], str]) -> str:
         if mark not in self._known:

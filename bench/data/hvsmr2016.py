@@ -44,7 +44,7 @@ def open_dataset(root: Path, settings: DataSettings, workshop: Workshop) -> Data
         DataError: Files are missing, there twice, or contradict each other.
     """
     listed = listing(root, settings, Complaints())
-    return opened(listed, workshop, validate=settings.validate).drawn(0)
+    return opened(listed, workshop, validate=settings.validate, spacing_from=settings.spacing).drawn(0)
 
 
 def listing(root: Path, settings: DataSettings, complaints: Complaints) -> Listing:

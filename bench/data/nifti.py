@@ -6,11 +6,13 @@ The only file that knows nibabel. Extensions of a header are not looked at.
 from __future__ import annotations
 
 import gzip
+import logging
 import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.data.nifti_place import place_of
 from bench.data.promises import Promise, check_promise, check_regular, check_shape
 from bench.data.stored import Stored
 from bench.errors import DataError
@@ -21,14 +23,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.data.grids import Grid
+    from bench.data.grids import Grid, SpacingFrom
 
 SINGLE, PAIR = (".nii",), (".hdr", ".img")
 HEADER_BYTES = 540  # of NIfTI-2, the longer one
+GZIP_MARK = b"\x1f\x8b"
+MAGIC_AT = 344  # of NIfTI-1
+SIZES_OF_HEADERS = (b"\x5c\x01\0\0", b"\0\0\x01\x5c")  # of NIfTI-1 and ANALYZE, as they begin
+NO_VOXELS = {1: "single bits", 1536: "128-bit floating point", 2048: "complex numbers"}
 DAMAGES = (OSError, EOFError, ValueError, OverflowError, zlib.error)
 
+_SILENT = logging.Logger("mended headers", logging.CRITICAL + 1)
 
-def open_nifti(path: Path) -> Stored:
+
+def open_nifti(path: Path, spacing_from: SpacingFrom = "") -> Stored:
     """What the header says, once it can be true.
 
     Raises:
@@ -39,25 +47,43 @@ def open_nifti(path: Path) -> Stored:
     header_path, voxels_path = _files(path)
     try:
         with _unpacked(header_path) as file:
-            header = _header(file.read(HEADER_BYTES), path, is_pair=header_path != voxels_path)
-        affine = np.asarray(header.get_best_affine(), np.float64)
+            raw = file.read(HEADER_BYTES)
+        header, pixdim = _header(raw, path, is_pair=header_path != voxels_path)
         slope, inter = _scaling(header, path)
         kind, start = header.get_data_dtype(), header.get_data_offset()
-        shape = tuple(int(n) for n in header.get_data_shape())
-        zooms = tuple(float(size) for size in header.get_zooms()[:3])
+        shape = _without_ends(tuple(int(n) for n in header.get_data_shape()))
+        check_shape(path, shape)
+        place = place_of(header, pixdim, path, spacing_from)
     except (*DAMAGES, HeaderDataError) as error:
         raise DataError(f"{path} cannot be read as an image: {_clipped(error)}.") from error
-    check_shape(path, shape)
     if kind.kind not in "biuf":
-        raise DataError(f"{path} holds {kind}; expected one real number a voxel.")
+        raise DataError(f"{path} holds {_kind_in_words(kind)}; expected one real number a voxel.")
     if header_path == voxels_path and start < header.single_vox_offset:
         raise DataError(f"{path} says that its voxels begin at byte {start}, inside its header.")
     promise = Promise(shape, kind.itemsize, start, packed=_is_packed(voxels_path))
     check_promise(path, promise, check_regular(voxels_path))
-    said = (zooms[0], zooms[1], zooms[2])
-    return Stored(
-        path, shape, affine, said, kind, lambda: _voxels(voxels_path, (shape, kind, start, slope, inter))
-    )
+    said = (shape, kind, start, slope, inter)
+    return Stored(path, shape, place, kind, lambda: _voxels(voxels_path, said), slope)
+
+
+def nifti_files(path: Path) -> tuple[Path, ...]:
+    """The files that a NIfTI image lies in: one, or header and voxels.
+
+    Raises:
+        DataError: One is missing or no file, or the name is that of no image.
+    """
+    return tuple(dict.fromkeys(_files(path)))
+
+
+def _without_ends(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape without the axes of length 1 behind the fourth."""
+    while len(shape) > 4 and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape
+
+
+def _kind_in_words(kind: Any) -> str:  # noqa: ANN401 - nibabel is untyped
+    return f"colours ({', '.join(kind.names)})" if kind.names else str(kind)
 
 
 def _files(path: Path) -> tuple[Path, Path]:
@@ -69,7 +95,9 @@ def _files(path: Path) -> tuple[Path, Path]:
     if ending in SINGLE:
         return path, path
     if ending not in PAIR:
-        raise DataError(f"{path} is no image that is known; expected .nii, .nii.gz, .hdr with .img, or .mha.")
+        raise DataError(
+            f"{path} is no image that is known; expected .nii, .nii.gz, .hdr with .img, .mha or .mhd."
+        )
     cut = stem[: -len(ending)]
     header, voxels = (".HDR", ".IMG") if stem.endswith((".HDR", ".IMG")) else PAIR
     pair = path.with_name(cut + header + packed), path.with_name(cut + voxels + packed)
@@ -79,14 +107,25 @@ def _files(path: Path) -> tuple[Path, Path]:
 
 
 def _is_packed(path: Path) -> bool:
-    return path.name.lower().endswith(".gz")
+    """Whether gzip packed the file: by its first bytes, as names are wrong at times.
+
+    Voxels of a pair have no mark of their own and may begin with these bytes: there the name decides.
+    """
+    if path.name.lower().endswith(".img"):
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(GZIP_MARK)) == GZIP_MARK
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _unpacked(path: Path) -> io.BufferedIOBase:
     return gzip.GzipFile(path, "rb") if _is_packed(path) else path.open("rb")
 
 
-def _header(raw: bytes, path: Path, *, is_pair: bool) -> Any:  # noqa: ANN401 - nibabel is untyped
+def _header(raw: bytes, path: Path, *, is_pair: bool) -> tuple[Any, NDArray[np.float64]]:
+    """The header as nibabel mends it, and the three voxel sizes as the file has them."""
     from nibabel import nifti1, nifti2
 
     kinds = (
@@ -96,16 +135,35 @@ def _header(raw: bytes, path: Path, *, is_pair: bool) -> Any:  # noqa: ANN401 - 
     )
     for kind in kinds:
         if kind.may_contain_header(raw):
-            return kind(raw[: kind.sizeof_hdr], check=True)
+            header = kind(raw[: kind.sizeof_hdr], check=False)
+            pixdim = np.array(header["pixdim"][1:4], np.float64)
+            code = int(header["datatype"])
+            if code in NO_VOXELS:
+                raise DataError(
+                    f"{path} stores its voxels as {NO_VOXELS[code]} (NIfTI data type {code}), which is not "
+                    "read; store them as an integer or floating-point type."
+                )
+            header.check_fix(logger=_SILENT)  # what is mended is said by `nifti_place`
+            return header, pixdim
+    size, magic = raw[:4], raw[MAGIC_AT : MAGIC_AT + 4]
+    if size in SIZES_OF_HEADERS and len(raw) >= MAGIC_AT + 4:
+        raise DataError(
+            f"{path} does not begin as a NIfTI file does: it has the magic bytes {magic!r}; expected "
+            f"{'ni1' if is_pair else 'n+1'!r}. It may be an ANALYZE file; convert it to NIfTI."
+        )
     raise DataError(f"{path} does not begin as a NIfTI file does.")
 
 
 def _scaling(header: Any, path: Path) -> tuple[float, float]:  # noqa: ANN401 - nibabel is untyped
     """Slope and intercept; NaN and 0 are how a header says that there are none."""
-    if np.isinf(header["scl_slope"]):
-        raise DataError(f"{path} scales its voxels by {header['scl_slope']}; expected a finite number.")
-    slope, inter = header.get_slope_inter()
-    return (1.0 if slope is None else slope), (0.0 if inter is None else inter)
+    slope, inter = float(header["scl_slope"]), float(header["scl_inter"])
+    if np.isinf(slope):
+        raise DataError(f"{path} scales its voxels by {slope}; expected a finite number.")
+    if np.isnan(slope) or slope == 0:
+        return 1.0, 0.0
+    if not np.isfinite(inter):
+        raise DataError(f"{path} scales its voxels by {slope:g} and adds {inter}; expected a finite number.")
+    return slope, inter
 
 
 def _voxels(path: Path, said: tuple[Any, ...]) -> NDArray[Any]:
@@ -116,10 +174,22 @@ def _voxels(path: Path, said: tuple[Any, ...]) -> NDArray[Any]:
         with _unpacked(path) as file, np.errstate(all="ignore"):
             voxels: NDArray[Any] = np.asanyarray(ArrayProxy(file, said, mmap=False))
             if _is_packed(path):
-                file.read(1)  # at the end of the stream gzip compares its checksum
+                _check_end(file)
             return voxels
     except DAMAGES as error:
         raise DataError(f"{path} is truncated or damaged: {_clipped(error)}.") from error
+
+
+def _check_end(file: io.BufferedIOBase) -> None:
+    """Read on by a byte: at the end of its stream gzip compares the checksum.
+
+    Bytes behind the stream that are no gzip are left alone, as gzip itself, nibabel and ITK do.
+    """
+    try:
+        file.read(1)
+    except gzip.BadGzipFile as error:
+        if not str(error).startswith("Not a gzipped file"):
+            raise
 
 
 def _clipped(error: Exception) -> str:
@@ -127,49 +197,29 @@ def _clipped(error: Exception) -> str:
     return " ".join(str(error).split())[:200].rstrip(".")
 
 
-def orientation(affine: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Nearest axis of the world and its direction, of each axis of the voxels; NaN where there is none."""
-    import nibabel
-
-    found: NDArray[np.float64] = nibabel.io_orientation(affine)
-    return found
-
-
-def to_canonical(voxels: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
-    """The voxels with their axes to the right, forward and up."""
-    import nibabel
-
-    return np.asanyarray(nibabel.orientations.apply_orientation(voxels, orientation(affine)))
-
-
-def from_canonical(canonical_ijk: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
-    """The voxels with the axes that an affine has."""
-    import nibabel
-
-    ras = nibabel.orientations.axcodes2ornt("RAS")
-    back = nibabel.orientations.ornt_transform(ras, orientation(affine))
-    return np.ascontiguousarray(nibabel.orientations.apply_orientation(canonical_ijk, back))
-
-
-def axis_codes(affine: NDArray[np.float64]) -> str:
-    """Where the axes of the voxels run to, as ``RAS``."""
-    import nibabel
-
-    return "".join(code or "?" for code in nibabel.aff2axcodes(affine))
-
-
 def write_nifti(voxels: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
     """Write voxels as they are."""
     import nibabel
 
-    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
+    image = nibabel.Nifti1Image(voxels, affine)
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, path)
 
 
 def write_on(own: Grid, voxels: NDArray[Any], path: Path, kind: type[np.generic]) -> None:
-    """Write voxels on a scan's own grid, with the voxel size of its header, stored as ``kind``."""
+    """Write voxels on a scan's own grid, with the voxel size of its header, stored as ``kind``.
+
+    Where the scan's qform says another place than its sform, both are written: whoever reads the scan by
+    the one or the other reads the voxels in the same place.
+    """
     import nibabel
 
     assert voxels.shape == own.shape
     image = nibabel.Nifti1Image(voxels, own.affine, dtype=kind)  # nibabel scales what is no integer
     image.header.set_zooms(own.zooms_mm or own.spacing_mm)
+    image.header.set_xyzt_units("mm")
+    if own.qform is not None:
+        image.set_qform(own.qform.affine, own.qform.code)
+        image.set_sform(own.affine, own.qform.sform_code)
+        image.header.set_zooms(own.zooms_mm or own.spacing_mm)
     nibabel.save(image, path)

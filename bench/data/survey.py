@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bench.data.nifti import to_canonical
+from bench.data.orientations import to_canonical
 from bench.data.volumes import open_stored, why_singular
 from bench.errors import DataError
 
@@ -37,7 +37,6 @@ class FileFacts:
     shape: tuple[int, ...] = ()
     grid: Grid | None = None
     singular: str = ""  # what is wrong with an affine that cannot be inverted
-    zooms_mm: tuple[float, ...] = ()  # as the header says them
     voxels: str = ""  # a hash of the canonical voxels, whatever place the affine gives them
     ranges: tuple[tuple[float, float], ...] = ()  # lowest and highest number of each channel
     num_not_finite: int = 0
@@ -100,12 +99,13 @@ def _facts(path: Path, kind: Kind) -> FileFacts:
         "shape": stored.shape,
         "grid": stored.grid,
         "singular": why_singular(stored.affine),
-        "zooms_mm": stored.zooms_mm,
     }
     try:
         voxels = stored.voxels()
     except DataError as error:
         return FileFacts(path, kind, trouble=str(error), **known)
+    if kind == "label":
+        voxels = stored.settled(voxels)
     canonical = voxels if known["singular"] else to_canonical(voxels, stored.affine)
     return FileFacts(path, kind, **known, **_of_voxels(canonical, kind))
 

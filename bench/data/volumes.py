@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.data.grids import Grid, check_same_grid
-from bench.data.metaimage import is_metaimage, open_metaimage
-from bench.data.nifti import from_canonical, open_nifti, orientation, to_canonical, write_nifti, write_on
+from bench.data.grids import Grid, SpacingFrom, check_same_grid
+from bench.data.metaimage import is_metaimage, metaimage_files, open_metaimage
+from bench.data.nifti import nifti_files, open_nifti, write_nifti, write_on
+from bench.data.orientations import from_canonical, orientation, to_canonical
 from bench.data.zoom import Number, resampled_map, zoomed_image
 from bench.errors import DataError
 
@@ -49,13 +50,22 @@ class Volume:
         return resampled_map(label_ijk, canonical_shape(self.own))
 
 
-def open_stored(path: Path) -> Stored:
+def open_stored(path: Path, spacing_from: SpacingFrom = "") -> Stored:
     """A scan of either format as its header says it is; nothing is allocated for its voxels yet.
 
     Raises:
         DataError: The file is missing, no image, or promises what cannot be.
     """
-    return open_metaimage(path) if is_metaimage(path) else open_nifti(path)
+    return open_metaimage(path) if is_metaimage(path) else open_nifti(path, spacing_from)
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """All files that an image lies in: header and voxels may be apart.
+
+    Raises:
+        DataError: One of them is missing, or the header does not say where the voxels are.
+    """
+    return metaimage_files(path) if is_metaimage(path) else nifti_files(path)
 
 
 def why_singular(affine: NDArray[np.float64]) -> str:
@@ -67,10 +77,13 @@ def why_singular(affine: NDArray[np.float64]) -> str:
     return "cannot be inverted" if np.isnan(orientation(affine)).any() else ""
 
 
-def _load(path: Path) -> Stored:
-    stored = open_stored(path)
+def _load(path: Path, spacing_from: SpacingFrom = "") -> Stored:
+    stored = open_stored(path, spacing_from)
     if why := why_singular(stored.affine):
         raise DataError(f"{path} has an affine that {why}.")
+    for remark in stored.grid.remarks:
+        if remark.severity == "error":
+            raise DataError(remark.sentence)
     return stored
 
 
@@ -80,21 +93,17 @@ def _canonical(array: NDArray[Any], grid: Grid) -> NDArray[Any]:
 
 def canonical_spacing_mm(grid: Grid) -> tuple[float, float, float]:
     """Voxel size in mm along the canonical axes of the arrays that are read here."""
-    order = orientation(grid.affine)[:, 0].astype(int)
-    sizes = dict(zip(order.tolist(), grid.spacing_mm, strict=True))
-    return sizes[0], sizes[1], sizes[2]
+    return grid.canonical_spacing_mm
 
 
 def canonical_shape(grid: Grid) -> tuple[int, int, int]:
     """Voxels along the canonical axes of the arrays that are read here."""
-    order = orientation(grid.affine)[:, 0].astype(int)
-    sizes = dict(zip(order.tolist(), grid.shape, strict=True))
-    return sizes[0], sizes[1], sizes[2]
+    return grid.canonical_shape
 
 
-def read_grid(path: Path) -> Grid:
+def read_grid(path: Path, *, spacing_from: SpacingFrom = "") -> Grid:
     """Shape, affine and voxel size from the header alone."""
-    return _load(path).grid
+    return _load(path, spacing_from).grid
 
 
 def _float32(voxels: NDArray[Any], path: Path) -> NDArray[np.float32]:
@@ -106,7 +115,11 @@ def _float32(voxels: NDArray[Any], path: Path) -> NDArray[np.float32]:
 
 
 def read_image(
-    paths: Sequence[Path], mask: Path | None = None, zoom: tuple[float, float, float] = (1, 1, 1)
+    paths: Sequence[Path],
+    mask: Path | None = None,
+    zoom: tuple[float, float, float] = (1, 1, 1),
+    *,
+    spacing_from: SpacingFrom = "",
 ) -> Volume:
     """Read one image: one file (channels on a fourth axis) or one file a channel.
 
@@ -114,6 +127,7 @@ def read_image(
         paths: The files.
         mask: Of the voxels that the image is normalised by, if there is one.
         zoom: More voxels along the canonical axes I, J, K by this factor.
+        spacing_from: Which voxel size holds where pixdim and sform of a header contradict each other.
 
     Returns:
         Float32 (C, I, J, K) in canonical orientation.
@@ -124,7 +138,7 @@ def read_image(
     channels: list[NDArray[np.float32]] = []
     own: Grid | None = None
     for path in paths:
-        stored = _load(path)
+        stored = _load(path, spacing_from)
         grid = stored.grid
         own = own or grid
         check_same_grid(own, grid, path)
@@ -138,13 +152,16 @@ def read_image(
     if own is None:
         raise DataError("an image needs at least one file.")
     image_cijk = zoomed_image(np.ascontiguousarray(np.stack(channels)), zoom)
-    inside_ijk = None if mask is None else resampled_map(_read_mask(mask, own), image_cijk.shape[1:]) > 0
+    inside_ijk = None
+    if mask is not None:
+        inside_ijk = resampled_map(_read_mask(mask, own, spacing_from), image_cijk.shape[1:]) > 0
     return Volume(image_cijk, canonical_spacing_mm(own), own, inside_ijk)
 
 
-def _read_mask(path: Path, own: Grid) -> NDArray[np.uint8]:
+def _read_mask(path: Path, own: Grid, spacing_from: SpacingFrom) -> NDArray[np.uint8]:
     """1 where the mask is above 0: scaled storage makes 0.99999997 of a 1."""
-    voxels, grid = _one_number_a_voxel(path)
+    voxels, stored = _one_number_a_voxel(path, spacing_from)
+    grid = stored.grid
     check_same_grid(own, grid, path)
     mask_ijk = np.ascontiguousarray(_canonical((voxels > 0).astype(np.uint8), grid))
     if not mask_ijk.any():
@@ -152,31 +169,38 @@ def _read_mask(path: Path, own: Grid) -> NDArray[np.uint8]:
     return mask_ijk
 
 
-def _one_number_a_voxel(path: Path) -> tuple[NDArray[Any], Grid]:
-    """Voxels as stored, on three axes, and their grid."""
-    stored = _load(path)
+def _one_number_a_voxel(path: Path, spacing_from: SpacingFrom) -> tuple[NDArray[Any], Stored]:
+    """Voxels as stored, on three axes, and what the header says."""
+    stored = _load(path, spacing_from)
     if len(stored.shape) != 3 and stored.shape[3] != 1:
         raise DataError(f"{path} has the shape {stored.shape}; a label map or mask has three axes.")
     voxels = stored.voxels()
-    return (voxels[..., 0] if voxels.ndim == 4 else voxels), stored.grid
+    return (voxels[..., 0] if voxels.ndim == 4 else voxels), stored
 
 
-def read_label(path: Path, *, classes: int | None = None) -> tuple[NDArray[np.uint8], Grid]:
+def read_label(
+    path: Path, *, classes: int | None = None, spacing_from: SpacingFrom = ""
+) -> tuple[NDArray[np.uint8], Grid]:
     """Read a label map, canonical orientation (I, J, K), with its own grid.
+
+    A number that stands for an integer (``Stored.settled``) is that label.
 
     Raises:
         DataError: Not three axes, not integers, or labels outside 0..``classes`` - 1.
     """
-    voxels, grid = _one_number_a_voxel(path)
+    voxels, stored = _one_number_a_voxel(path, spacing_from)
+    voxels = stored.settled(voxels)
     found = np.unique(voxels)
-    if not np.isfinite(found).all() or not np.array_equal(found, np.round(found)):
-        raise DataError(
-            f"{path} holds labels that are not integers, such as {found[found != np.round(found)][:1]}."
-        )
     top = 255 if classes is None else classes - 1
+    if not np.isfinite(found).all():
+        count = int(voxels.size - np.isfinite(voxels).sum())
+        raise DataError(f"{path} holds NaN or infinity in {count} voxels; expected the labels 0..{top}.")
+    if (odd := found[found != np.round(found)]).size:
+        raise DataError(f"{path} holds labels that are not integers, such as {odd[0]:g}; expected 0..{top}.")
     if found.min() < 0 or found.max() > top:
         bad = found[(found < 0) | (found > top)][0]
         raise DataError(f"{path} holds the label {int(bad)}; expected 0..{top}.")
+    grid = stored.grid
     return np.ascontiguousarray(_canonical(voxels.astype(np.uint8), grid)), grid
 
 
@@ -205,9 +229,9 @@ def write_scan(voxels: NDArray[Any], affine: NDArray[np.float64], path: Path) ->
     write_nifti(voxels, affine, path)
 
 
-def fingerprint(path: Path) -> str:
-    """A hash of voxels as stored and affine; the same however the file was compressed."""
-    stored = _load(path)
+def fingerprint(path: Path, spacing_from: SpacingFrom = "") -> str:
+    """A hash of voxels as stored and affine in mm; the same however the file was compressed."""
+    stored = _load(path, spacing_from)
     voxels = stored.voxels()
     little = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
     digest = hashlib.sha256(f"{little.shape}{little.dtype.str}".encode())

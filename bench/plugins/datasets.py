@@ -63,7 +63,8 @@ def _source(name: str, *, takes_folder: bool) -> Source:
         return _listed(found, name, (where, settings, workshop))
 
     def open_it(where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
-        return opened(_listed(found, name, (where, settings, workshop)), workshop, validate=settings.validate)
+        listed = _listed(found, name, (where, settings, workshop))
+        return opened(listed, workshop, validate=settings.validate, spacing_from=settings.spacing)
 
     return Source(what, open_it, listing, takes_folder)
 

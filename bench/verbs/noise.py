@@ -144,8 +144,8 @@ def _case(order: Order, case: str, folder: Path) -> dict[str, Any]:
     The chance hangs on data set, seed, kind, rate and case, as in the stage `noise` of a sweep.
     """
     classes = len(order.dataset.structures) + 1
-    path = Path(order.dataset.cases[case].label)
-    clean_ijk, grid = read_label(path, classes=classes)
+    files = order.dataset.cases[case]
+    clean_ijk, grid = read_label(Path(files.label), classes=classes, spacing_from=files.spacing_from)
     spacing_mm = canonical_spacing_mm(grid)
     chance = generator(f"noise/{order.dataset.name}/{order.seed}", f"{order.kind}:{order.rate}/{case}")
     noisy_ijk = corrupt(

@@ -16,19 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from bench.data.grids import SpacingFrom
+
     Measured = Mapping[str, Mapping[str, Mapping[str, Any]]]  # case -> structure -> what was measured
 
 WIDTH: Final = 80
 _SHOWN: Final = 3  # shortfalls that are told in full
 
 
-def measure(clean: Path, noisy: Path, *, as_json: bool) -> int:
+def measure(clean: Path, noisy: Path, *, as_json: bool, spacing_from: SpacingFrom = "") -> int:
     """Measure and print; a folder's files are matched by name.
 
     Raises:
         DataError: Something is missing, or does not lie on the same grid.
     """
-    found = {case: _pair(one, other) for case, other, one in pairs(noisy, clean)}
+    found = {case: _pair(one, other, spacing_from) for case, other, one in pairs(noisy, clean)}
     if as_json:
         console.say_json(
             [
@@ -54,10 +56,12 @@ def measure(clean: Path, noisy: Path, *, as_json: bool) -> int:
 _ASKED: Final = ("wanted", "shortfall")  # which a measurement alone does not know
 
 
-def _pair(clean: Path, noisy: Path) -> dict[str, dict[str, Any]]:
+def _pair(clean: Path, noisy: Path, spacing_from: SpacingFrom) -> dict[str, dict[str, Any]]:
     """What is wrong with each structure; all up to the highest label of the two."""
-    clean_ijk, grid = read_label(clean)
-    noisy_ijk, own = read_label(noisy)
+    clean_ijk, grid = read_label(clean, spacing_from=spacing_from)
+    noisy_ijk, own = read_label(noisy, spacing_from=spacing_from)
+    for sentence in (*grid.warnings, *own.warnings):
+        console.warn(f"warning: {sentence}")
     check_same_grid(grid, own, noisy)
     classes = max(int(clean_ijk.max()), int(noisy_ijk.max()), 1) + 1
     return realised(clean_ijk, noisy_ijk, canonical_spacing_mm(grid), classes)

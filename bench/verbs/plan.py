@@ -65,7 +65,8 @@ def prices_of(sweep: Sweep, stages: list[Stage], store: Store, device: str) -> P
 
         dataset = next(one for one in sweep.datasets if one.name == name)
         files = dataset.cases[dataset.train[0]]
-        size_i, size_j, size_k = read_grid(Path(files.images[0])).shape
+        grid = read_grid(Path(files.images[0]), spacing_from=files.spacing_from)
+        size_i, size_j, size_k = grid.canonical_shape
         zoom_i, zoom_j, zoom_k = files.zoom
         return round(size_i * zoom_i), round(size_j * zoom_j), round(size_k * zoom_k)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from bench import console
-from bench.data.grids import check_same_grid
+from bench.data.grids import SpacingFrom, check_same_grid
 from bench.data.volumes import canonical_spacing_mm, read_label
-from bench.errors import DataError
+from bench.errors import DataError, unknown
 from bench.metrics import METRICS_OF, overall, score
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".nii", ".nii.gz")
 
 
-def score_paths(predicted: Path, reference: Path, definition: str, *, as_json: bool) -> int:
+def score_paths(
+    predicted: Path, reference: Path, definition: str, *, as_json: bool, spacing_from: SpacingFrom = ""
+) -> int:
     """Score and print; a folder's files are matched by name.
 
     Raises:
@@ -25,7 +27,7 @@ def score_paths(predicted: Path, reference: Path, definition: str, *, as_json: b
     rows = [
         row
         for case, one, other in pairs(predicted, reference)
-        for row in score_pair(case, one, other, definition)
+        for row in score_pair(case, one, other, definition, spacing_from)
     ]
     if as_json:
         console.say_json(rows)
@@ -60,10 +62,14 @@ def pairs(predicted: Path, reference: Path) -> list[tuple[str, Path, Path]]:
     return [(case, there[case], wanted[case]) for case in sorted(wanted)]
 
 
-def score_pair(case: str, predicted: Path, reference: Path, definition: str) -> list[dict[str, Any]]:
+def score_pair(
+    case: str, predicted: Path, reference: Path, definition: str, spacing_from: SpacingFrom = ""
+) -> list[dict[str, Any]]:
     """The records of one case; structures by their number, the overall score under ``all``."""
-    predicted_ijk, own = read_label(predicted)
-    reference_ijk, grid = read_label(reference)
+    predicted_ijk, own = read_label(predicted, spacing_from=spacing_from)
+    reference_ijk, grid = read_label(reference, spacing_from=spacing_from)
+    for sentence in (*own.warnings, *grid.warnings):
+        console.warn(f"warning: {sentence}")
     check_same_grid(grid, own, predicted)
     top = max(int(predicted_ijk.max()), int(reference_ijk.max()), 1)
     measures = score(
@@ -86,6 +92,17 @@ def score_pair(case: str, predicted: Path, reference: Path, definition: str) -> 
 def definitions() -> list[str]:
     """The definitions that ``--definition`` takes."""
     return list(METRICS_OF)
+
+
+def spacing_of(text: str) -> SpacingFrom:
+    """What ``--spacing`` says.
+
+    Raises:
+        UsageError: Neither pixdim nor sform.
+    """
+    if text not in get_args(SpacingFrom):
+        raise unknown("spacing", text, [one for one in get_args(SpacingFrom) if one])
+    return cast("SpacingFrom", text)
 
 
 def _case(path: Path) -> str:

@@ -12,7 +12,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from bench.data import cases
+from bench.data import cases, fingerprints
 from bench.data.changes import changes
 from bench.data.dataset import DataSettings, Workshop, recall, remember
 from bench.data.datasets import open_dataset
@@ -157,10 +157,10 @@ def lab(folder, tmp_path, tiny):
 
 
 def test_an_unchanged_file_costs_no_second_reading(lab, monkeypatch):
-    def never(path):
+    def never(path, *_):
         raise AssertionError(f"{path} was read for its fingerprint")
 
-    monkeypatch.setattr(cases, "fingerprint", never)
+    monkeypatch.setattr(fingerprints, "fingerprint", never)
     assert lab.open().image(lab.case).image_cijk.shape == (1, 20, 16, 12)
     assert lab.open().label(lab.case).shape == (20, 16, 12)
 

@@ -20,6 +20,7 @@ CHECKS: tuple[Callable[[Survey], Iterable[Finding]], ...] = (
     contents.listing,
     contents.readable,
     places.affine,
+    places.headers,
     places.place,
     places.spacing,
     places.orientation,

@@ -8,38 +8,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.data.checks.finding import Finding, found, of_itself, opened_files, placed_files, short
-from bench.data.grids import check_same_grid
-from bench.data.nifti import axis_codes
+from bench.data.grids import check_same_grid, sizes_in_words
+from bench.data.orientations import axis_codes
 from bench.data.volumes import canonical_spacing_mm
 from bench.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from bench.data.survey import Survey
 
-SHEARED = 0.002  # cosine between two axes that should stand upright on each other: a tenth of a degree
-SIZES_MM = (0.01, 50.0)  # of a voxel
 UNLIKE = 2.0  # times the median voxel size
-AGREE = 1e-3  # between the voxel size of a header and that of its affine
 
 
 def affine(survey: Survey) -> Iterator[Finding]:
-    """Affines that cannot be inverted, and axes that are not upright on each other."""
+    """Affines that cannot be inverted."""
     for case, file in opened_files(survey):
         if file.singular:
-            yield found(
-                "error", "affine", case, file, f"its affine {file.singular}; expected one that says a place"
-            )
-            continue
+            what = f"its affine {file.singular}; expected one that says a place"
+            yield found("error", "affine", case, file, what)
+
+
+def headers(survey: Survey) -> Iterator[Finding]:
+    """What is odd about headers: what `bench run` refuses, what it warns of, and what is worth knowing."""
+    for case, file in placed_files(survey):
         assert file.grid is not None
-        linear = file.grid.affine[:3, :3]
-        columns = linear / np.linalg.norm(linear, axis=0)
-        cosine = float(np.abs(np.triu(columns.T @ columns, 1)).max())
-        if cosine > SHEARED:
-            degrees = np.degrees(np.arccos(min(cosine, 1.0)))
-            what = f"two of its axes stand at {degrees:.1f} degrees; distances in mm are taken as if at 90"
-            yield found("warning", "affine", case, file, what)
+        for one in file.grid.remarks:
+            yield found(one.severity, one.check, case, file, of_itself(one.sentence, file))
 
 
 def place(survey: Survey) -> Iterator[Finding]:
@@ -51,30 +46,22 @@ def place(survey: Survey) -> Iterator[Finding]:
             try:
                 check_same_grid(own, grid, other.path)
             except DataError as error:
-                check = "shapes" if own.shape != grid.shape else "affine"
+                check = "shapes" if own.canonical_shape != grid.canonical_shape else "affine"
                 what = f"{of_itself(str(error), other)}; its partner is {short(first)}"
                 yield found("error", check, case, other, what)
 
 
 def spacing(survey: Survey) -> Iterator[Finding]:
-    """Voxel sizes that are absurd, contradict the affine, or are unlike those of the other cases."""
-    images = [file.grid for case, file in placed_files(survey) if file is case.images[0] and file.grid]
-    usual = np.median([canonical_spacing_mm(grid) for grid in images], axis=0) if images else np.ones(3)
-    for case, file in placed_files(survey):
-        assert file.grid is not None
-        own = canonical_spacing_mm(file.grid)
-        lengths = np.linalg.norm(file.grid.affine[:3, :3], axis=0)
-        if not np.allclose(file.zooms_mm, lengths, rtol=AGREE, atol=0):
-            what = (
-                f"its header says voxels of {_mm(file.zooms_mm)}; its affine, which is taken, {_mm(lengths)}"
-            )
-            yield found("warning", "spacing", case, file, what)
-        if min(own) < SIZES_MM[0] or max(own) > SIZES_MM[1]:
-            what = f"its voxels have {_mm(own)}; expected {SIZES_MM[0]} to {SIZES_MM[1]:g} mm"
-            yield found("warning", "spacing", case, file, what)
+    """Voxel sizes that are unlike those of the other cases."""
+    images = [(case, file) for case, file in placed_files(survey) if file is case.images[0]]
+    sizes = [canonical_spacing_mm(file.grid) for _, file in images if file.grid]
+    usual = np.median(sizes, axis=0) if sizes else np.ones(3)
+    for (case, file), own in zip(images, sizes, strict=True):
         ratio = np.asarray(own) / usual
-        if file is case.images[0] and (ratio.max() > UNLIKE or ratio.min() < 1 / UNLIKE):
-            what = f"its voxels have {_mm(own)}; the median of all cases is {_mm(usual)}"
+        if ratio.max() > UNLIKE or ratio.min() < 1 / UNLIKE:
+            what = (
+                f"its voxels have {sizes_in_words(own)}; the median of all cases is {sizes_in_words(usual)}"
+            )
             yield found("warning", "spacing", case, file, what)
 
 
@@ -91,7 +78,3 @@ def orientation(survey: Survey) -> Iterator[Finding]:
             if code != usual:
                 what = f"it is stored along {code}, most cases along {usual}; all are turned to RAS when read"
                 yield found("note", "orientation", case, file, what)
-
-
-def _mm(sizes: Iterable[float]) -> str:
-    return " x ".join(f"{size:.4g}" for size in sizes) + " mm"

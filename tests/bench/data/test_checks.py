@@ -123,7 +123,7 @@ PLANTED = {
     ),
     "voxel sizes that the affine contradicts": (
         lambda f: rewrite(scan(f, 4), zooms=(3.0, 3.0, 3.0)),
-        {("warning", "spacing", "case_04", "imagesTr")},
+        {("error", "spacing", "case_04", "imagesTr")},
     ),
     "voxels three times as large": (
         lambda f: both(f, 4, affine=scaled(3)),

@@ -215,13 +215,21 @@ def test_the_voxel_size_is_the_headers_own_and_that_of_itk_and_medpy(tmp_path, c
     assert nibabel.load(tmp_path / "out.nii.gz").header.get_zooms() == SPACING_MM
 
 
-def test_a_header_that_its_affine_contradicts_is_not_believed_and_is_kept(tmp_path):
-    label_ijk, grid = read_label(with_zooms(tmp_path / "in.nii.gz", (1.0, 1.0, 1.0)))
-    assert np.allclose(grid.spacing_mm, SPACING_MM, atol=1e-5)
+@pytest.mark.parametrize(("holds", "spacing_mm"), [("sform", SPACING_MM), ("pixdim", (1.0, 1.0, 1.0))])
+def test_of_sizes_that_contradict_each_other_the_one_that_is_named_holds(tmp_path, holds, spacing_mm):
+    path = with_zooms(tmp_path / "in.nii.gz", (1.0, 1.0, 1.0))
+    for reader in (read_label, read_grid, fingerprint):
+        with pytest.raises(
+            DataError, match=r"pixdim voxels of 1 x 1 x 1 mm and sform voxels of 0\.5 x 1\.25 x 3"
+        ):
+            reader(path)
+    label_ijk, grid = read_label(path, spacing_from=holds)
+    assert np.allclose(grid.spacing_mm, spacing_mm, atol=1e-5)
     write_label(label_ijk, grid, tmp_path / "out.nii.gz")
-    written_again = nibabel.load(tmp_path / "out.nii.gz")
-    assert written_again.header.get_zooms() == (1.0, 1.0, 1.0)
-    assert np.allclose(written_again.affine, grid.affine, atol=1e-6)
+    again = read_grid(tmp_path / "out.nii.gz")
+    assert np.allclose(again.spacing_mm, spacing_mm, atol=1e-5)
+    assert np.allclose(again.affine, grid.affine, atol=1e-5)
+    assert fingerprint(path, holds) == fingerprint(tmp_path / "out.nii.gz")
 
 
 def test_the_voxel_size_of_a_scan_with_channels_is_that_of_its_three_axes(tmp_path):
