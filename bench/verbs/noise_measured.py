@@ -10,7 +10,7 @@ from bench import console
 from bench.data.grids import check_same_grid
 from bench.data.noise import realised
 from bench.data.volumes import canonical_spacing_mm, read_label
-from bench.verbs.score import pairs
+from bench.verbs.pairs import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

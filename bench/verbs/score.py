@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from bench import console
 from bench.data.grids import SpacingFrom, check_same_grid
 from bench.data.volumes import canonical_spacing_mm, read_label
-from bench.errors import DataError, unknown
+from bench.errors import unknown
 from bench.metrics import METRICS_OF, overall, score
+from bench.verbs.pairs import pairs
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SUFFIXES = (".nii", ".nii.gz")
 
 
 def score_paths(
@@ -38,28 +37,6 @@ def score_paths(
         ]
         console.say(console.table(cells, ["case", "structure", "metric", "value", "unit", "status"]))
     return 0
-
-
-def pairs(predicted: Path, reference: Path) -> list[tuple[str, Path, Path]]:
-    """Case, prediction and reference, sorted by case; every reference must have its prediction."""
-    if not predicted.exists() or not reference.exists():
-        raise DataError(f"{predicted if not predicted.exists() else reference} does not exist.")
-    if predicted.is_dir() != reference.is_dir():
-        raise DataError("one of the two is a folder and the other a file; give two files or two folders.")
-    if not reference.is_dir():
-        return [(_case(reference), predicted, reference)]
-    there, wanted = _label_maps(predicted), _label_maps(reference)
-    if not wanted:
-        raise DataError(f"{reference} holds no {' or '.join(SUFFIXES)} file.")
-    if missing := sorted(set(wanted) - set(there)):
-        raise DataError(
-            f"{predicted} lacks {len(missing)} of {len(wanted)} cases, the first is {missing[0]}."
-        )
-    if extra := sorted(set(there) - set(wanted)):
-        raise DataError(
-            f"{reference} lacks {len(extra)} cases that {predicted} has, the first is {extra[0]}."
-        )
-    return [(case, there[case], wanted[case]) for case in sorted(wanted)]
 
 
 def score_pair(
@@ -103,11 +80,3 @@ def spacing_of(text: str) -> SpacingFrom:
     if text not in get_args(SpacingFrom):
         raise unknown("spacing", text, [one for one in get_args(SpacingFrom) if one])
     return cast("SpacingFrom", text)
-
-
-def _case(path: Path) -> str:
-    return path.name.removesuffix(".gz").removesuffix(".nii")
-
-
-def _label_maps(folder: Path) -> dict[str, Path]:
-    return {_case(path): path for path in sorted(folder.iterdir()) if path.name.endswith(SUFFIXES)}
