@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bench import console
 from bench.data.grids import check_same_grid
 from bench.data.volumes import canonical_spacing_mm, read_label
@@ -11,6 +13,7 @@ from bench.errors import DataError
 from bench.metrics import METRICS_OF, overall, score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 SUFFIXES = (".nii", ".nii.gz")
@@ -22,11 +25,9 @@ def score_paths(predicted: Path, reference: Path, definition: str, *, as_json: b
     Raises:
         DataError: Something is missing, or does not lie on the same grid.
     """
-    rows = [
-        row
-        for case, one, other in pairs(predicted, reference)
-        for row in score_pair(case, one, other, definition)
-    ]
+    found = pairs(predicted, reference)
+    structures = structures_of(found)
+    rows = [row for case, *both in found for row in score_pair(case, *both, definition, structures)]
     if as_json:
         console.say_json(rows)
     else:
@@ -60,14 +61,36 @@ def pairs(predicted: Path, reference: Path) -> list[tuple[str, Path, Path]]:
     return [(case, there[case], wanted[case]) for case in sorted(wanted)]
 
 
-def score_pair(case: str, predicted: Path, reference: Path, definition: str) -> list[dict[str, Any]]:
+def structures_of(found: Sequence[tuple[str, Path, Path]]) -> tuple[int, ...]:
+    """The structures of a call, the same for all its cases: every label above 0 that any label map has.
+
+    A number that no label map has is no structure: measured as empty on both sides it would have a Dice of 1.
+
+    Raises:
+        DataError: A label map cannot be read, or none has a structure.
+    """
+    labels = {
+        int(label) for _, *both in found for path in both for label in np.unique(read_label(path)[0])
+    } - {0}
+    if not labels:
+        _, first, other = found[0]
+        named = f"{first} and {other}" if len(found) == 1 else f"{first.parent} and {other.parent}"
+        raise DataError(
+            f"the label maps of {named} hold no label above 0, so there is no structure to measure; "
+            "expected a structure in at least one of them."
+        )
+    return tuple(sorted(labels))
+
+
+def score_pair(
+    case: str, predicted: Path, reference: Path, definition: str, structures: Sequence[int]
+) -> list[dict[str, Any]]:
     """The records of one case; structures by their number, the overall score under ``all``."""
     predicted_ijk, own = read_label(predicted)
     reference_ijk, grid = read_label(reference)
     check_same_grid(grid, own, predicted)
-    top = max(int(predicted_ijk.max()), int(reference_ijk.max()), 1)
     measures = score(
-        predicted_ijk, reference_ijk, canonical_spacing_mm(grid), range(1, top + 1), definition=definition
+        predicted_ijk, reference_ijk, canonical_spacing_mm(grid), structures, definition=definition
     )
     return [
         {
