@@ -81,7 +81,7 @@ class Cell:
     def of(recipe: Recipe, dataset: Dataset, seed: int) -> Cell:
         """The cell with the data set's test cases drawn by the seed of the split, where they are drawn."""
         cell = Cell(recipe, dataset, seed)
-        return replace(cell, dataset=dataset.drawn(cell._split_seed))
+        return replace(cell, dataset=dataset.drawn(cell.split_seed))
 
     def _plain(self, settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our settings objects
         """Plain data of settings, taken once; shared by stages, so never to be changed."""
@@ -96,7 +96,8 @@ class Cell:
         return {"channels": len(self.dataset.channels), "classes": len(self.dataset.structures) + 1}
 
     @property
-    def _split_seed(self) -> int:
+    def split_seed(self) -> int:
+        """What the split is drawn by, and the test cases where they are drawn."""
         return self.seed if self.recipe.split.seed is None else self.recipe.split.seed
 
     @cached_property
@@ -117,7 +118,7 @@ class Cell:
     def manual(self, xi: str) -> tuple[str, ...]:
         """The training cases that keep their manual label at this ξ, sorted."""
         if xi not in self._manual_at:
-            drawn = manual_cases(self.dataset.train, xi, dataset=self.dataset.name, seed=self._split_seed)
+            drawn = manual_cases(self.dataset.train, xi, dataset=self.dataset.name, seed=self.split_seed)
             self._manual_at[xi] = drawn
         return self._manual_at[xi]
 
@@ -141,7 +142,7 @@ class Cell:
             "xi": xi,
             "xi_realised": SUPERVISED if realised == 1 else format(realised, "f"),
             "seed": self.seed,
-            "split": self._split_seed,
+            "split": self.split_seed,
             "role": "",
             "member": "",
             "variant": "",
@@ -154,7 +155,7 @@ class Cell:
         manual = self.manual(xi)
         # ξ itself is left out: shares that keep the same scans are the same split, with the same teachers.
         settings = {
-            "seed": self._split_seed,
+            "seed": self.split_seed,
             "manual": list(manual),
             "pseudo": self._withheld(xi),
             "test": list(self.dataset.test),
@@ -221,7 +222,7 @@ class Cell:
                 part: plain(build(simulator(part), self.recipe.noise.get(part, {}), f"noise {part}"))
                 for part in noise.kind.split("+")
             },
-            "seed": self._split_seed,
+            "seed": self.split_seed,
             "classes": self.classes["classes"],
             "structures": list(self.dataset.structures),
             **origins(noise.kind),
@@ -240,7 +241,7 @@ class Cell:
 
         Manual cases and others are dealt to them alike, in an order of the split's seed.
         """
-        parts = dealt(self.dataset.train, mix.manual, count, dataset=self.dataset.name, seed=self._split_seed)
+        parts = dealt(self.dataset.train, mix.manual, count, dataset=self.dataset.name, seed=self.split_seed)
         training = self._training(TEACHER, self.recipe.teachers.steps[0])
         made = []
         for part in parts:

@@ -89,6 +89,12 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             "--deterministic", help="Deterministic algorithms on a GPU too, and which operations have none."
         ),
     ] = False,
+    allow_leaks: Annotated[
+        bool,
+        typer.Option(
+            "--allow-leaks", help="Go on where test cases are copies of training cases; every table says so."
+        ),
+    ] = False,
     debug: Debug = False,
 ) -> int:
     """Sweep the methods over ξ; what the store has already is not made again."""
@@ -115,6 +121,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             deterministic=deterministic,
             plugins=tuple(plugin or ()),
             noise=tuple(noise or ()),
+            allow_leaks=allow_leaks,
         )
     )
 

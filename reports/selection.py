@@ -46,6 +46,11 @@ class Cohort:
     records: pd.DataFrame
     suffix_in_both: str = ""  # of its files that both benchmarks have: empty for the first of all
 
+    @property
+    def dataset(self) -> str:
+        """The name of the data set alone."""
+        return str(self.records["dataset"].iloc[0])
+
 
 def benchmark_of(rows: pd.DataFrame) -> Benchmark:
     """The benchmark of P that these records of one data set belong to."""

@@ -5,18 +5,29 @@ from __future__ import annotations
 import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.data.content import content_from
+from bench.data.copies import refuse_absent
 from bench.data.dataset import CaseFiles, Dataset
 from bench.data.fingerprints import Fingerprints
 from bench.data.grids import check_same_grid
-from bench.data.volumes import fingerprint, read_grid, read_image, read_label
+from bench.data.volumes import (
+    content,
+    fingerprint,
+    fingerprint_and_content,
+    read_grid,
+    read_image,
+    read_label,
+)
 from bench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from bench.data.content import Content
     from bench.data.dataset import Workshop
     from bench.data.listing import Listing
 
@@ -45,22 +56,21 @@ def case_files(
     found: Mapping[str, Files],
     channels: tuple[str, ...],
     classes: int,
-    workshop: Workshop,
+    prints: Fingerprints,
     *,
     validate: bool,
-) -> dict[str, CaseFiles]:
+) -> dict[str, tuple[CaseFiles, Content]]:
     """The cases with their fingerprints; with ``validate``, those that are new or changed are looked through.
 
     Raises:
         DataError: Files of a case are damaged or contradict each other; the file is named.
     """
-    prints = Fingerprints(fingerprints_path(workshop))
-    cases: dict[str, CaseFiles] = {}
+    cases: dict[str, tuple[CaseFiles, Content]] = {}
     try:
         for case, files in found.items():
             if validate:
                 _look_through(prints, files, channels, classes)
-            cases[case] = _printed(prints, files)
+            cases[case] = _printed(prints, files), _content(prints, files)
     finally:
         prints.save()
     return cases
@@ -70,20 +80,24 @@ def opened(listing: Listing, workshop: Workshop, *, validate: bool) -> Dataset:
     """The data set of a listing, with its fingerprints.
 
     Raises:
-        DataError: What ``case_files`` refuses.
+        DataError: What ``case_files`` refuses, or a structure that no label map has.
     """
     found = {**listing.cases, **listing.unlabelled}
-    made = case_files(found, listing.channels, len(listing.structures) + 1, workshop, validate=validate)
+    prints = Fingerprints(fingerprints_path(workshop))
+    made = case_files(found, listing.channels, len(listing.structures) + 1, prints, validate=validate)
+    contents = {name: made[name][1] for name in listing.cases}
+    refuse_absent(listing.name, listing.structures, contents)
     return Dataset(
         name=listing.name,
         channels=listing.channels,
         structures=listing.structures,
-        cases={name: made[name] for name in listing.cases},
+        cases={name: made[name][0] for name in listing.cases},
         train=listing.train,
         test=listing.test,
         pieces=listing.pieces,
         test_by_seed=listing.test_by_seed,
-        unlabelled={name: made[name] for name in listing.unlabelled},
+        unlabelled={name: made[name][0] for name in listing.unlabelled},
+        contents=contents,
     )
 
 
@@ -113,7 +127,19 @@ def check_case(files: Files, channels: tuple[str, ...], classes: int) -> None:
         read_label(files.label, classes=classes)
 
 
+def _content(prints: Fingerprints, files: Files) -> Content:
+    """What the files of a case hold: image files, and the label map where there is one."""
+    images = [prints.content_of(path, partial(content, kind="image")) for path in files.images]
+    label = "" if files.label is None else prints.content_of(files.label, partial(content, kind="label"))
+    return content_from(tuple(images), label)
+
+
 def _printed(prints: Fingerprints, files: Files) -> CaseFiles:
+    # What a file holds is wanted next: one reading gives both.
+    for path in files.images:
+        prints.of_with_content(path, partial(fingerprint_and_content, kind="image"))
+    if files.label is not None:
+        prints.of_with_content(files.label, partial(fingerprint_and_content, kind="label"))
     bare = CaseFiles(
         images=tuple(map(str, files.images)),
         label="" if files.label is None else str(files.label),

@@ -44,6 +44,20 @@ class Fingerprints:
         """The fingerprint of a file, by ``take`` if it is not known yet."""
         return self._once(_mark(path), lambda: take(path))
 
+    def content_of(self, path: Path, take: Callable[[Path], str]) -> str:
+        """What a file holds (``bench.data.content``), by ``take`` if it is not known yet."""
+        return self._once(f"content|{_mark(path)}", lambda: take(path))
+
+    def of_with_content(self, path: Path, take: Callable[[Path], tuple[str, str]]) -> str:
+        """The fingerprint of a file, by ``take`` if it is not known yet, which gives what it holds too."""
+
+        def taken(path: Path) -> str:
+            found, content = take(path)
+            self._known[f"content|{_mark(path)}"] = content
+            return found
+
+        return self.of(path, taken)
+
     def look_through(self, files: Sequence[Path], said: object, look: Callable[[], None]) -> None:
         """Call ``look`` unless it found nothing wrong in these files by what was ``said`` of them."""
 

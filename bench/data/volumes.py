@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.data.content import content_of
 from bench.data.grids import Grid, check_same_grid
 from bench.data.metaimage import is_metaimage, open_metaimage
 from bench.data.nifti import from_canonical, open_nifti, orientation, to_canonical, write_nifti, write_on
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bench.data.content import Kind
     from bench.data.stored import Stored
 
 MAX_MM = 1e25  # of an entry of an affine: what is beyond float32 once multiplied is no place
@@ -208,9 +210,25 @@ def write_scan(voxels: NDArray[Any], affine: NDArray[np.float64], path: Path) ->
 def fingerprint(path: Path) -> str:
     """A hash of voxels as stored and affine; the same however the file was compressed."""
     stored = _load(path)
+    return _fingerprint(stored.voxels(), stored.affine)
+
+
+def content(path: Path, kind: Kind) -> str:
+    """What a file holds, as ``content_of`` says it of canonical voxels."""
+    stored = _load(path)
+    return content_of(to_canonical(stored.voxels(), stored.affine), kind)
+
+
+def fingerprint_and_content(path: Path, kind: Kind) -> tuple[str, str]:
+    """Both from one reading."""
+    stored = _load(path)
     voxels = stored.voxels()
+    return _fingerprint(voxels, stored.affine), content_of(to_canonical(voxels, stored.affine), kind)
+
+
+def _fingerprint(voxels: NDArray[Any], affine: NDArray[np.float64]) -> str:
     little = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
     digest = hashlib.sha256(f"{little.shape}{little.dtype.str}".encode())
-    digest.update(np.round(np.asarray(stored.affine, np.float64), 4).astype("<f8").tobytes())
+    digest.update(np.round(np.asarray(affine, np.float64), 4).astype("<f8").tobytes())
     digest.update(np.ascontiguousarray(little).tobytes())
     return digest.hexdigest()[:24]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bench import console
 from bench.data.split import shares
 from bench.errors import DataError, UsageError, unknown
-from bench.verbs.reading import records_of
+from bench.store import Store
+from bench.verbs.reading import leaks_of, records_of
 from bench.verbs.sides import check_known, side_of
 
 if TYPE_CHECKING:
@@ -63,10 +64,14 @@ def compare(one: str, other: str, options: Options, store_path: Path, *, as_json
         )
     if not any(compared.values()):
         _no_common(found, one, other, options)
+    there = set(records["dataset"])
+    leaks = {name: mark for name, mark in leaks_of(Store(store_path)).items() if name in there}
     if as_json:
-        console.say_json(_document(one, other, options, compared))
+        console.say_json({**_document(one, other, options, compared), "leaks": leaks})
     else:
         _print(one, other, options, compared)
+        for name, mark in leaks.items():
+            console.say(f"\nNot to be trusted: in {console.one_line(name)} {mark}.")
     return 0
 
 

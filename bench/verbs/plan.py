@@ -37,6 +37,8 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
             f"data     {dataset.name}: {len(dataset.train)} training, {len(dataset.test)} test cases; "
             f"{', '.join(dataset.structures)}"
         )
+    for leak in sweep.allowed_leaks:
+        console.say(f"leak     {leak.dataset}: {leak.sentence}")
     seeds = ", ".join(map(str, sweep.seeds))
     if sweep.experiments:
         console.say(f"paper    {', '.join(sweep.experiments)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench import console, record, runs
+from bench.data.copies import leak_sentence
 from bench.errors import DataError, UsageError
 from bench.publication import is_current, publish
 from bench.store import Store
@@ -43,6 +44,11 @@ def records_of(store_path: Path) -> pd.DataFrame:
             f"note: {len(old)} older results are left out: of the same name, or of data that changed since."
         )
     return records[~records["stage"].isin(old)] if old else records
+
+
+def leaks_of(store: Store) -> dict[str, str]:
+    """Data set -> how many of its test cases are copies of training cases; only those that have any."""
+    return {name: "; ".join(map(leak_sentence, found)) for name, found in runs.leaks(store).items()}
 
 
 def _bring_up_to_date(store: Store) -> None:

@@ -27,7 +27,7 @@ def score_paths(predicted: Path, reference: Path, definition: str, *, as_json: b
     """
     found = pairs(predicted, reference)
     structures = structures_of(found)
-    rows = [row for case, *both in found for row in score_pair(case, *both, definition, structures)]
+    rows = [row for case, one, other in found for row in score_pair(case, one, other, definition, structures)]
     if as_json:
         console.say_json(rows)
     else:

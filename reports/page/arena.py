@@ -112,7 +112,7 @@ def _costs(costs: pd.DataFrame, files: Files) -> Part:
 def _table(
     key: str, frame: pd.DataFrame, files: Files, traces: Mapping[str, Place] | None = None
 ) -> TableOnPage:
-    title, caption = CAPTIONS[key].title, CAPTIONS[key].text
+    title, caption = CAPTIONS[key].title, files.caption(CAPTIONS[key].text)
     sheet = files.add_table(frame, key, Words(title, caption, "setting"))
     leads = traced_to(frame, traces) if traces else [None] * len(frame)
     return TableOnPage(key, key, title, caption, sheet, leads, ())
@@ -127,7 +127,7 @@ def _figures(
     said: Mapping[str, str] | None = None,
 ) -> Iterator[FigureOnPage]:
     """A figure for each value of a column, in the order of the rows."""
-    title, caption = CAPTIONS[key].title, CAPTIONS[key].text
+    title, caption = CAPTIONS[key].title, files.caption(CAPTIONS[key].text)
     taken: set[str] = set()
     for of, rows in frame.groupby(by, sort=False):
         name = f"{key}{suffix_of([str(of)], taken)}"
@@ -139,7 +139,7 @@ def _figures(
 
 
 def _overlays(exhibits: Exhibits, files: Files) -> Iterator[FigureOnPage]:
-    title, caption = CAPTIONS["doubt_maps"].title, CAPTIONS["doubt_maps"].text
+    title, caption = CAPTIONS["doubt_maps"].title, files.caption(CAPTIONS["doubt_maps"].text)
     taken: set[str] = set()
     for shown in exhibits.overlays:
         of = f"{shown.dataset}, noise {shown.noise}, ξ = {shown.xi}"

@@ -61,7 +61,7 @@ def write(
     """
     exhibits = exhibits or Exhibits()
     extras = conform(extras or Extras())
-    files = Files(missing=list(exhibits.missing))
+    files = Files(missing=list(exhibits.missing), marks=exhibits.marks)
     found = cohorts(records)
     absent = frozenset(BENCHMARKS) - {cohort.benchmark for cohort in found}
     sections = [
@@ -89,11 +89,12 @@ def _section(
 ) -> Section:
     """What there is to show of a cohort; the first one's tables also list what no cohort stands in for."""
     cases = case_table(cohort.records)
+    mark = files.caption("", cohort.dataset).strip()
     return Section(
         name=cohort.name,
         anchor=anchor,
         counts=counts(cohort.records),
-        verdicts=verdicts(cohort.records),
+        verdicts=[*([mark] if mark else []), *verdicts(cohort.records)],
         tables=list(_tables(cohort, cases, files, absent)),
         figures=list(_figures(cohort, exhibits, files)),
         cases=cases,
@@ -111,10 +112,11 @@ def _tables(
             frame = pd.concat([frame, table.without_cohort(absent)], ignore_index=True)
         suffix = cohort.suffix if len(table.benchmarks) == 1 else cohort.suffix_in_both
         name, title = f"{key}{suffix}", f"{table.title}: {cohort.name}"
-        found = files.add_table(frame, name, Words(title, table.caption, table.block))
+        caption = files.caption(table.caption, cohort.dataset)
+        found = files.add_table(frame, name, Words(title, caption, table.block))
         said = table.sentences(frame, cohort.name) if table.sentences else []
         counts_of = verdict_counts(frame)
-        yield TableOnPage(key, name, table.title, table.caption, found, traced(frame, cases), counts_of, said)
+        yield TableOnPage(key, name, table.title, caption, found, traced(frame, cases), counts_of, said)
 
 
 def _once(records: pd.DataFrame, files: Files) -> Iterator[TableOnPage]:
@@ -137,7 +139,7 @@ def _figures(cohort: Cohort, exhibits: Exhibits, files: Files) -> Iterator[Figur
             files.missing.append(f"{cohort.name}: {figure}")
             continue
         source = files.add_figure(figure, name)
-        yield FigureOnPage(key, name, chart.title, chart.caption, source)
+        yield FigureOnPage(key, name, chart.title, files.caption(chart.caption, cohort.dataset), source)
 
 
 def _drawn(key: str, chart: Chart, cohort: Cohort, exhibits: Exhibits) -> Figure | str:
