@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import pandas as pd
 
+from reports.absent import absent_sentences, without_absent
 from reports.columns import COLUMNS, conform
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def suffix_of(words: Sequence[str], taken: set[str]) -> str:
 
 
 def unique(records: pd.DataFrame) -> pd.DataFrame:
-    """Each result once.
+    """Each result once, without the structures that nobody has.
 
     Runs share stages, so a result may be recorded by several of them; and a failure that was repaired later
     is no failure.
@@ -99,6 +100,7 @@ def unique(records: pd.DataFrame) -> pd.DataFrame:
     """
     rows = conform(records)
     rows = rows.drop_duplicates([column for column in COLUMNS if column not in {"run", "commit"}])
+    rows = without_absent(rows)
     keys = [*_RESULT, "stage"]
     failed = rows["status"] == "failed"
     repaired = pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(rows.loc[~failed, keys]))
@@ -171,7 +173,8 @@ def omitted(records: pd.DataFrame) -> list[str]:
         "of variants of a method that no table shows": variant,
         "of teachers scored on the test cases": teacher,
     }
-    return [f"{int(found.sum())} rows {reason}" for reason, found in reasons.items() if found.any()]
+    left_out = [f"{int(found.sum())} rows {reason}" for reason, found in reasons.items() if found.any()]
+    return [*left_out, *(f"of {sentence}" for sentence in absent_sentences(conform(records)))]
 
 
 def _plain(rows: pd.DataFrame) -> pd.Series[bool]:

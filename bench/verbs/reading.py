@@ -27,6 +27,7 @@ def records_of(store_path: Path) -> pd.DataFrame:
         _bring_up_to_date(store)
     if not (store_path / "records.csv").is_file():
         raise DataError(f"{store_path} holds no records; make some with `bench run --store {store_path}`.")
+    from reports.absent import absent_sentences
     from reports.columns import read
 
     try:
@@ -43,7 +44,10 @@ def records_of(store_path: Path) -> pd.DataFrame:
         console.warn(
             f"note: {len(old)} older results are left out: of the same name, or of data that changed since."
         )
-    return records[~records["stage"].isin(old)] if old else records
+    records = records[~records["stage"].isin(old)] if old else records
+    for sentence in absent_sentences(records):
+        console.warn(f"warning: {sentence}, so it is left out of means and of the overall score.")
+    return records
 
 
 def leaks_of(store: Store) -> dict[str, str]:
