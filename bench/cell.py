@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.data.split import dealt, manual_cases, quota
+from bench.data.split import dealt, first_of_each, manual_cases, realised
 from bench.graph import Stage, stage
 from bench.metrics import brought
 from bench.plain import build, plain
@@ -115,6 +114,10 @@ class Cell:
             **brought.settings_of(self.recipe.metrics.more),
         }
 
+    def different(self, xis: Sequence[str]) -> list[str]:
+        """The ξ that are different trainings here, ascending: of those that keep the same scans the first."""
+        return list(dict.fromkeys(first_of_each(xis, len(self.dataset.train)).values()))
+
     def manual(self, xi: str) -> tuple[str, ...]:
         """The training cases that keep their manual label at this ξ, sorted."""
         if xi not in self._manual_at:
@@ -134,13 +137,12 @@ class Cell:
 
     def identity(self, xi: str, noise: Noise | None = None) -> dict[str, Any]:
         """What every record of this cell at this ξ says of itself, still without role and method."""
-        manual = quota(xi, len(self.dataset.train))
-        realised = round(Decimal(manual) / len(self.dataset.train), 4).normalize()
+        share = realised(xi, len(self.dataset.train))
         return {
             "dataset": self.dataset.name,
             "method": "",
             "xi": xi,
-            "xi_realised": SUPERVISED if realised == 1 else format(realised, "f"),
+            "xi_realised": SUPERVISED if share == 1 else format(share, "f"),
             "seed": self.seed,
             "split": self.split_seed,
             "role": "",

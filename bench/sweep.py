@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cell import Cell
 from bench.data.copies import doubtful, leak_of
+from bench.data.split import other_shares
 from bench.errors import UsageError
 from bench.graph import Stage, in_order
 from bench.plain import plain
@@ -77,6 +78,17 @@ class Sweep:
         """The name of the request: the same command is the same run, so going on is running it again."""
         text = json.dumps(self.description(), sort_keys=True)
         return f"{self.recipe.name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+    def other_shares(self) -> dict[str, list[str]]:
+        """Data set -> a phrase for each ξ that is another ξ on it."""
+        found: dict[str, list[str]] = {}
+        for dataset in self.datasets:
+            drawn = dataset.drawn(0)
+            parts = [part for part in self.parts if part.benchmark in (None, dataset.benchmark)]
+            said = [phrase for part in parts for phrase in other_shares(part.xis, len(drawn.train))]
+            if said:
+                found[dataset.name] = list(dict.fromkeys(said))
+        return found
 
     def splits(self) -> Iterator[tuple[Dataset, int | None]]:
         """Each data set with the test cases of each split, and the seed that they were drawn by, if any."""

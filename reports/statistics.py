@@ -8,7 +8,7 @@ be a mean of the cases that happened to be easy. What predicts nothing at all is
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -113,6 +113,46 @@ def different(shares: Iterable[float], realised: Mapping[float, str]) -> list[fl
     for share in sorted(shares):
         first.setdefault(realised.get(share) or str(share), share)
     return list(first.values())
+
+
+def once(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows without those of a ξ that is the training of a smaller one under another name.
+
+    Of the ξ of one contestant that came to the same share of manual labels the smallest stands.
+    """
+    shares = rows[["dataset", "xi", "xi_realised"]].drop_duplicates()
+    known = shares[shares["xi_realised"] != ""]
+    if not known.duplicated(["dataset", "xi_realised"]).any():
+        return rows
+    who = ["dataset", "role", "method", "variant", "noise", "seed", "split", "xi_realised"]
+    share = by_share(rows["xi"])
+    first = share.groupby([rows[name] for name in who]).transform("min")
+    return rows[(share == first) | (rows["xi_realised"] == "")]
+
+
+def other_shares(rows: pd.DataFrame) -> list[str]:
+    """A phrase for each ξ that is another ξ on one data set, as `bench run -n` says it of a plan.
+
+    The share that it came to is held against ξ with the digits that ξ was asked for with.
+    """
+    said, first = [], dict[str, str]()
+    realised = realised_shares(rows[rows["role"] != "supervised"])
+    for share, came_to in sorted(realised.items()):
+        asked = f"{share}"
+        smallest = first.setdefault(came_to, asked) if came_to else asked
+        if smallest != asked:
+            said.append(f"ξ = {asked} is {smallest} here, the same training")
+        elif _is_other(Decimal(asked), came_to):
+            said.append(f"ξ = {asked} is {came_to} here")
+    return said
+
+
+def _is_other(asked: Decimal, came_to: str) -> bool:
+    """Whether a share is another than was asked for; what is no share is not."""
+    try:
+        return Decimal(came_to).quantize(asked, ROUND_HALF_UP) != asked
+    except InvalidOperation:
+        return False
 
 
 def largest_share(rows: pd.DataFrame) -> str | None:

@@ -25,7 +25,7 @@ from bench.sweep import title
 from bench.verbs.determinism import found_in as determinism
 from bench.verbs.determinism import say as say_determinism
 from bench.verbs.mirror import put_unsound_aside
-from bench.verbs.plan import cost_of, prices_of, say_cost, say_methods, say_plan
+from bench.verbs.plan import cost_of, prices_of, say_cost, say_methods, say_other_shares, say_plan
 from bench.verbs.request import planned, understood
 from bench.verbs.stopping import stoppable
 from bench.verbs.words import datasets_of
@@ -135,8 +135,9 @@ def _say_plan_alone(request: Request, sweep: Sweep, stages: list[Stage], more: M
         say_cost(more["cost"])
         return 0
     counted = runner.summary(stages, Store(request.store))
+    planned = {"run": sweep.run, "stages": counted, "other_xi": sweep.other_shares()}
     leaks = [leak.describe() for leak in sweep.allowed_leaks]
-    console.say_json({**sweep.description(), "run": sweep.run, "stages": counted, "leaks": leaks, **more})
+    console.say_json({**sweep.description(), **planned, "leaks": leaks, **more})
     return 0
 
 
@@ -218,6 +219,7 @@ def _say_result(
         console.warn(_blocked_by(key, state, stages))
     console.say()
     console.say(curve(store, [stage.key for stage in stages]))
+    say_other_shares(sweep)
     for leak in sweep.allowed_leaks:
         console.say(f"leak     {leak.dataset}: {leak.sentence}")
     console.say()

@@ -18,7 +18,8 @@ from reports.page.captions import CAPTIONS
 from reports.page.document import FigureOnPage, Part, TableOnPage
 from reports.page.files import Words, any_script
 from reports.page.trace import traced_to
-from reports.selection import NO_NOISE, suffix_of
+from reports.selection import NO_NOISE, cohorts, suffix_of
+from reports.statistics import other_shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -68,6 +69,11 @@ def _leaderboard(
         *one_seed_sentence(students),
         *leaders[:_MOST],
         *([f"{more} more settings are in the table."] if more > 0 else []),
+        *(
+            f"On {cohort.dataset}, {'; '.join(said)}."
+            for cohort in cohorts(records)
+            if (said := other_shares(cohort.records))
+        ),
         *injected_sentences(records),
         *([] if (records["noise"] != NO_NOISE).any() else [_NO_NOISE]),
     ]
