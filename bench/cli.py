@@ -151,6 +151,9 @@ def compare(  # noqa: PLR0913, PLR0917 - the contract's options
     tolerance: Annotated[
         float | None, typer.Option(help="Say whether the two are equivalent within ± this.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 5 where they are not, at any ξ; needs --tolerance.")
+    ] = False,
     store: StorePath = RESULTS,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -159,7 +162,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the contract's options
     from bench.verbs.compare import Options
     from bench.verbs.compare import compare as carry_out
 
-    options = Options(metric=metric, xi=xi, tolerance=tolerance)
+    options = Options(metric=metric, xi=xi, tolerance=tolerance, strict=strict)
     return carry_out(one, other, options, store, as_json=as_json)
 
 

@@ -34,6 +34,11 @@ ABLATED: Final = "tsman"
 """The method whose parts P's Table 2 adds one by one."""
 ABLATIONS: Final = ("baseline", "f4", "f34", "f234", "f1234", "f4-unsmoothed")
 """Its variants, in the order of P's Table 2; the last is f4 without its smoothing."""
+SMOKE: Final = "smoke"
+"""The recipe that trains for seconds, to show that the program runs."""
+NO_VERDICT: Final = "no verdict"
+"""What stands in place of a verdict on results of `SMOKE`."""
+SMOKE_SENTENCE: Final = "smoke: no verdict, for this recipe only shows that the program runs"
 _FIRST: Final = ("hvsmr2016", "phantom-heart", "brats2015", "phantom-tumour")  # whose files bear no suffix
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from reports.cases import LOWER_IS_BETTER, case_scores, is_silent
 from reports.resampling import mean_interval, paired, ranks, values_of
-from reports.selection import IDENTITY, evaluated
+from reports.selection import IDENTITY, SMOKE, SMOKE_SENTENCE, evaluated
 from reports.wording import bracketed, counted, signed
 
 if TYPE_CHECKING:
@@ -218,6 +218,8 @@ def verdicts(records: pd.DataFrame) -> list[str]:
 
 
 def _verdicts_on(dataset: str, rows: pd.DataFrame) -> list[str]:
+    if (rows["recipe"] == SMOKE).any():
+        return [f"On {dataset}, {SMOKE_SENTENCE}."]
     share = largest_share(rows)
     students = rows[rows["role"] == "student"]
     if share is None:
