@@ -146,7 +146,7 @@ def report(
 def compare(  # noqa: PLR0913, PLR0917 - the contract's options
     one: Annotated[str, typer.Argument(metavar="A", help="METHOD, METHOD@XI or METHOD/VARIANT.")],
     other: Annotated[str, typer.Argument(metavar="B", help="The same of the other; @1 is fully supervised.")],
-    metric: Annotated[str, typer.Option(help="overall, dice, adb, hdd or STRUCTURE_dice.")] = "overall",
+    metric: Annotated[str, typer.Option(help="overall, dice, iou, adb, hdd or STRUCTURE_dice.")] = "overall",
     xi: Annotated[str, typer.Option(help="Only these shares: 0.1:0.9[:0.1] or 0.3,0.5.")] = "",
     tolerance: Annotated[
         float | None, typer.Option(help="Say whether the two are equivalent within ± this.")

@@ -10,7 +10,7 @@ from bench import console
 from bench.data.grids import check_same_grid
 from bench.data.volumes import canonical_spacing_mm, read_label
 from bench.errors import DataError
-from bench.metrics import METRICS_OF, overall, score
+from bench.metrics import METRICS_OF, overall, score, with_iou
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,7 @@ def score_pair(
             "definition": one.definition,
             "status": one.status,
         }
-        for one in [*measures, overall(measures)]
+        for one in [*with_iou(measures), overall(measures)]
     ]
 
 

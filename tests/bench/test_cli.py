@@ -474,3 +474,29 @@ def test_label_maps_without_any_structure_are_not_scored_as_perfect(bench, tmp_p
         said = complained(bench(*words, "one.nii.gz", "other.nii.gz", cwd=tmp_path), 4)
         assert "no label above 0" in said
         assert "one.nii.gz" in said
+
+
+def test_iou_is_scored_beside_dice(bench, tmp_path):
+    maps = {name: balls(shift) for name, shift in (("predicted", 1), ("reference", 0))}
+    part = {name: np.minimum(voxels, 2) for name, voxels in maps.items()}
+    nothing = np.zeros_like(maps["predicted"])
+    rows = scored(
+        bench,
+        tmp_path,
+        {"a": maps["predicted"], "b": part["predicted"], "c": nothing},
+        {"a": maps["reference"], "b": part["reference"], "c": part["reference"]},
+    )
+    assert [row["metric"] for row in rows if row["case"] == "a"][:4] == ["dice", "iou", "adb", "hdd"]
+    found = {(row["case"], row["structure"]): row for row in rows if row["metric"] == "iou"}
+    for label in (1, 2, 3):
+        one, other = (maps[name] == label for name in ("predicted", "reference"))
+        assert found["a", str(label)]["value"] == pytest.approx(
+            (one & other).sum() / (one | other).sum(), rel=1e-14
+        )
+    assert (found["b", "3"]["value"], found["b", "3"]["status"]) == (1.0, "both_empty")
+    assert (found["c", "1"]["value"], found["c", "1"]["status"]) == (0.0, "empty_prediction")
+    assert {row["unit"] for row in found.values()} == {""}
+    whole = [row["value"] for row in rows if row["case"] == "a" and row["metric"] == "overall"]
+    own = [row for row in rows if row["case"] == "a"]
+    weights = {"dice": 1 / 2, "adb": -1 / 4, "hdd": -1 / 30}
+    assert whole == [pytest.approx(sum(weights.get(row["metric"], 0) * row["value"] for row in own))]

@@ -90,6 +90,17 @@ def test_of_a_metric_that_a_package_brings_it_is_told_which_is_higher_and_not_wh
     assert [row["verdict"] for row in found] == ["higher", "lower", "undecided"]
 
 
+def test_of_iou_the_higher_is_better(compare):
+    more = [
+        {**row, "metric": "iou", "value": row["value"] / (2 - row["value"])}
+        for row in RECORDS
+        if row["metric"] == "dice"
+    ]
+    few, many, _ = documented(compare, "tsman", "decoupling", "--metric", "iou", records=[*RECORDS, *more])
+    assert (few["verdict"], many["verdict"]) == ("better", "worse")
+    assert few["difference"] == pytest.approx(0.114, abs=0.01)
+
+
 def test_a_share_of_its_own_is_set_against_full_supervision(compare):
     (row,) = documented(compare, "tsman@0.9", "tsman@1", "--metric", "wall_dice")
     assert (row["xi"], row["difference"]) == ("0.9, 1.0", pytest.approx(-0.1))
