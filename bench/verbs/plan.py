@@ -66,7 +66,7 @@ def say_other_shares(sweep: Sweep) -> None:
         on = f"{name}: " if len(sweep.datasets) > 1 else ""
         lines = textwrap.wrap(f"{on}{'; '.join(phrases)}", WIDTH - 9, break_on_hyphens=False)
         for number, line in enumerate(lines):
-            console.say(f"{'ξ here' if number == 0 else '':9}{line}")
+            console.say(f"{'ξ' if number == 0 else '':9}{line}")
 
 
 def prices_of(sweep: Sweep, stages: list[Stage], store: Store, device: str) -> Prices:

@@ -315,7 +315,7 @@ def test_shares_are_told_on_a_plan_in_80_columns(bench, spheres, tmp_path):
     done = bench(*words, "--xi", "0.1:0.9", "--store", tmp_path / "store")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    (first,) = [line for line in lines if line.startswith("ξ here")]
+    (first,) = [line for line in lines if line.startswith("ξ  ")]
     assert "0.1 is 0.2 here: 1 of 5 scans" in first
     place = lines.index(first)
     assert all(len(line) <= 80 for line in lines[place : place + 4])
