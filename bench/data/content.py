@@ -55,4 +55,4 @@ def content_of(voxels: NDArray[Any], kind: Kind) -> str:
 def content_from(images: tuple[str, ...], label: str) -> Content:
     """The content of a case from the lines that ``content_of`` gave of its files; no label is empty text."""
     word, *labels = label.split() or [""]
-    return Content(images, word, tuple(map(int, labels)))
+    return Content(images, word, tuple(int(label) for label in labels if label.isdecimal()))
