@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.data.split import dealt, manual_cases, quota
+from bench.data.split import dealt, first_of_each, manual_cases, realised
 from bench.graph import Stage, stage
 from bench.metrics import brought
 from bench.plain import build, plain
@@ -81,7 +80,7 @@ class Cell:
     def of(recipe: Recipe, dataset: Dataset, seed: int) -> Cell:
         """The cell with the data set's test cases drawn by the seed of the split, where they are drawn."""
         cell = Cell(recipe, dataset, seed)
-        return replace(cell, dataset=dataset.drawn(cell._split_seed))
+        return replace(cell, dataset=dataset.drawn(cell.split_seed))
 
     def _plain(self, settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our settings objects
         """Plain data of settings, taken once; shared by stages, so never to be changed."""
@@ -96,7 +95,8 @@ class Cell:
         return {"channels": len(self.dataset.channels), "classes": len(self.dataset.structures) + 1}
 
     @property
-    def _split_seed(self) -> int:
+    def split_seed(self) -> int:
+        """What the split is drawn by, and the test cases where they are drawn."""
         return self.seed if self.recipe.split.seed is None else self.recipe.split.seed
 
     @cached_property
@@ -114,10 +114,14 @@ class Cell:
             **brought.settings_of(self.recipe.metrics.more),
         }
 
+    def different(self, xis: Sequence[str]) -> list[str]:
+        """The ξ that are different trainings here, ascending: of those that keep the same scans the first."""
+        return list(dict.fromkeys(first_of_each(xis, len(self.dataset.train)).values()))
+
     def manual(self, xi: str) -> tuple[str, ...]:
         """The training cases that keep their manual label at this ξ, sorted."""
         if xi not in self._manual_at:
-            drawn = manual_cases(self.dataset.train, xi, dataset=self.dataset.name, seed=self._split_seed)
+            drawn = manual_cases(self.dataset.train, xi, dataset=self.dataset.name, seed=self.split_seed)
             self._manual_at[xi] = drawn
         return self._manual_at[xi]
 
@@ -133,15 +137,14 @@ class Cell:
 
     def identity(self, xi: str, noise: Noise | None = None) -> dict[str, Any]:
         """What every record of this cell at this ξ says of itself, still without role and method."""
-        manual = quota(xi, len(self.dataset.train))
-        realised = round(Decimal(manual) / len(self.dataset.train), 4).normalize()
+        share = realised(xi, len(self.dataset.train))
         return {
             "dataset": self.dataset.name,
             "method": "",
             "xi": xi,
-            "xi_realised": SUPERVISED if realised == 1 else format(realised, "f"),
+            "xi_realised": SUPERVISED if share == 1 else format(share, "f"),
             "seed": self.seed,
-            "split": self._split_seed,
+            "split": self.split_seed,
             "role": "",
             "member": "",
             "variant": "",
@@ -154,7 +157,7 @@ class Cell:
         manual = self.manual(xi)
         # ξ itself is left out: shares that keep the same scans are the same split, with the same teachers.
         settings = {
-            "seed": self._split_seed,
+            "seed": self.split_seed,
             "manual": list(manual),
             "pseudo": self._withheld(xi),
             "test": list(self.dataset.test),
@@ -221,7 +224,7 @@ class Cell:
                 part: plain(build(simulator(part), self.recipe.noise.get(part, {}), f"noise {part}"))
                 for part in noise.kind.split("+")
             },
-            "seed": self._split_seed,
+            "seed": self.split_seed,
             "classes": self.classes["classes"],
             "structures": list(self.dataset.structures),
             **origins(noise.kind),
@@ -240,7 +243,7 @@ class Cell:
 
         Manual cases and others are dealt to them alike, in an order of the split's seed.
         """
-        parts = dealt(self.dataset.train, mix.manual, count, dataset=self.dataset.name, seed=self._split_seed)
+        parts = dealt(self.dataset.train, mix.manual, count, dataset=self.dataset.name, seed=self.split_seed)
         training = self._training(TEACHER, self.recipe.teachers.steps[0])
         made = []
         for part in parts:

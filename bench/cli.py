@@ -96,6 +96,12 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             "--deterministic", help="Deterministic algorithms on a GPU too, and which operations have none."
         ),
     ] = False,
+    allow_leaks: Annotated[
+        bool,
+        typer.Option(
+            "--allow-leaks", help="Go on where test cases are copies of training cases; every table says so."
+        ),
+    ] = False,
     debug: Debug = False,
 ) -> int:
     """Sweep the methods over ξ; what the store has already is not made again."""
@@ -122,6 +128,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             deterministic=deterministic,
             plugins=tuple(plugin or ()),
             noise=tuple(noise or ()),
+            allow_leaks=allow_leaks,
         )
     )
 
@@ -146,11 +153,14 @@ def report(
 def compare(  # noqa: PLR0913, PLR0917 - the contract's options
     one: Annotated[str, typer.Argument(metavar="A", help="METHOD, METHOD@XI or METHOD/VARIANT.")],
     other: Annotated[str, typer.Argument(metavar="B", help="The same of the other; @1 is fully supervised.")],
-    metric: Annotated[str, typer.Option(help="overall, dice, adb, hdd or STRUCTURE_dice.")] = "overall",
+    metric: Annotated[str, typer.Option(help="overall, dice, iou, adb, hdd or STRUCTURE_dice.")] = "overall",
     xi: Annotated[str, typer.Option(help="Only these shares: 0.1:0.9[:0.1] or 0.3,0.5.")] = "",
     tolerance: Annotated[
         float | None, typer.Option(help="Say whether the two are equivalent within ± this.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 5 where they are not, at any ξ; needs --tolerance.")
+    ] = False,
     store: StorePath = RESULTS,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -159,7 +169,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the contract's options
     from bench.verbs.compare import Options
     from bench.verbs.compare import compare as carry_out
 
-    options = Options(metric=metric, xi=xi, tolerance=tolerance)
+    options = Options(metric=metric, xi=xi, tolerance=tolerance, strict=strict)
     return carry_out(one, other, options, store, as_json=as_json)
 
 

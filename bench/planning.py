@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def scores_of(cell: Cell, part: Part) -> list[Stage]:
-    """All scores of a part, of the contestants that fit the data."""
+    """All scores of a part, of the contestants that fit the data; each different training once."""
     scores, unfit_ones = [], unfit(cell, part)
     students = [one for one in part.students if one.method.name not in unfit_ones]
-    for xi in part.xis:
+    for xi in cell.different(part.xis):
         for noise in part.noises:
             scores += with_noise(cell, xi, noise, students)
         if not part.noises:

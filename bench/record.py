@@ -7,14 +7,14 @@ import hashlib
 import io
 import json
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.folder import write_text
 from bench.errors import DataError
-from bench.metrics import UNITS
+from bench.metrics import UNITS, iou_of
 from bench.runs import Turn, turns
 from bench.soundness import checksum
 
@@ -58,7 +58,7 @@ BACKGROUND = "background"
 """Label 0 as a structure: of no mean and no overall score, for it dwarfs every other."""
 IDENTITY = COLUMNS[1:12]
 """The columns that the plan knows: from ``dataset`` to ``recipe``."""
-GATHERING = 1
+GATHERING = 2
 """Raised when the same stages and failures are gathered to other rows."""
 NOTED = "records.state"
 """The file of a store that says what its tables were gathered from."""
@@ -139,11 +139,23 @@ def rows_of(store: Store, keys: Iterable[str]) -> list[Record]:
     for key in filter(there.__contains__, wanted):
         described = store.stage(key)
         origin = {"run": described["run"], "commit": described["commit"]}
-        rows.extend(_own_rows(store.folder(key) / "records.csv", described, origin))
+        rows.extend(with_iou(_own_rows(store.folder(key) / "records.csv", described, origin)))
     for key in wanted:
         if planned := failures.get(key, {}).get("planned_rows"):
-            rows.extend(failed_rows(planned))
+            rows.extend(with_iou(failed_rows(planned)))
     return rows
+
+
+def with_iou(rows: Iterable[Record]) -> Iterator[Record]:
+    """The rows with the IoU of each structure after its Dice, which it follows from.
+
+    So stages made before IoU was recorded have it too, under the same keys (docs/decisions/0028).
+    """
+    for row in rows:
+        yield row
+        if row.metric == "dice" and row.structure != BACKGROUND:
+            value = None if row.value is None else iou_of(row.value)
+            yield replace(row, metric="iou", value=value, unit=UNITS["iou"])
 
 
 def _own_rows(path: Path, described: Mapping[str, Any], origin: Mapping[str, str]) -> Iterator[Record]:

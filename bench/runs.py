@@ -66,6 +66,22 @@ def request(store: Store, run: str) -> dict[str, Any]:
     return noted(store.path / "runs" / run / "request.json")
 
 
+def leaks(store: Store) -> dict[str, list[dict[str, Any]]]:
+    """Data set -> the copies that runs on it, as it is now, went on with; each split once."""
+    newest: dict[str, str] = {}
+    for one in data_sets(store):
+        newest.setdefault(one.rpartition("-")[0], one)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for run in plans(store):
+        said = request(store, run)
+        for leak in said.get("leaks", []):
+            name = str(leak["dataset"])
+            known = found.setdefault(name, [])
+            if newest.get(name) in said.get("datasets", []) and leak not in known:
+                known.append(leak)
+    return {name: known for name, known in found.items() if known}
+
+
 class Turn(NamedTuple):
     """When a stage was planned last, and on which data sets (their ids)."""
 

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bench.cell import Cell
+from bench.data.copies import doubtful, leak_of
+from bench.data.split import other_shares
 from bench.errors import UsageError
 from bench.graph import Stage, in_order
 from bench.plain import plain
@@ -16,8 +18,9 @@ from bench.planning import scores_of, unfit
 from bench.settings import spending
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from bench.data.copies import Leak
     from bench.data.dataset import Dataset
     from bench.experiments import Contestant, Part
     from bench.recipes import Recipe
@@ -38,6 +41,7 @@ class Sweep:
     experiments: tuple[
         str, ...
     ] = ()  # the published tables and figures that the parts are; none: a free sweep
+    allowed_leaks: tuple[Leak, ...] = ()  # that were found and are to be run on; noted with the run
 
     @property
     def xis(self) -> list[str]:
@@ -57,8 +61,10 @@ class Sweep:
 
     def description(self) -> dict[str, Any]:
         """Everything that was asked for, as plain JSON."""
-        named = {"experiments": list(self.experiments)} if self.experiments else {}
+        named: dict[str, Any] = {"experiments": list(self.experiments)} if self.experiments else {}
         named |= {"noise": self.noises} if self.noises else {}
+        if self.allowed_leaks:
+            named["leaks"] = [leak.describe() for leak in self.allowed_leaks]
         return named | {
             "recipe": plain(self.recipe),
             "methods": [one.describe() for one in self.contestants],
@@ -72,6 +78,36 @@ class Sweep:
         """The name of the request: the same command is the same run, so going on is running it again."""
         text = json.dumps(self.description(), sort_keys=True)
         return f"{self.recipe.name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+    def other_shares(self) -> dict[str, list[str]]:
+        """Data set -> a phrase for each ξ that is another ξ on it."""
+        found: dict[str, list[str]] = {}
+        for dataset in self.datasets:
+            drawn = dataset.drawn(0)
+            parts = [part for part in self.parts if part.benchmark in (None, dataset.benchmark)]
+            said = [phrase for part in parts for phrase in other_shares(part.xis, len(drawn.train))]
+            if said:
+                found[dataset.name] = list(dict.fromkeys(said))
+        return found
+
+    def splits(self) -> Iterator[tuple[Dataset, int | None]]:
+        """Each data set with the test cases of each split, and the seed that they were drawn by, if any."""
+        for dataset in self.datasets:
+            cells = [Cell.of(self.recipe, dataset, seed) for seed in self.seeds]
+            drawn = {cell.split_seed: cell.dataset for cell in cells}
+            if dataset.test_by_seed:
+                yield from ((one, seed) for seed, one in drawn.items())
+            else:
+                yield dataset, None
+
+    def leaks(self) -> tuple[Leak, ...]:
+        """The test cases that are copies of training cases, for each split that has any."""
+        found = (leak_of(dataset, seed) for dataset, seed in self.splits())
+        return tuple(leak for leak in found if leak)
+
+    def doubtful(self) -> list[str]:
+        """What the splits do to the scores that is worth knowing and no error, a sentence each."""
+        return [sentence for split in self.splits() for sentence in doubtful(*split)]
 
     def unfit(self) -> list[tuple[str, str, str]]:
         """Data set, method and reason wherever a method cannot be trained on what it is asked for."""

@@ -177,7 +177,7 @@ class Book:
         scores = self.store.folder(key) / "records.csv"
         if scores.is_file():
             values: dict[str, list[float]] = {}
-            for row_read in record.read(scores):
+            for row_read in record.with_iou(record.read(scores)):
                 if row_read.value is not None:
                     values.setdefault(f"{row_read.metric}.{row_read.structure}", []).append(row_read.value)
             for name, all_values in values.items():

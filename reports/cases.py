@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from reports.absent import OVERALL_WEIGHTS
 from reports.selection import BACKGROUND, IDENTITY
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-# HVSMR 2016's ranking formula, summed over structures.
-OVERALL_WEIGHTS: Final = {"dice": 1 / 2, "adb": -1 / 4, "hdd": -1 / 30}
 LOWER_IS_BETTER: Final = ("adb", "hdd", "hd95")  # distances in mm
 HIGHER_IS_BETTER: Final = ("overall", "dice", "iou")
 _FOUND: Final = {"drawn": ("ok", "empty_reference"), "missed": ("empty_prediction",)}  # by the status

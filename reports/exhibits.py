@@ -118,6 +118,8 @@ class Exhibits:
     stages: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(STAGE_COLUMNS)))
     provenance: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row a stage that records name
     missing: tuple[str, ...] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """What stands above every table and figure of a data set, by its name, without the stop."""
 
     def of(self, records: pd.DataFrame) -> Exhibits:
         """What belongs to these records: scans of another recipe are not theirs."""

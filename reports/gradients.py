@@ -10,6 +10,7 @@ import pandas as pd
 from reports.contests import contests
 from reports.doubts import intervals
 from reports.resampling import PAIR, mean_interval
+from reports.selection import NO_VERDICT, SMOKE, SMOKE_SENTENCE
 from reports.wording import counted, signed
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def premise_table(gradients: pd.DataFrame, records: pd.DataFrame) -> pd.DataFram
                 {
                     **where, "method": method, "of": of, "progress": last["progress"].max(),
                     "falls": found.mean, "low": found.low, "high": found.high, "cases": found.cases,
-                    "seeds": found.seeds, "verdict": _verdict(found),
+                    "seeds": found.seeds, "verdict": _verdict(found, where["recipe"]),
                 }
             )  # fmt: skip
     table = pd.DataFrame(lines, columns=list(PREMISE_COLUMNS))
@@ -74,6 +75,7 @@ _WORDS: Final = {
     "supported": "shallow layers receive the noisier gradients, as P supposes",
     "contradicted": "deep layers receive the noisier gradients, against what P supposes",
     "undecided": "undecided whether shallow layers receive noisier gradients",
+    NO_VERDICT: SMOKE_SENTENCE,
 }
 
 
@@ -94,7 +96,9 @@ def _finding(row: Mapping[Hashable, Any]) -> str:
     return f"{who} ({signed(row['falls'], 2)}, {bounds}, {counted(int(row['cases']), 'case')})"
 
 
-def _verdict(found: Interval) -> str:
+def _verdict(found: Interval, recipe: str) -> str:
+    if recipe == SMOKE:
+        return NO_VERDICT
     if found.cases < _DECIDING or found.low is None or found.high is None:
         return "undecided"
     return "supported" if found.low > 0 else "contradicted" if found.high < 0 else "undecided"

@@ -15,7 +15,7 @@ from reports.cases import case_scores
 from reports.contests import Contest, contests_of, order_of_noise, supervised_of
 from reports.costs import passes
 from reports.resampling import mean_interval, mean_intervals, ranks, values_of
-from reports.selection import INJECTED, NO_NOISE, cohorts
+from reports.selection import INJECTED, NO_NOISE, SMOKE, SMOKE_SENTENCE, cohorts
 from reports.statistics import over_seeds, silent_columns
 from reports.wording import counted
 
@@ -174,9 +174,13 @@ def one_seed_sentence(table: pd.DataFrame) -> list[str]:
 
 
 def leader_sentences(table: pd.DataFrame) -> list[str]:
-    """Who is first in each contest, and how often."""
+    """Who is first in each contest, and how often; of the recipe smoke that nobody is."""
+    smoke = table["recipe"] == SMOKE
+    named = table.loc[smoke, "data_set"].unique()
+    deciding = table[table["rank"].notna() & ~smoke]
     return [
-        _leader(str(name), part) for name, part in table[table["rank"].notna()].groupby("setting", sort=False)
+        *(f"{name}, {SMOKE_SENTENCE}." for name in named),
+        *(_leader(str(name), part) for name, part in deciding.groupby("setting", sort=False)),
     ]
 
 

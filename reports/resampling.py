@@ -40,10 +40,17 @@ class Interval:
 
     @property
     def word(self) -> str:
-        """How the first of a pair stands to the second, where this is of their differences."""
-        if self.low is None or self.high is None:
+        """How the first of a pair stands to the second, where this is of their differences.
+
+        Nothing is said of so few cases that no test of theirs could reach 0.05, whatever the interval.
+        """
+        if self.low is None or self.high is None or smallest_p(self.cases) > SIGNIFICANT:
             return "not distinguishable from"
         return "ahead of" if self.low > 0 else "behind" if self.high < 0 else "not distinguishable from"
+
+
+SIGNIFICANT: Final = 0.05
+"""Of a p: a verdict needs so many cases that theirs could be as small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +215,7 @@ def sign_flips(differences: pd.DataFrame, *, seed: int = 0) -> Evidence:
     of_case = differences.groupby("case")["value"].mean().round(_ARITHMETIC).to_numpy()
     number = len(of_case)
     count = 2**number if number <= _EXACT else RESAMPLES
-    smallest = min(2 / 2**number if number <= _EXACT else 2 / (RESAMPLES + 1), 1.0)
+    smallest = smallest_p(number)
     if number < 2 or not of_case.any():
         return Evidence(1.0, smallest, number)
     found = permutation_test(
@@ -216,6 +223,11 @@ def sign_flips(differences: pd.DataFrame, *, seed: int = 0) -> Evidence:
         rng=np.random.default_rng(seed),
     )  # fmt: skip
     return Evidence(float(found.pvalue), smallest, number)
+
+
+def smallest_p(cases: int) -> float:
+    """The smallest p that the sign flips of so many cases can reach."""
+    return min(2 / 2**cases if cases <= _EXACT else 2 / (RESAMPLES + 1), 1.0)
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import pandas as pd
 
+from reports.absent import absent_sentences, without_absent
 from reports.columns import COLUMNS, conform
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ ABLATED: Final = "tsman"
 """The method whose parts P's Table 2 adds one by one."""
 ABLATIONS: Final = ("baseline", "f4", "f34", "f234", "f1234", "f4-unsmoothed")
 """Its variants, in the order of P's Table 2; the last is f4 without its smoothing."""
+SMOKE: Final = "smoke"
+"""The recipe that trains for seconds, to show that the program runs."""
+NO_VERDICT: Final = "no verdict"
+"""What stands in place of a verdict on results of `SMOKE`."""
+SMOKE_SENTENCE: Final = "smoke: no verdict, for this recipe only shows that the program runs"
 _FIRST: Final = ("hvsmr2016", "phantom-heart", "brats2015", "phantom-tumour")  # whose files bear no suffix
 
 
@@ -45,6 +51,11 @@ class Cohort:
     benchmark: Benchmark
     records: pd.DataFrame
     suffix_in_both: str = ""  # of its files that both benchmarks have: empty for the first of all
+
+    @property
+    def dataset(self) -> str:
+        """The name of the data set alone."""
+        return str(self.records["dataset"].iloc[0])
 
 
 def benchmark_of(rows: pd.DataFrame) -> Benchmark:
@@ -84,7 +95,7 @@ def suffix_of(words: Sequence[str], taken: set[str]) -> str:
 
 
 def unique(records: pd.DataFrame) -> pd.DataFrame:
-    """Each result once.
+    """Each result once, without the structures that nobody has.
 
     Runs share stages, so a result may be recorded by several of them; and a failure that was repaired later
     is no failure.
@@ -94,6 +105,7 @@ def unique(records: pd.DataFrame) -> pd.DataFrame:
     """
     rows = conform(records)
     rows = rows.drop_duplicates([column for column in COLUMNS if column not in {"run", "commit"}])
+    rows = without_absent(rows)
     keys = [*_RESULT, "stage"]
     failed = rows["status"] == "failed"
     repaired = pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(rows.loc[~failed, keys]))
@@ -166,7 +178,8 @@ def omitted(records: pd.DataFrame) -> list[str]:
         "of variants of a method that no table shows": variant,
         "of teachers scored on the test cases": teacher,
     }
-    return [f"{int(found.sum())} rows {reason}" for reason, found in reasons.items() if found.any()]
+    left_out = [f"{int(found.sum())} rows {reason}" for reason, found in reasons.items() if found.any()]
+    return [*left_out, *(f"of {sentence}" for sentence in absent_sentences(conform(records)))]
 
 
 def _plain(rows: pd.DataFrame) -> pd.Series[bool]:

@@ -8,14 +8,14 @@ be a mean of the cases that happened to be easy. What predicts nothing at all is
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from reports.cases import LOWER_IS_BETTER, case_scores, is_silent
 from reports.resampling import mean_interval, paired, ranks, values_of
-from reports.selection import IDENTITY, evaluated
+from reports.selection import IDENTITY, SMOKE, SMOKE_SENTENCE, evaluated
 from reports.wording import bracketed, counted, signed
 
 if TYPE_CHECKING:
@@ -115,6 +115,46 @@ def different(shares: Iterable[float], realised: Mapping[float, str]) -> list[fl
     return list(first.values())
 
 
+def once(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows without those of a ξ that is the training of a smaller one under another name.
+
+    Of the ξ of one contestant that came to the same share of manual labels the smallest stands.
+    """
+    shares = rows[["dataset", "xi", "xi_realised"]].drop_duplicates()
+    known = shares[shares["xi_realised"] != ""]
+    if not known.duplicated(["dataset", "xi_realised"]).any():
+        return rows
+    who = ["dataset", "role", "method", "variant", "noise", "seed", "split", "xi_realised"]
+    share = by_share(rows["xi"])
+    first = share.groupby([rows[name] for name in who]).transform("min")
+    return rows[(share == first) | (rows["xi_realised"] == "")]
+
+
+def other_shares(rows: pd.DataFrame) -> list[str]:
+    """A phrase for each ξ that is another ξ on one data set, as `bench run -n` says it of a plan.
+
+    The share that it came to is held against ξ with the digits that ξ was asked for with.
+    """
+    said, first = [], dict[str, str]()
+    realised = realised_shares(rows[rows["role"] != "supervised"])
+    for share, came_to in sorted(realised.items()):
+        asked = f"{share}"
+        smallest = first.setdefault(came_to, asked) if came_to else asked
+        if smallest != asked:
+            said.append(f"ξ = {asked} is {smallest} here, the same training")
+        elif _is_other(Decimal(asked), came_to):
+            said.append(f"ξ = {asked} is {came_to} here")
+    return said
+
+
+def _is_other(asked: Decimal, came_to: str) -> bool:
+    """Whether a share is another than was asked for; what is no share is not."""
+    try:
+        return Decimal(came_to).quantize(asked, ROUND_HALF_UP) != asked
+    except InvalidOperation:
+        return False
+
+
 def largest_share(rows: pd.DataFrame) -> str | None:
     """The largest ξ below 1 among the students, where P compares the methods."""
     shares = rows.loc[rows["role"] == "student", "xi"].unique()
@@ -178,6 +218,8 @@ def verdicts(records: pd.DataFrame) -> list[str]:
 
 
 def _verdicts_on(dataset: str, rows: pd.DataFrame) -> list[str]:
+    if (rows["recipe"] == SMOKE).any():
+        return [f"On {dataset}, {SMOKE_SENTENCE}."]
     share = largest_share(rows)
     students = rows[rows["role"] == "student"]
     if share is None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 
 from reports.claims import CLAIMS
 from reports.contrasts import Board, NotComparedError, board, contrast, shares_of
-from reports.resampling import Evidence, Interval, holm, mean_interval, sign_flips
-from reports.selection import benchmark_of, unique
+from reports.resampling import SIGNIFICANT, Evidence, Interval, holm, mean_interval, sign_flips
+from reports.selection import NO_VERDICT, SMOKE, SMOKE_SENTENCE, benchmark_of, unique
 from reports.wording import counted, probability, signed
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from reports.claims import Claim, Part
 
-Verdict = Literal["supported", "contradicted", "undecided", "not run"]
+Verdict = Literal["supported", "contradicted", "undecided", "no verdict", "not run"]
 _DECIDING: Final = 6
 """The fewest cases that decide a claim: of five, even the range from worst to best holds 94 %, not 95."""
 COLUMNS: Final = (
@@ -40,12 +40,15 @@ class _Finding:
     need: str = ""
     interval: Interval | None = None
     evidence: Evidence | None = None
+    smoke: bool = False
 
     @property
     def verdict(self) -> Verdict:
         """Supported or contradicted only where the whole interval of enough cases is on one side of zero."""
         if self.interval is None:
             return "not run"
+        if self.smoke:
+            return "no verdict"
         if self.interval.cases < _DECIDING:
             return "undecided"
         verdicts: dict[str, Verdict] = {"ahead of": "supported", "behind": "contradicted"}
@@ -61,7 +64,8 @@ def trends(records: pd.DataFrame) -> pd.DataFrame:
     rows = unique(records)
     claims = [claim for claim in CLAIMS if claim.benchmark == benchmark_of(rows)]
     scores = board(rows)
-    findings = [_tested(claim, scores) for claim in claims]
+    smoke = bool((rows["recipe"] == SMOKE).any())
+    findings = [replace(_tested(claim, scores), smoke=smoke) for claim in claims]
     adjusted = holm([finding.evidence.p if finding.evidence else None for finding in findings])
     table = [_row(*of_claim) for of_claim in zip(claims, findings, adjusted, strict=True)]
     return pd.DataFrame(table, columns=list(COLUMNS))
@@ -80,13 +84,14 @@ def trend_summary(table: pd.DataFrame, name: str) -> list[str]:
     tested = table[table["verdict"] != "not run"]
     if tested.empty:
         return [f"On {name} none of {len(table)} claims could be tested: records that they need are absent."]
+    if (tested["verdict"] == NO_VERDICT).any():
+        return [f"On {name}, {SMOKE_SENTENCE}: {len(tested)} of {len(table)} claims have results."]
     ordered = tested.sort_values(["p_holm", "p"], kind="stable")
     chosen = [ordered[ordered["verdict"] == verdict].head(number) for verdict, number in _SHOWN.items()]
     return [_counts(tested, len(table), name), *trend_sentences(pd.concat(chosen))]
 
 
 _SHOWN: Final = {"supported": 2, "contradicted": 2, "undecided": 1}
-_SIGNIFICANT: Final = 0.05
 
 
 def _counts(tested: pd.DataFrame, planned: int, name: str) -> str:
@@ -95,11 +100,11 @@ def _counts(tested: pd.DataFrame, planned: int, name: str) -> str:
     cases = counted(many, "case") if few == many else f"{few} to {many} cases"
     counts = ", ".join(f"{(tested['verdict'] == verdict).sum()} {verdict}" for verdict in _SHOWN)
     # Holm multiplies the smallest p by the number of claims tested.
-    out_of_reach = tested["p_smallest"].min() * len(tested) >= _SIGNIFICANT
+    out_of_reach = tested["p_smallest"].min() * len(tested) >= SIGNIFICANT
     return (
         f"On {name} ({cases}, {counted(tested['seeds'].max(), 'seed')}): of {planned} claims {counts}, "
-        f"{planned - len(tested)} not run; after Holm p is below {_SIGNIFICANT} for "
-        f"{(tested['p_holm'] < _SIGNIFICANT).sum()}"
+        f"{planned - len(tested)} not run; after Holm p is below {SIGNIFICANT} for "
+        f"{(tested['p_holm'] < SIGNIFICANT).sum()}"
         f"{', out of reach with so few cases' if out_of_reach else ''}."
     )
 

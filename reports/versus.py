@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reports.cases import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from reports.claims import Contestant, Part
 from reports.contrasts import NotComparedError, board, contrast
 from reports.resampling import Evidence, Interval, mean_interval, sign_flips
+from reports.selection import NO_VERDICT, SMOKE
 from reports.statistics import different
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Comparison:
     interval: Interval | None = None
     evidence: Evidence | None = None
     reason: str = ""
+    smoke: bool = False  # whether it is of the recipe that no verdict is drawn from
 
     @property
     def verdict(self) -> str:
@@ -49,6 +51,8 @@ class Comparison:
         """
         if self.interval is None:
             return "not compared"
+        if self.smoke:
+            return NO_VERDICT
         word = {"ahead of": "higher", "behind": "lower"}.get(self.interval.word)
         if word is None:
             return "undecided"
@@ -58,6 +62,8 @@ class Comparison:
 
     def within(self, tolerance: float) -> str:
         """Whether the whole interval is inside ± the tolerance, outside, or neither."""
+        if self.smoke and self.interval is not None:
+            return NO_VERDICT
         low, high = (self.interval.low, self.interval.high) if self.interval else (None, None)
         if low is None or high is None:
             return "undecided"
@@ -99,7 +105,8 @@ def versus(
         (Part({ones[mine]: 1.0}, mine, mine, measure), Part({others[theirs]: -1.0}, theirs, theirs, measure))
         for mine, theirs in pairs
     ]
-    return list(_compared(parts, scores, lower_is_better=_is_lower_better(measure.rpartition("_")[2])))
+    found = _compared(parts, scores, lower_is_better=_is_lower_better(measure.rpartition("_")[2]))
+    return [replace(one, smoke=bool((records["recipe"] == SMOKE).any())) for one in found]
 
 
 def _is_lower_better(metric: str) -> bool | None:

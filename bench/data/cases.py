@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.data.content import content_from
+from bench.data.copies import refuse_absent
 from bench.data.dataset import CaseFiles, Dataset
 from bench.data.fingerprints import Fingerprints
 from bench.data.found_files import not_used
@@ -18,6 +20,7 @@ from bench.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from bench.data.content import Content
     from bench.data.dataset import Workshop
     from bench.data.grids import SpacingFrom
     from bench.data.listing import Listing
@@ -60,7 +63,7 @@ def case_files(
     workshop: Workshop,
     *,
     validate: bool,
-) -> dict[str, CaseFiles]:
+) -> dict[str, tuple[CaseFiles, Content]]:
     """The cases with their fingerprints; with ``validate``, those that are new or changed are looked through.
 
     What is odd about the headers of those that were looked through is said on stderr.
@@ -69,13 +72,13 @@ def case_files(
         DataError: Files of a case are damaged or contradict each other; the file is named.
     """
     prints = Fingerprints(fingerprints_path(workshop))
-    cases: dict[str, CaseFiles] = {}
+    cases: dict[str, tuple[CaseFiles, Content]] = {}
     warnings: list[str] = []
     try:
         for case, files in found.items():
             if validate:
                 warnings += _look_through(prints, files, channels, classes)
-            cases[case] = _printed(prints, files)
+            cases[case] = _printed(prints, files), _content(prints, files)
     finally:
         prints.save()
         _say(warnings, workshop)
@@ -96,7 +99,7 @@ def opened(
     """The data set of a listing, with its fingerprints.
 
     Raises:
-        DataError: What ``case_files`` refuses.
+        DataError: What ``case_files`` refuses, or a structure that no label map has.
     """
     for note in listing.notes:
         workshop.say(f"note: {note}")
@@ -105,16 +108,19 @@ def opened(
         for name, files in {**listing.cases, **listing.unlabelled}.items()
     }
     made = case_files(found, listing.channels, len(listing.structures) + 1, workshop, validate=validate)
+    contents = {name: made[name][1] for name in listing.cases}
+    refuse_absent(listing.name, listing.structures, contents)
     return Dataset(
         name=listing.name,
         channels=listing.channels,
         structures=listing.structures,
-        cases={name: made[name] for name in listing.cases},
+        cases={name: made[name][0] for name in listing.cases},
         train=listing.train,
         test=listing.test,
         pieces=listing.pieces,
         test_by_seed=listing.test_by_seed,
-        unlabelled={name: made[name] for name in listing.unlabelled},
+        unlabelled={name: made[name][0] for name in listing.unlabelled},
+        contents=contents,
     )
 
 
@@ -146,7 +152,20 @@ def check_case(files: Files, channels: tuple[str, ...], classes: int) -> list[st
     return [sentence for grid in grids.values() for sentence in grid.warnings]
 
 
+def _content(prints: Fingerprints, files: Files) -> Content:
+    """What the files of a case hold: image files, and the label map where there is one."""
+    held = files.spacing_from
+    images = [prints.content_of(path, "image", held) for path in files.images]
+    label = "" if files.label is None else prints.content_of(files.label, "label", held)
+    return content_from(tuple(images), label)
+
+
 def _printed(prints: Fingerprints, files: Files) -> CaseFiles:
+    # What a file holds is wanted next: one reading gives both.
+    for path in files.images:
+        prints.of_with_content(path, "image", files.spacing_from)
+    if files.label is not None:
+        prints.of_with_content(files.label, "label", files.spacing_from)
     bare = CaseFiles(
         images=tuple(map(str, files.images)),
         label="" if files.label is None else str(files.label),

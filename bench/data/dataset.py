@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from bench.data.content import Content
+
 Benchmark = Literal["hvsmr", "brats"]
 TUMOUR = ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
 """The structures of BRATS 2015, labels 1 to 4."""
@@ -56,6 +58,9 @@ class Dataset:
     unlabelled: Mapping[str, CaseFiles] = field(
         default_factory=dict
     )  # to export predictions of, never in a stage
+    contents: Mapping[str, Content] = field(
+        default_factory=dict, compare=False
+    )  # by case, what planning is told of its files; not remembered, for no stage reads it
 
     @property
     def benchmark(self) -> Benchmark:
@@ -143,7 +148,9 @@ class Workshop:
 
 def remember(dataset: Dataset, workshop: Workshop) -> None:
     """Write the manifest from which a stage opens the data set again, on any machine with the store."""
-    write_text(_manifest(dataset.id, workshop), json.dumps(asdict(dataset), indent=1, sort_keys=True))
+    plain = asdict(replace(dataset, contents={}))
+    del plain["contents"]
+    write_text(_manifest(dataset.id, workshop), json.dumps(plain, indent=1, sort_keys=True))
 
 
 def _manifest(dataset_id: str, workshop: Workshop) -> Path:

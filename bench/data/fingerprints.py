@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from bench.data.folder import write_text
 from bench.data.json_file import noted
 from bench.data.promises import check_regular
-from bench.data.volumes import files_of, fingerprint
+from bench.data.volumes import files_of, fingerprint, fingerprint_and_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bench.data.content import Kind
     from bench.data.grids import SpacingFrom
 
 
@@ -53,8 +54,30 @@ class Fingerprints:
 
     def of(self, path: Path, spacing_from: SpacingFrom = "") -> str:
         """The fingerprint of an image, taken if it is not known yet."""
-        said = f"|{spacing_from}" if spacing_from else ""
-        return self._once(_mark(path) + said, lambda: fingerprint(path, spacing_from))
+        return self._once(self._of_print(path, spacing_from), lambda: fingerprint(path, spacing_from))
+
+    @staticmethod
+    def _of_print(path: Path, spacing_from: SpacingFrom) -> str:
+        return _mark(path) + (f"|{spacing_from}" if spacing_from else "")
+
+    @staticmethod
+    def _of_content(path: Path) -> str:
+        return f"content|{_mark(path)}"
+
+    def content_of(self, path: Path, kind: Kind, spacing_from: SpacingFrom = "") -> str:
+        """What an image or label map holds (``bench.data.content``), read if it is not known yet."""
+        return self._once(
+            self._of_content(path), lambda: fingerprint_and_content(path, kind, spacing_from)[1]
+        )
+
+    def of_with_content(self, path: Path, kind: Kind, spacing_from: SpacingFrom = "") -> str:
+        """The fingerprint of an image or label map, whose content is kept from the same reading."""
+
+        def taken() -> str:
+            found, self._known[self._of_content(path)] = fingerprint_and_content(path, kind, spacing_from)
+            return found
+
+        return self._once(self._of_print(path, spacing_from), taken)
 
     def look_through(self, files: Sequence[Path], said: object, look: Callable[[], list[str]]) -> list[str]:
         """The warnings that ``look`` has for these files, by what is ``said`` of them; it is called once."""

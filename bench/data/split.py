@@ -68,6 +68,32 @@ def quota(xi: str, num_cases: int) -> int:
     return min(max(wanted, 1), num_cases - 1)
 
 
+def first_of_each(xis: Sequence[str], num_cases: int) -> dict[str, str]:
+    """Each ξ, ascending -> the smallest that keeps as many manual scans, under which it is planned."""
+    first: dict[int, str] = {}
+    ascending = sorted(xis, key=Decimal)
+    return {xi: first.setdefault(quota(xi, num_cases), xi) for xi in ascending}
+
+
+def realised(xi: str, num_cases: int) -> Decimal:
+    """The share that ξ comes to on so many cases, to four digits."""
+    return round(Decimal(quota(xi, num_cases)) / num_cases, 4).normalize()
+
+
+def other_shares(xis: Sequence[str], num_cases: int) -> list[str]:
+    """A phrase for each ξ that is another on so many cases: planned as a smaller one, or rounded to it.
+
+    The share that it comes to is held against ξ with the digits that ξ was asked for with.
+    """
+    said = []
+    for xi, planned in first_of_each(xis, num_cases).items():
+        share = realised(xi, num_cases)
+        other = planned if planned != xi else format(share, "f")
+        if planned != xi or share.quantize(Decimal(xi), ROUND_HALF_UP) != Decimal(xi):
+            said.append(f"{xi} is {other} here: {quota(xi, num_cases)} of {num_cases} scans")
+    return said
+
+
 def manual_cases(cases: Sequence[str], xi: str, *, dataset: str, seed: int) -> tuple[str, ...]:
     """The cases that keep their manual label, sorted; nested in ξ for one seed.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from bench.data.content import voxel_hash
 from bench.data.orientations import to_canonical
 from bench.data.volumes import open_stored, why_singular
 from bench.errors import DataError
@@ -114,18 +114,11 @@ def _of_voxels(voxels: NDArray[Any], kind: Kind) -> dict[str, Any]:
     channels = np.moveaxis(voxels, -1, 0) if voxels.ndim == 4 else voxels[None]
     finite = [channel[np.isfinite(channel)] for channel in channels]
     return {
-        "voxels": _print(voxels),
+        "voxels": voxel_hash(voxels),
         "ranges": tuple((float(one.min()), float(one.max())) for one in finite if one.size),
         "num_not_finite": sum(channel.size - one.size for channel, one in zip(channels, finite, strict=True)),
         "counts": _counted(voxels) if kind == "label" else {},
     }
-
-
-def _print(voxels: NDArray[Any]) -> str:
-    """Equal numbers give equal hashes, whatever type they are stored as."""
-    with np.errstate(over="ignore"):
-        numbers = np.ascontiguousarray(voxels.astype("<f4"))
-    return hashlib.sha256(str(numbers.shape).encode() + numbers.tobytes()).hexdigest()[:24]
 
 
 def _counted(voxels: NDArray[Any]) -> dict[float, int]:

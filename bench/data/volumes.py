@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.data.content import content_of
 from bench.data.grids import Grid, SpacingFrom, check_same_grid
 from bench.data.metaimage import is_metaimage, metaimage_files, open_metaimage
 from bench.data.nifti import nifti_files, open_nifti, write_nifti, write_on
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bench.data.content import Kind
     from bench.data.stored import Stored
 
 MAX_MM = 1e25  # of an entry of an affine: what is beyond float32 once multiplied is no place
@@ -232,9 +234,20 @@ def write_scan(voxels: NDArray[Any], affine: NDArray[np.float64], path: Path) ->
 def fingerprint(path: Path, spacing_from: SpacingFrom = "") -> str:
     """A hash of voxels as stored and affine in mm; the same however the file was compressed."""
     stored = _load(path, spacing_from)
+    return _fingerprint(stored.voxels(), stored.affine)
+
+
+def fingerprint_and_content(path: Path, kind: Kind, spacing_from: SpacingFrom = "") -> tuple[str, str]:
+    """The fingerprint, and what the file holds as ``content_of`` says it of canonical voxels."""
+    stored = _load(path, spacing_from)
     voxels = stored.voxels()
+    numbers = stored.settled(voxels) if kind == "label" else voxels
+    return _fingerprint(voxels, stored.affine), content_of(to_canonical(numbers, stored.affine), kind)
+
+
+def _fingerprint(voxels: NDArray[Any], affine: NDArray[np.float64]) -> str:
     little = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
     digest = hashlib.sha256(f"{little.shape}{little.dtype.str}".encode())
-    digest.update(np.round(np.asarray(stored.affine, np.float64), 4).astype("<f8").tobytes())
+    digest.update(np.round(np.asarray(affine, np.float64), 4).astype("<f8").tobytes())
     digest.update(np.ascontiguousarray(little).tobytes())
     return digest.hexdigest()[:24]

@@ -1,13 +1,14 @@
 """What a measure is: its names, units and statuses, and the yardstick of a missing structure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
 from types import MappingProxyType
 from typing import Final
 
 DEFINITIONS: Final = ("hvsmr2016", "medpy")
 
+# What a scores stage measures; IoU follows from Dice (docs/decisions/0028).
 # adb is medpy's assd and hdd its hd; in hvsmr2016 hdd is a 95th percentile already.
 METRICS_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"hvsmr2016": ("dice", "adb", "hdd"), "medpy": ("dice", "adb", "hdd", "hd95")}
@@ -40,6 +41,24 @@ class Measure:
     unit: str
     definition: str
     status: str
+
+
+def iou_of(dice: float) -> float:
+    """Intersection over union, |A ∩ B| / |A ∪ B|, of two masks by their Dice D: D / (2 - D).
+
+    1 where both masks are empty and 0 where one is, as Dice.
+    """
+    return dice / (2 - dice)
+
+
+def with_iou(measures: Sequence[Measure]) -> list[Measure]:
+    """The measures with the IoU of each structure after its Dice."""
+    found: list[Measure] = []
+    for one in measures:
+        found.append(one)
+        if one.metric == "dice":
+            found.append(replace(one, metric="iou", value=iou_of(one.value), unit=UNITS["iou"]))
+    return found
 
 
 def diagonal_mm(shape: Sequence[int], spacing_mm: Sequence[float]) -> float:

@@ -49,7 +49,7 @@ def inject(lab: Lab) -> None:
         _write(lab, case, {"labels": noisy_ijk, "truth": clean_ijk}, grid)
         _write(lab, case, {"theta": (noisy_ijk != clean_ijk).astype(np.uint8)}, grid)
         found = realised(
-            clean_ijk, noisy_ijk, spacing_mm, classes, wanted=rate, limit=limit_of(kind, simulators)
+            clean_ijk, noisy_ijk, spacing_mm, range(1, classes), wanted=rate, limit=limit_of(kind, simulators)
         )
         measured[case] = {settings["structures"][int(number) - 1]: one for number, one in found.items()}
         shortfalls += [

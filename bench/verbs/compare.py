@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench import console
 from bench.data.split import shares
-from bench.errors import DataError, UsageError, unknown
-from bench.verbs.reading import records_of
+from bench.errors import TOLERANCE_EXCEEDED, DataError, UsageError, unknown
+from bench.store import Store
+from bench.verbs.reading import leaks_of, records_of
 from bench.verbs.sides import check_known, side_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Options:
     metric: str = "overall"
     xi: str = ""
     tolerance: float | None = None
+    strict: bool = False  # whether what is not equivalent within the tolerance is an exit code
 
 
 def compare(one: str, other: str, options: Options, store_path: Path, *, as_json: bool) -> int:
@@ -63,11 +65,29 @@ def compare(one: str, other: str, options: Options, store_path: Path, *, as_json
         )
     if not any(compared.values()):
         _no_common(found, one, other, options)
+    there = set(records["dataset"])
+    leaks = {name: mark for name, mark in leaks_of(Store(store_path)).items() if name in there}
     if as_json:
-        console.say_json(_document(one, other, options, compared))
+        console.say_json({**_document(one, other, options, compared), "leaks": leaks})
     else:
         _print(one, other, options, compared)
-    return 0
+        for name, mark in leaks.items():
+            console.say(f"\nNot to be trusted: in {console.one_line(name)} {mark}.")
+    return _held(compared, options.tolerance) if options.strict and options.tolerance is not None else 0
+
+
+def _held(compared: dict[str, list[Comparison]], tolerance: float) -> int:
+    """Name every row that is not equivalent within the tolerance; the exit code."""
+    outside = [
+        (name, row)
+        for name, rows in compared.items()
+        for row in rows
+        if row.within(tolerance) != "equivalent"
+    ]
+    for name, row in outside:
+        found = row.reason or row.within(tolerance)
+        console.warn(f"{console.one_line(name)}, ξ {row.xi}: not equivalent within ±{tolerance:g}: {found}.")
+    return TOLERANCE_EXCEEDED if outside else 0
 
 
 def _left_out(records: pd.DataFrame, sides: tuple[Side, Side]) -> list[str]:
@@ -82,6 +102,8 @@ def _wanted(options: Options, sides: tuple[Side, Side]) -> list[float] | None:
     """The ξ asked for, after every word was looked at."""
     if sides[0] == sides[1]:
         raise UsageError(f"{sides[0].method} is compared with itself; name two different sides.")
+    if options.strict and options.tolerance is None:
+        raise UsageError("--strict holds the two to a tolerance; add --tolerance, in the unit of the metric.")
     if options.tolerance is not None and not (math.isfinite(options.tolerance) and options.tolerance > 0):
         raise UsageError(f"--tolerance {options.tolerance} must be above 0, in the unit of the metric.")
     if not options.xi:
@@ -168,6 +190,10 @@ def _print(one: str, other: str, options: Options, compared: dict[str, list[Comp
                 console.say(f"ξ {row.xi}: not compared, {console.one_line(row.reason)}.")
             elif options.tolerance is not None:
                 console.say(f"ξ {row.xi}: {_within(row, options.tolerance, signed(options.tolerance)[1:])}.")
+        if any(row.smoke for row in rows):
+            from reports.selection import SMOKE_SENTENCE
+
+            console.say(f"{SMOKE_SENTENCE}.")
         if not rows:
             console.say(f"A and B share no ξ here, or nothing has {options.metric}.")
     console.say(_FOOT)
@@ -189,6 +215,8 @@ def _cells(row: Comparison) -> list[str]:
 def _within(row: Comparison, tolerance: float, shown: str) -> str:
     """The equivalence statement: two one-sided tests at 2.5 % each, read off the 95 % interval."""
     found = row.within(tolerance)
+    if row.smoke:
+        return found
     if found == "equivalent":
         return f"equivalent within ±{shown}, the whole interval is inside"
     if found == "different":

@@ -163,9 +163,10 @@ def _case(order: Order, case: str, folder: Path) -> dict[str, Any]:
         (folder / name).mkdir(exist_ok=True)
         write_label(map_ijk, grid, folder / name / f"{checked_name(case, 'case')}.nii.gz")
     limit = limit_of(order.kind, order.simulators)
-    found = realised(clean_ijk, noisy_ijk, spacing_mm, classes, wanted=float(order.rate), limit=limit)
+    every = range(1, classes)
+    found = realised(clean_ijk, noisy_ijk, spacing_mm, every, wanted=float(order.rate), limit=limit)
     if order.structures:  # those that are left alone were not asked for anything
-        alone = realised(clean_ijk, noisy_ijk, spacing_mm, classes)
+        alone = realised(clean_ijk, noisy_ijk, spacing_mm, every)
         found |= {number: alone[number] for number in alone if int(number) not in order.structures}
     return {order.dataset.structures[int(number) - 1]: one for number, one in found.items()}
 

@@ -10,10 +10,10 @@ from bench import console
 from bench.data.grids import check_same_grid
 from bench.data.noise import realised
 from bench.data.volumes import canonical_spacing_mm, read_label
-from bench.verbs.pairs import pairs
+from bench.verbs.pairs import pairs, structures_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bench.data.grids import SpacingFrom
@@ -30,7 +30,9 @@ def measure(clean: Path, noisy: Path, *, as_json: bool, spacing_from: SpacingFro
     Raises:
         DataError: Something is missing, or does not lie on the same grid.
     """
-    found = {case: _pair(one, other, spacing_from) for case, other, one in pairs(noisy, clean)}
+    named = pairs(noisy, clean)
+    structures = structures_of(named, spacing_from)
+    found = {case: _pair(one, other, structures, spacing_from) for case, other, one in named}
     if as_json:
         console.say_json(
             [
@@ -56,15 +58,16 @@ def measure(clean: Path, noisy: Path, *, as_json: bool, spacing_from: SpacingFro
 _ASKED: Final = ("wanted", "shortfall")  # which a measurement alone does not know
 
 
-def _pair(clean: Path, noisy: Path, spacing_from: SpacingFrom) -> dict[str, dict[str, Any]]:
-    """What is wrong with each structure; all up to the highest label of the two."""
+def _pair(
+    clean: Path, noisy: Path, structures: Sequence[int], spacing_from: SpacingFrom
+) -> dict[str, dict[str, Any]]:
+    """What is wrong with each structure."""
     clean_ijk, grid = read_label(clean, spacing_from=spacing_from)
     noisy_ijk, own = read_label(noisy, spacing_from=spacing_from)
     for sentence in (*grid.warnings, *own.warnings):
         console.warn(f"warning: {sentence}")
     check_same_grid(grid, own, noisy)
-    classes = max(int(clean_ijk.max()), int(noisy_ijk.max()), 1) + 1
-    return realised(clean_ijk, noisy_ijk, canonical_spacing_mm(grid), classes)
+    return realised(clean_ijk, noisy_ijk, canonical_spacing_mm(grid), structures)
 
 
 def say_summary(cases: Measured) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bench import console
 from bench.data.found_files import ENDINGS, case_of, not_used, scans_in
+from bench.data.volumes import read_label
 from bench.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from bench.data.grids import SpacingFrom
 
 
 def pairs(predicted: Path, reference: Path) -> list[tuple[str, Path, Path]]:
@@ -40,6 +45,27 @@ def pairs(predicted: Path, reference: Path) -> list[tuple[str, Path, Path]]:
             f"{reference} lacks {len(extra)} cases that {predicted} has, the first is {extra[0]}."
         )
     return [(case, there[case], wanted[case]) for case in sorted(wanted)]
+
+
+def structures_of(found: Sequence[tuple[str, Path, Path]], spacing_from: SpacingFrom = "") -> tuple[int, ...]:
+    """The structures of a call, the same for all its cases: every label above 0 that any label map has.
+
+    A number that no label map has is no structure: measured as empty on both sides it would have a Dice of 1.
+
+    Raises:
+        DataError: A label map cannot be read, or none has a structure.
+    """
+    paths = [path for _, *both in found for path in both]
+    maps = (read_label(path, spacing_from=spacing_from)[0] for path in paths)
+    labels = {int(label) for label_ijk in maps for label in np.unique(label_ijk)} - {0}
+    if not labels:
+        _, first, other = found[0]
+        named = f"{first} and {other}" if len(found) == 1 else f"{first.parent} and {other.parent}"
+        raise DataError(
+            f"the label maps of {named} hold no label above 0, so there is no structure to measure; "
+            "expected a structure in at least one of them."
+        )
+    return tuple(sorted(labels))
 
 
 def _label_maps(folder: Path) -> Mapping[str, Path]:

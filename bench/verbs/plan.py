@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from bench.store import Store
     from bench.sweep import Sweep
     from bench.verbs.request import Asked
+
+WIDTH = 80
 
 
 def say_methods(parts: tuple[Part, ...]) -> None:
@@ -37,10 +40,13 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
             f"data     {dataset.name}: {len(dataset.train)} training, {len(dataset.test)} test cases; "
             f"{', '.join(dataset.structures)}"
         )
+    for leak in sweep.allowed_leaks:
+        console.say(f"leak     {leak.dataset}: {leak.sentence}")
     seeds = ", ".join(map(str, sweep.seeds))
     if sweep.experiments:
         console.say(f"paper    {', '.join(sweep.experiments)}")
     console.say(f"sweep    ξ {', '.join(sweep.xis)} · seeds {seeds}")
+    say_other_shares(sweep)
     if sweep.noises:
         console.say(f"noise    {', '.join(sweep.noises)}, in place of pseudo labels")
     console.say(f"recipe   {sweep.recipe.name} · {sweep.recipe.compute.precision} · run {sweep.run}")
@@ -52,6 +58,15 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
     if half_made:
         goes = "goes" if len(half_made) == 1 else "go"
         console.say(f"         {len(half_made)} of them {goes} on from a checkpoint")
+
+
+def say_other_shares(sweep: Sweep) -> None:
+    """Each ξ that is another ξ on a data set."""
+    for name, phrases in sweep.other_shares().items():
+        on = f"{name}: " if len(sweep.datasets) > 1 else ""
+        lines = textwrap.wrap(f"{on}{'; '.join(phrases)}", WIDTH - 9, break_on_hyphens=False)
+        for number, line in enumerate(lines):
+            console.say(f"{'ξ' if number == 0 else '':9}{line}")
 
 
 def prices_of(sweep: Sweep, stages: list[Stage], store: Store, device: str) -> Prices:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench import console, record, runs
+from bench.data.copies import leak_sentence
 from bench.errors import DataError, UsageError
 from bench.publication import is_current, publish
 from bench.store import Store
@@ -26,6 +27,7 @@ def records_of(store_path: Path) -> pd.DataFrame:
         _bring_up_to_date(store)
     if not (store_path / "records.csv").is_file():
         raise DataError(f"{store_path} holds no records; make some with `bench run --store {store_path}`.")
+    from reports.absent import absent_sentences
     from reports.columns import read
 
     try:
@@ -42,7 +44,15 @@ def records_of(store_path: Path) -> pd.DataFrame:
         console.warn(
             f"note: {len(old)} older results are left out: of the same name, or of data that changed since."
         )
-    return records[~records["stage"].isin(old)] if old else records
+    records = records[~records["stage"].isin(old)] if old else records
+    for sentence in absent_sentences(records):
+        console.warn(f"warning: {sentence}, so it is left out of means and of the overall score.")
+    return records
+
+
+def leaks_of(store: Store) -> dict[str, str]:
+    """Data set -> how many of its test cases are copies of training cases; only those that have any."""
+    return {name: "; ".join(map(leak_sentence, found)) for name, found in runs.leaks(store).items()}
 
 
 def _bring_up_to_date(store: Store) -> None:

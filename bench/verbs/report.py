@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench import console, provenance
 from bench.errors import TOLERANCE_EXCEEDED, DataError
 from bench.exhibits import exhibits
 from bench.store import Store
-from bench.verbs.reading import records_of
+from bench.verbs.reading import leaks_of, records_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,8 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
         versions = {f"version of {name}": value for name, value in provenance.versions().items()}
         sources = {"records": str(store_path / "records.csv"), "runs": runs, "commits": commits, **versions}
         title = "Learning from partly wrong labels"
-        shown = exhibits(Store(store_path), records["stage"].unique())
+        store = Store(store_path)
+        shown = replace(exhibits(store, records["stage"].unique()), marks=leaks_of(store))
         extras = read(store_path)
         written = write(records, folder, title=title, provenance=sources, exhibits=shown, extras=extras)
         held = published_verdicts(records)

@@ -47,6 +47,7 @@ class Request:
     deterministic: bool = False
     plugins: tuple[Path, ...] = ()  # files of methods that are not of this repository
     noise: tuple[str, ...] = ()  # KIND:RATE,... injected in place of pseudo labels
+    allow_leaks: bool = False  # whether test cases may be copies of training cases; noted with the run
 
 
 class Asked(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from bench import console, mirror, provenance, runner, runs
 from bench.data.changes import changes
 from bench.data.dataset import remember
 from bench.engines.local import LocalEngine
+from bench.errors import DataError
 from bench.lab import Conduct
 from bench.metrics import METRICS_OF
 from bench.plugins import contestants
@@ -23,7 +25,7 @@ from bench.sweep import title
 from bench.verbs.determinism import found_in as determinism
 from bench.verbs.determinism import say as say_determinism
 from bench.verbs.mirror import put_unsound_aside
-from bench.verbs.plan import cost_of, prices_of, say_cost, say_methods, say_plan
+from bench.verbs.plan import cost_of, prices_of, say_cost, say_methods, say_other_shares, say_plan
 from bench.verbs.request import planned, understood
 from bench.verbs.stopping import stoppable
 from bench.verbs.words import datasets_of
@@ -32,9 +34,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from bench.data.copies import Leak
     from bench.graph import Stage
     from bench.sweep import Sweep
     from bench.verbs.request import Asked, Request
+
+MOST_DOUBTFUL = 5  # sentences on a plan that are told in full
 
 
 def run(request: Request) -> int:
@@ -45,8 +50,13 @@ def run(request: Request) -> int:
         say_methods(asked.parts)
     with store.locked(), stoppable():
         sweep, left_out = planned(asked, datasets_of(asked.datasets, asked.recipe.data, store.workshop))
+        leaks = sweep.leaks()
+        if leaks and not request.allow_leaks and not request.dry_run:
+            raise refused(leaks)
+        sweep = replace(sweep, allowed_leaks=leaks)
         stages = sweep.stages()
         _say_changes(store, sweep)
+        _say_doubtful(sweep)
         more: dict[str, Any] = {}
         if not request.dry_run:
             more["damaged"] = put_damaged_aside(store, stages)
@@ -59,7 +69,10 @@ def run(request: Request) -> int:
                 say_determinism(more["determinism"])
         if request.dry_run:
             more |= {"left_out": left_out, "cost": cost_of(sweep, stages, store, asked)}
-            return _say_plan_alone(request, sweep, stages, more)
+            code = _say_plan_alone(request, sweep, stages, more)
+            if leaks and not request.allow_leaks:
+                raise refused(leaks)
+            return code
         state = _carry_out(request, asked, sweep, stages)
         return _say_result(request, sweep, state, stages, more)
 
@@ -70,6 +83,26 @@ def _say_changes(store: Store, sweep: Sweep) -> None:
     for dataset in sweep.datasets:
         for sentence in changes(dataset, store.workshop, known):
             console.warn(sentence)
+
+
+def _say_doubtful(sweep: Sweep) -> None:
+    """What the splits do to the scores, and is no reason to refuse."""
+    found = sweep.doubtful()
+    for sentence in found[:MOST_DOUBTFUL]:
+        console.warn(f"note: {sentence}.")
+    if len(found) > MOST_DOUBTFUL:
+        console.warn(f"note: and {len(found) - MOST_DOUBTFUL} more like these.")
+
+
+def refused(leaks: tuple[Leak, ...]) -> DataError:
+    """Why nothing is computed where test cases are copies of training cases."""
+    first = leaks[0]
+    test, train = first.pairs[0]
+    more = f" The same holds for {len(leaks) - 1} more splits." if len(leaks) > 1 else ""
+    return DataError(
+        f"{first.dataset}: {first.sentence}, the first is {test}, whose image is that of {train}; leave the "
+        f"copies out, or add --allow-leaks, which goes on and marks every table.{more}"
+    )
 
 
 def _say_damage(store: Store, stages: list[Stage], damaged: Mapping[str, str]) -> None:
@@ -102,7 +135,9 @@ def _say_plan_alone(request: Request, sweep: Sweep, stages: list[Stage], more: M
         say_cost(more["cost"])
         return 0
     counted = runner.summary(stages, Store(request.store))
-    console.say_json({**sweep.description(), "run": sweep.run, "stages": counted, **more})
+    planned = {"run": sweep.run, "stages": counted, "other_xi": sweep.other_shares()}
+    leaks = [leak.describe() for leak in sweep.allowed_leaks]
+    console.say_json({**sweep.description(), **planned, "leaks": leaks, **more})
     return 0
 
 
@@ -171,6 +206,7 @@ def _say_result(
                 "cached": state.cached,
                 "failed": state.failed,
                 "blocked": state.blocked,
+                "leaks": [leak.describe() for leak in sweep.allowed_leaks],
                 **more,
             }
         )
@@ -183,6 +219,9 @@ def _say_result(
         console.warn(_blocked_by(key, state, stages))
     console.say()
     console.say(curve(store, [stage.key for stage in stages]))
+    say_other_shares(sweep)
+    for leak in sweep.allowed_leaks:
+        console.say(f"leak     {leak.dataset}: {leak.sentence}")
     console.say()
     console.say(f"records  {store.path / 'records.csv'}")
     console.say(f"report   bench report --store {store.path}")

@@ -8,10 +8,11 @@ from bench import console
 from bench.data.grids import SpacingFrom, check_same_grid
 from bench.data.volumes import canonical_spacing_mm, read_label
 from bench.errors import unknown
-from bench.metrics import METRICS_OF, overall, score
-from bench.verbs.pairs import pairs
+from bench.metrics import METRICS_OF, overall, score, with_iou
+from bench.verbs.pairs import pairs, structures_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -23,10 +24,12 @@ def score_paths(
     Raises:
         DataError: Something is missing, or does not lie on the same grid.
     """
+    found = pairs(predicted, reference)
+    structures = structures_of(found, spacing_from)
     rows = [
         row
-        for case, one, other in pairs(predicted, reference)
-        for row in score_pair(case, one, other, definition, spacing_from)
+        for case, one, other in found
+        for row in score_pair(case, one, other, definition, structures, spacing_from=spacing_from)
     ]
     if as_json:
         console.say_json(rows)
@@ -40,7 +43,13 @@ def score_paths(
 
 
 def score_pair(
-    case: str, predicted: Path, reference: Path, definition: str, spacing_from: SpacingFrom = ""
+    case: str,
+    predicted: Path,
+    reference: Path,
+    definition: str,
+    structures: Sequence[int],
+    *,
+    spacing_from: SpacingFrom = "",
 ) -> list[dict[str, Any]]:
     """The records of one case; structures by their number, the overall score under ``all``."""
     predicted_ijk, own = read_label(predicted, spacing_from=spacing_from)
@@ -48,9 +57,8 @@ def score_pair(
     for sentence in (*own.warnings, *grid.warnings):
         console.warn(f"warning: {sentence}")
     check_same_grid(grid, own, predicted)
-    top = max(int(predicted_ijk.max()), int(reference_ijk.max()), 1)
     measures = score(
-        predicted_ijk, reference_ijk, canonical_spacing_mm(grid), range(1, top + 1), definition=definition
+        predicted_ijk, reference_ijk, canonical_spacing_mm(grid), structures, definition=definition
     )
     return [
         {
@@ -62,7 +70,7 @@ def score_pair(
             "definition": one.definition,
             "status": one.status,
         }
-        for one in [*measures, overall(measures)]
+        for one in [*with_iou(measures), overall(measures)]
     ]
 
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import MultipleLocator
 from reports.cases import case_scores
 from reports.figures.style import GREY, blank, label, styles_of
 from reports.selection import BACKGROUND, evaluated
-from reports.statistics import by_share, over_seeds
+from reports.statistics import by_share, once, over_seeds
 from reports.tables import curve_of, sweep_means
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def five_label_curve(records: pd.DataFrame) -> Figure:
     Raises:
         ValueError: There are no records, or they mix recipes or definitions.
     """
-    scores = case_scores(evaluated(records, ("student", "supervised")))
+    scores = case_scores(once(evaluated(records, ("student", "supervised"))))
     labels = [name for name in scores if str(name).endswith("_dice")]
     scores = scores.assign(labels=scores[labels].mean(axis=1, skipna=False))
     table = curve_of(over_seeds(scores, ["labels"]) if labels else scores.iloc[:, :0], "labels")

@@ -18,7 +18,8 @@ from reports.page.captions import CAPTIONS
 from reports.page.document import FigureOnPage, Part, TableOnPage
 from reports.page.files import Words, any_script
 from reports.page.trace import traced_to
-from reports.selection import NO_NOISE, suffix_of
+from reports.selection import NO_NOISE, cohorts, suffix_of
+from reports.statistics import other_shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -68,6 +69,11 @@ def _leaderboard(
         *one_seed_sentence(students),
         *leaders[:_MOST],
         *([f"{more} more settings are in the table."] if more > 0 else []),
+        *(
+            f"On {cohort.dataset}, {'; '.join(said)}."
+            for cohort in cohorts(records)
+            if (said := other_shares(cohort.records))
+        ),
         *injected_sentences(records),
         *([] if (records["noise"] != NO_NOISE).any() else [_NO_NOISE]),
     ]
@@ -112,7 +118,7 @@ def _costs(costs: pd.DataFrame, files: Files) -> Part:
 def _table(
     key: str, frame: pd.DataFrame, files: Files, traces: Mapping[str, Place] | None = None
 ) -> TableOnPage:
-    title, caption = CAPTIONS[key].title, CAPTIONS[key].text
+    title, caption = CAPTIONS[key].title, files.caption(CAPTIONS[key].text)
     sheet = files.add_table(frame, key, Words(title, caption, "setting"))
     leads = traced_to(frame, traces) if traces else [None] * len(frame)
     return TableOnPage(key, key, title, caption, sheet, leads, ())
@@ -127,7 +133,7 @@ def _figures(
     said: Mapping[str, str] | None = None,
 ) -> Iterator[FigureOnPage]:
     """A figure for each value of a column, in the order of the rows."""
-    title, caption = CAPTIONS[key].title, CAPTIONS[key].text
+    title, caption = CAPTIONS[key].title, files.caption(CAPTIONS[key].text)
     taken: set[str] = set()
     for of, rows in frame.groupby(by, sort=False):
         name = f"{key}{suffix_of([str(of)], taken)}"
@@ -139,7 +145,7 @@ def _figures(
 
 
 def _overlays(exhibits: Exhibits, files: Files) -> Iterator[FigureOnPage]:
-    title, caption = CAPTIONS["doubt_maps"].title, CAPTIONS["doubt_maps"].text
+    title, caption = CAPTIONS["doubt_maps"].title, files.caption(CAPTIONS["doubt_maps"].text)
     taken: set[str] = set()
     for shown in exhibits.overlays:
         of = f"{shown.dataset}, noise {shown.noise}, ξ = {shown.xi}"

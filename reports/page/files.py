@@ -14,7 +14,7 @@ from reports.render import comma_separated, latex, markdown
 from reports.sheet import sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -38,6 +38,12 @@ class Files:
 
     contents: dict[str, bytes] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    marks: Mapping[str, str] = field(default_factory=dict)  # data set -> what stands above all of its numbers
+
+    def caption(self, text: str, dataset: str = "") -> str:
+        """A caption after the mark of its data set; of a part on all data sets after the marks of all."""
+        named = {name: mark for name, mark in self.marks.items() if dataset in ("", name)}
+        return " ".join([*(f"Not to be trusted: in {name} {mark}." for name, mark in named.items()), text])
 
     def add_table(self, frame: pd.DataFrame, name: str, words: Words) -> Sheet:
         """Add a table in three formats; gives it as it is read."""

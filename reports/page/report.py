@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ from reports.page.summary import counts, verdict_counts
 from reports.page.trace import Place, traced
 from reports.page.volumes import embedded
 from reports.selection import BENCHMARKS, cohorts, omitted
-from reports.statistics import verdicts
+from reports.statistics import other_shares, verdicts
 from reports.tables import TABLES
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from reports.figures import Chart
     from reports.selection import Benchmark, Cohort
+
+OVER_SHARES: Final = ("figure6", "figure7")
+"""The figures whose axis is ξ."""
 
 
 def write(
@@ -61,7 +64,7 @@ def write(
     """
     exhibits = exhibits or Exhibits()
     extras = conform(extras or Extras())
-    files = Files(missing=list(exhibits.missing))
+    files = Files(missing=list(exhibits.missing), marks=exhibits.marks)
     found = cohorts(records)
     absent = frozenset(BENCHMARKS) - {cohort.benchmark for cohort in found}
     sections = [
@@ -89,11 +92,12 @@ def _section(
 ) -> Section:
     """What there is to show of a cohort; the first one's tables also list what no cohort stands in for."""
     cases = case_table(cohort.records)
+    mark = files.caption("", cohort.dataset).strip()
     return Section(
         name=cohort.name,
         anchor=anchor,
         counts=counts(cohort.records),
-        verdicts=verdicts(cohort.records),
+        verdicts=[*([mark] if mark else []), *verdicts(cohort.records), *_other_shares(cohort)],
         tables=list(_tables(cohort, cases, files, absent)),
         figures=list(_figures(cohort, exhibits, files)),
         cases=cases,
@@ -111,10 +115,18 @@ def _tables(
             frame = pd.concat([frame, table.without_cohort(absent)], ignore_index=True)
         suffix = cohort.suffix if len(table.benchmarks) == 1 else cohort.suffix_in_both
         name, title = f"{key}{suffix}", f"{table.title}: {cohort.name}"
-        found = files.add_table(frame, name, Words(title, table.caption, table.block))
+        shares = _other_shares(cohort) if "xi" in frame else []
+        caption = files.caption(" ".join([table.caption, *shares]), cohort.dataset)
+        found = files.add_table(frame, name, Words(title, caption, table.block))
         said = table.sentences(frame, cohort.name) if table.sentences else []
         counts_of = verdict_counts(frame)
-        yield TableOnPage(key, name, table.title, table.caption, found, traced(frame, cases), counts_of, said)
+        yield TableOnPage(key, name, table.title, caption, found, traced(frame, cases), counts_of, said)
+
+
+def _other_shares(cohort: Cohort) -> list[str]:
+    """Which ξ are another ξ on this data set, in a sentence where there are any."""
+    said = other_shares(cohort.records)
+    return [f"On {cohort.dataset}, {'; '.join(said)}."] if said else []
 
 
 def _once(records: pd.DataFrame, files: Files) -> Iterator[TableOnPage]:
@@ -137,7 +149,9 @@ def _figures(cohort: Cohort, exhibits: Exhibits, files: Files) -> Iterator[Figur
             files.missing.append(f"{cohort.name}: {figure}")
             continue
         source = files.add_figure(figure, name)
-        yield FigureOnPage(key, name, chart.title, chart.caption, source)
+        shares = _other_shares(cohort) if key in OVER_SHARES else []
+        caption = files.caption(" ".join([chart.caption, *shares]), cohort.dataset)
+        yield FigureOnPage(key, name, chart.title, caption, source)
 
 
 def _drawn(key: str, chart: Chart, cohort: Cohort, exhibits: Exhibits) -> Figure | str:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ORDER: Final = (
-    "reproduced", "supported", "consistent", "deviates", "contradicted", "undecided", "insufficient",
-    "not_comparable", "figure_only", "not_run", "not run",
+    "reproduced", "supported", "consistent", "deviates", "contradicted", "undecided", "no verdict",
+    "insufficient", "not_comparable", "figure_only", "not_run", "not run",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports.cases import case_scores
 from reports.selection import evaluated
-from reports.statistics import by_share, largest_share, over_seeds, ranked, silent_columns
+from reports.statistics import by_share, largest_share, once, over_seeds, ranked, silent_columns
 
 COUNTS: Final = ["cases", "seeds", "results", "failed", "empty"]
 _VARIANTS: Final = ("single", "dd", "md", "hd")  # from one teacher on one view to all teachers on all views
@@ -61,7 +61,7 @@ def pseudo_labels(records: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: There are no records.
     """
-    rows = evaluated(records, ("pseudo",))
+    rows = once(evaluated(records, ("pseudo",)))
     table = summary(rows, ("dice",), ["dataset", "xi", "variant", "member", "method"])
     order = {name: place for place, name in enumerate(_VARIANTS)}
     return _sorted(table, variant=table["variant"].map(lambda name: order.get(name, len(order))))
@@ -98,7 +98,7 @@ def rank_intervals(records: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: There are no records, or they mix recipes or definitions.
     """
-    rows = evaluated(records, ("student",))
+    rows = once(evaluated(records, ("student",)))
     scored = rows[rows["metric"] == "overall"]
     names = {"mean": "overall", "low": "rank_low", "high": "rank_high"}
     columns = ["xi", "method", "overall", "rank", "rank_low", "rank_high", "cases", "seeds"]
@@ -123,7 +123,7 @@ def sweep_means(records: pd.DataFrame, metrics: tuple[str, ...]) -> pd.DataFrame
     Of the overall score and those of the metrics that exist; sorted by data set, by the order in which the
     methods appear, and by ξ.
     """
-    scores = case_scores(evaluated(records, ("student", "supervised")))
+    scores = case_scores(once(evaluated(records, ("student", "supervised"))))
     if scores.empty:
         return scores
     found = [metric for metric in metrics if metric in scores and metric != "overall"]

@@ -414,3 +414,89 @@ def test_a_traceback_is_shown_only_where_it_is_asked_for(bench, tmp_path):
     assert "Traceback" not in plain.stderr
     assert "Traceback" in debug.stderr
     assert plain.returncode == debug.returncode == 4
+
+
+def balls(shift=0):
+    """Three structures, one inside another, from the outermost to the innermost: 1, 2, 3."""
+    away_ijk = np.linalg.norm(np.indices((22, 20, 18)).T - (10 + shift, 10, 9), axis=-1).T
+    return (away_ijk < 8).astype(np.uint8) + (away_ijk < 5) + (away_ijk < 3)
+
+
+def renamed(voxels, numbers):
+    """The same regions under other numbers; the first number is the background's."""
+    return np.asarray(numbers, np.uint8)[voxels]
+
+
+def scored(bench, folder, predicted, reference, *words):
+    """``bench score --json`` of label maps, of single ones or of folders with several."""
+    for name, maps in (("predicted", predicted), ("reference", reference)):
+        (folder / name).mkdir(parents=True)
+        for case, voxels in maps.items():
+            write_scan(voxels, AFFINE, folder / name / f"{case}.nii.gz")
+    done = bench("score", "predicted", "reference", "--json", *words, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("definition", ["hvsmr2016", "medpy"])
+@pytest.mark.parametrize("numbers", [(0, 1, 2, 4), (0, 2, 3, 4), (0, 200, 17, 255), (0, 0, 0, 255)])
+def test_a_score_does_not_hang_on_the_number_that_a_structure_bears(bench, tmp_path, numbers, definition):
+    words = ("--definition", definition)
+    order = sorted(set(numbers))  # the same structures numbered without a gap
+    plain = [order.index(number) for number in numbers]
+    found = [
+        scored(bench, tmp_path / name, {"a": renamed(balls(1), ids)}, {"a": renamed(balls(), ids)}, *words)
+        for name, ids in (("gaps", numbers), ("plain", plain))
+    ]
+    for row in found[1]:
+        if row["structure"] != "all":
+            row["structure"] = str(order[int(row["structure"])])
+    assert sorted(map(str, found[0])) == sorted(map(str, found[1]))
+    assert {row["status"] for row in found[0]} == {"ok"}
+
+
+def test_a_folder_is_scored_by_the_structures_of_all_its_cases(bench, tmp_path):
+    whole, part = balls(), np.minimum(balls(), 1)
+    rows = scored(bench, tmp_path, {"a": whole, "b": part}, {"a": whole, "b": part})
+    of_case = {
+        case: [(row["structure"], row["metric"]) for row in rows if row["case"] == case] for case in "ab"
+    }
+    assert of_case["a"] == of_case["b"]
+    found = {(row["case"], row["structure"]): row["status"] for row in rows if row["metric"] == "dice"}
+    assert found["b", "1"] == "ok"
+    assert found["b", "2"] == found["b", "3"] == "both_empty"
+
+
+def test_label_maps_without_any_structure_are_not_scored_as_perfect(bench, tmp_path):
+    for name in ("one", "other"):
+        write_scan(np.zeros((6, 6, 6), np.uint8), AFFINE, tmp_path / f"{name}.nii.gz")
+    for words in (("score",), ("noise", "measure")):
+        said = complained(bench(*words, "one.nii.gz", "other.nii.gz", cwd=tmp_path), 4)
+        assert "no label above 0" in said
+        assert "one.nii.gz" in said
+
+
+def test_iou_is_scored_beside_dice(bench, tmp_path):
+    maps = {name: balls(shift) for name, shift in (("predicted", 1), ("reference", 0))}
+    part = {name: np.minimum(voxels, 2) for name, voxels in maps.items()}
+    nothing = np.zeros_like(maps["predicted"])
+    rows = scored(
+        bench,
+        tmp_path,
+        {"a": maps["predicted"], "b": part["predicted"], "c": nothing},
+        {"a": maps["reference"], "b": part["reference"], "c": part["reference"]},
+    )
+    assert [row["metric"] for row in rows if row["case"] == "a"][:4] == ["dice", "iou", "adb", "hdd"]
+    found = {(row["case"], row["structure"]): row for row in rows if row["metric"] == "iou"}
+    for label in (1, 2, 3):
+        one, other = (maps[name] == label for name in ("predicted", "reference"))
+        assert found["a", str(label)]["value"] == pytest.approx(
+            (one & other).sum() / (one | other).sum(), rel=1e-14
+        )
+    assert (found["b", "3"]["value"], found["b", "3"]["status"]) == (1.0, "both_empty")
+    assert (found["c", "1"]["value"], found["c", "1"]["status"]) == (0.0, "empty_prediction")
+    assert {row["unit"] for row in found.values()} == {""}
+    whole = [row["value"] for row in rows if row["case"] == "a" and row["metric"] == "overall"]
+    own = [row for row in rows if row["case"] == "a"]
+    weights = {"dice": 1 / 2, "adb": -1 / 4, "hdd": -1 / 30}
+    assert whole == [pytest.approx(sum(weights.get(row["metric"], 0) * row["value"] for row in own))]

@@ -15,11 +15,11 @@ USUAL = {
     "structure": "wall", "metric": "dice", "value": 0.5, "unit": "", "definition": "hvsmr2016", "status": "ok",
     "stage": "s", "commit": "c",
 }  # fmt: skip
-EASE = {"a": -0.1, "b": -0.05, "c": 0.0, "d": 0.05, "e": 0.1}
+EASE = {"a": -0.1, "b": -0.06, "c": -0.02, "d": 0.02, "e": 0.06, "f": 0.1}
 
 
 def rows(dice, distance=1.0, **where):
-    """Five cases around a mean Dice, with a distance of their own."""
+    """Six cases around a mean Dice, with a distance of their own."""
     return [
         USUAL
         | {"case": case, "metric": metric, "value": value, "xi_realised": where.get("xi", "0.3")}
@@ -69,9 +69,9 @@ def test_each_common_share_is_compared_and_then_all_of_them(compare):
     assert [row["xi"] for row in (few, many, pooled)] == ["0.3", "0.9", "all"]
     assert [row["difference"] for row in (few, many, pooled)] == pytest.approx([0.1, -0.1, 0.0], abs=1e-9)
     assert [row["verdict"] for row in (few, many, pooled)] == ["better", "worse", "undecided"]
-    assert (few["dataset"], few["cases"], few["seeds"]) == ("heart", 5, 1)
-    assert few["p"] == few["p_smallest"] == 2 / 2**5
-    assert (few["p_holm"], pooled["p_holm"]) == (2 * 2 / 2**5, None)
+    assert (few["dataset"], few["cases"], few["seeds"]) == ("heart", 6, 1)
+    assert few["p"] == few["p_smallest"] == 2 / 2**6
+    assert (few["p_holm"], pooled["p_holm"]) == (2 * 2 / 2**6, None)
 
 
 def test_of_distances_the_lower_is_better(compare):
@@ -88,6 +88,17 @@ def test_of_a_metric_that_a_package_brings_it_is_told_which_is_higher_and_not_wh
         compare, "tsman", "decoupling", "--metric", "volume-difference", records=[*RECORDS, *brought]
     )
     assert [row["verdict"] for row in found] == ["higher", "lower", "undecided"]
+
+
+def test_of_iou_the_higher_is_better(compare):
+    more = [
+        {**row, "metric": "iou", "value": row["value"] / (2 - row["value"])}
+        for row in RECORDS
+        if row["metric"] == "dice"
+    ]
+    few, many, _ = documented(compare, "tsman", "decoupling", "--metric", "iou", records=[*RECORDS, *more])
+    assert (few["verdict"], many["verdict"]) == ("better", "worse")
+    assert few["difference"] == pytest.approx(0.114, abs=0.01)
 
 
 def test_a_share_of_its_own_is_set_against_full_supervision(compare):
@@ -131,12 +142,55 @@ def test_equivalence_is_a_statement_of_the_whole_interval(compare):
     assert (wide["within_tolerance"], wide["verdict"]) == ("undecided", "undecided")
 
 
+def test_nothing_is_better_where_so_few_cases_cannot_tell(compare):
+    few = [row for row in RECORDS if row["case"] in "abcde"]
+    found = documented(compare, "tsman", "decoupling", "--metric", "dice", records=few)
+    assert [row["p_smallest"] for row in found] == [2 / 2**5] * 3
+    assert [row["low"] > 0 for row in found] == [True, False, False]
+    assert {row["verdict"] for row in found} == {"undecided"}
+
+
+def test_of_the_recipe_smoke_there_is_no_verdict(compare):
+    smoke = [{**row, "recipe": "smoke"} for row in RECORDS]
+    words = ("tsman", "decoupling", "--metric", "dice", "--tolerance", "0.5")
+    found = documented(compare, *words, records=smoke)
+    assert {row["verdict"] for row in found} == {"no verdict"}
+    assert {row["within_tolerance"] for row in found} == {"no verdict"}
+    assert all(row["difference"] is not None for row in found)
+    code, out, _ = compare(*words, records=smoke)
+    assert code == 0
+    assert "smoke: no verdict" in out
+    assert not any(word in out for word in ("better", "worse", "equivalent"))
+    assert max(len(line) for line in out.splitlines()) <= 80
+
+
+def test_under_strict_what_is_not_equivalent_is_named_and_ends_with_5(compare):
+    words = ("tsman", "decoupling", "--metric", "dice", "--strict", "--tolerance")
+    code, out, err = compare(*words, "0.2")
+    assert (code, err) == (0, "")
+    assert out.count("equivalent within ±0.200") == 3
+    code, out, err = compare(*words, "0.05")
+    assert code == 5
+    assert err.splitlines()[0] == "heart, ξ 0.3: not equivalent within ±0.05: different."
+    assert json.loads(compare(*words, "0.05", "--json")[1])["rows"][0]["within_tolerance"] == "different"
+    # An interval across the edge has not shown equivalence either, and neither has what was not compared.
+    lost = [
+        row | ({"status": "failed", "value": ""} if (row["method"], row["case"]) == ("tsman", "b") else {})
+        for row in RECORDS
+    ]
+    code, _, err = compare(*words, "0.2", records=lost)
+    assert code == 5
+    assert "case results of tsman failed" in err
+    smoke = [{**row, "recipe": "smoke"} for row in RECORDS]
+    assert compare(*words, "0.2", records=smoke)[0] == 5
+
+
 def test_a_terminal_of_80_columns_holds_the_table(compare):
     code, out, _ = compare("tsman", "decoupling", "--tolerance", "0.2")
     assert code == 0
     assert max(len(line) for line in out.splitlines()) <= 80
     line = next(line for line in out.splitlines() if line.startswith("0.9"))
-    assert line.split() == ["0.9", "−0.333", "−0.333", "to", "−0.333", "0.062", "0.062", "5", "1", "worse"]
+    assert line.split() == ["0.9", "−0.333", "−0.333", "to", "−0.333", "0.031", "0.031", "6", "1", "worse"]
     assert "ξ 0.9: different by more than 0.200" in out
 
 
@@ -148,7 +202,7 @@ def test_failed_cases_are_named_and_not_compared(compare):
     ]
     found = documented(compare, "tsman", "decoupling", records=records)
     assert {row["verdict"] for row in found} == {"not compared"}
-    assert found[0]["reason"] == "1 of 5 case results of decoupling failed at ξ = 0.3"
+    assert found[0]["reason"] == "1 of 6 case results of decoupling failed at ξ = 0.3"
 
 
 def test_every_data_set_is_named_also_where_there_is_nothing_to_compare(compare):
@@ -172,6 +226,7 @@ def test_every_data_set_is_named_also_where_there_is_nothing_to_compare(compare)
         (["tsman@0.3", "decoupling", "--xi", "0.3"], 2, "contradict"),
         (["tsman", "decoupling", "--tolerance", "-1"], 2, "-1"),
         (["tsman", "decoupling", "--tolerance", "nan"], 2, "nan"),
+        (["tsman", "decoupling", "--strict"], 2, "--tolerance"),
         (["tsman", "decoupling", "--xi", "0.5"], 4, "share no ξ among 0.5"),
     ],
     ids=str,

@@ -11,7 +11,8 @@ from bench.data.dataset import CaseFiles
 from bench.data.volumes import read_label
 from bench.errors import DataError
 from bench.lab import image_of, store_label, stored_label
-from bench.metrics import score
+from bench.metrics import score, with_iou
+from bench.verbs.pairs import structures_of
 from bench.verbs.score import score_pair
 
 SHAPE = (18, 16, 12)
@@ -130,7 +131,9 @@ def case_of(tmp_path, write):
 
 
 def by_score(files, spacing_from=""):
-    rows = score_pair("case", files["predicted"], files["label"], "hvsmr2016", spacing_from)
+    named = ("case", files["predicted"], files["label"])
+    structures = structures_of([named], spacing_from)
+    rows = score_pair(*named, "hvsmr2016", structures, spacing_from=spacing_from)
     return {(r["structure"], r["metric"]): r["value"] for r in rows if r["structure"] in {"1", "2"}}
 
 
@@ -145,12 +148,12 @@ def by_run(files, tmp_path, spacing_from=""):
     assert kept_mm == pytest.approx(volume.spacing_mm, rel=1e-6)
     truth_ijk = read_label(files["label"], classes=3, spacing_from=spacing_from)[0]
     measures = score(kept_ijk, truth_ijk, volume.spacing_mm, [1, 2], definition="hvsmr2016")
-    return {(str(one.structure), one.metric): one.value for one in measures}
+    return {(str(one.structure), one.metric): one.value for one in with_iou(measures)}
 
 
 def right(spacing_mm=SPACING_MM):
     measures = score(ball(2), ball(), spacing_mm, [1, 2], definition="hvsmr2016")
-    return {(str(one.structure), one.metric): one.value for one in measures}
+    return {(str(one.structure), one.metric): one.value for one in with_iou(measures)}
 
 
 @pytest.mark.parametrize("how", READ)

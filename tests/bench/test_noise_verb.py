@@ -245,3 +245,21 @@ def _relabel(path, change):
     image = nibabel.load(path)
     changed = np.asarray(change(np.asarray(image.dataobj))).astype(np.uint8)
     nibabel.save(nibabel.Nifti1Image(changed, image.affine), path)
+
+
+@pytest.mark.parametrize("number", [2, 255])
+def test_noise_does_not_hang_on_the_number_that_a_structure_bears(tmp_path, bench, number):
+    clean_ijk = np.zeros((10, 10, 10), np.uint8)
+    clean_ijk[2:8, 2:8, 2:8] = 1
+    noisy_ijk = clean_ijk.copy()
+    noisy_ijk[2] = 0
+    found = []
+    for times in (1, number):
+        for name, map_ijk in (("clean", clean_ijk), ("noisy", noisy_ijk)):
+            nibabel.save(nibabel.Nifti1Image(map_ijk * np.uint8(times), np.eye(4)), tmp_path / f"{name}.nii")
+        done = bench("noise", "measure", tmp_path / "clean.nii", tmp_path / "noisy.nii", "--json")
+        assert done.returncode == 0, done.stderr
+        (row,) = json.loads(done.stdout)
+        assert row.pop("structure") == str(times)
+        found.append(row)
+    assert found[0] == found[1]

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import astuple, replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import record, runs
+from bench.data.volumes import read_label
 from bench.execute import execute
 from bench.record import COLUMNS, Record
 from bench.store import Store
@@ -84,7 +86,7 @@ def test_failed_rows_are_published_without_a_value_and_the_report_reads_them(tin
     tiny_lab.store.fail(scores.key, {"error": "no.", "planned_rows": planned_rows(scores)})
     record.publish(tiny_lab.store)
     frame = read_report(tiny_lab.store.path / "records.csv")
-    assert len(frame) == len(tiny_lab.dataset.test) * 7
+    assert len(frame) == len(tiny_lab.dataset.test) * 9
     assert frame["value"].isna().all()
     assert set(frame["status"]) == {"failed"}
 
@@ -142,7 +144,7 @@ def test_a_sweep_has_every_planned_row_once(swept):
     identity = [name for name in COLUMNS if name not in ("run", "value", "status", "commit")]
     assert not frame.duplicated(identity).any()
     counted = frame.groupby("role")["case"].count().to_dict()
-    a_case = 2 * 3 + 1
+    a_case = 2 * 4 + 1
     assert counted == {
         "student": 2 * 10 * a_case, "supervised": 2 * 10 * a_case, "teacher": 3 * 10 * a_case, "pseudo": 7 * a_case,
     }  # fmt: skip
@@ -195,3 +197,31 @@ def test_of_data_that_changed_only_results_of_the_newest_data_stand(tmp_path):
     assert record.superseded(store) == {"scores-tsman", "scores-decoupling"}, "the shared one is of both"
     runs.note(store, "first", {"datasets": [old]}, everything)
     assert record.superseded(store) == {"scores-tsman-new"}
+
+
+def test_every_structure_has_its_iou_after_its_dice_in_stages_made_before_it_was_recorded_too(tiny_lab):
+    scores = scored_stage(tiny_lab)
+    execute(scores.document(), tiny_lab.store, run="here", device="cpu")
+    own = record.read(tiny_lab.store.folder(scores.key) / "records.csv")
+    assert {row.metric for row in own} == {"dice", "adb", "hdd", "overall"}  # as older stages have them
+    record.publish(tiny_lab.store)
+    rows = list(record.read(tiny_lab.store.path / "records.csv"))
+    assert [row.metric for row in rows[:9]] == [*["dice", "iou", "adb", "hdd"] * 2, "overall"]
+    labels = tiny_lab.store.folder(scores.key) / "labels"
+    for row in rows:
+        if row.metric == "iou":
+            label = ("shell", "core").index(row.structure) + 1
+            one, other = (
+                read_label(path)[0] == label
+                for path in (
+                    labels / f"{row.case}.nii.gz",
+                    Path(tiny_lab.dataset.cases[row.case].label),
+                )
+            )
+            union = (one | other).sum()
+            assert row.value == pytest.approx((one & other).sum() / union if union else 1.0, rel=1e-14)
+            assert (row.unit, row.definition) == ("", "hvsmr2016")
+    found = read_report(tiny_lab.store.path / "records.csv")
+    assert (found["metric"] == "iou").sum() == (found["metric"] == "dice").sum() > 0
+    statuses = found.groupby("metric")["status"].apply(list)
+    assert statuses["iou"] == statuses["dice"]

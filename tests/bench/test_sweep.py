@@ -253,3 +253,71 @@ def test_every_stage_has_a_title_that_tells_it_from_the_others():
     stages = sweep(*PAPER, xis=("0.3", "0.7"), seeds=(0, 1)).stages()
     titles = [title(stage) for stage in stages]
     assert len(set(titles)) == len(titles)
+
+
+def on_scans(count, name="heart"):
+    """A data set of so many training cases and one test case."""
+    names = [f"scan_{number:02d}" for number in range(count + 1)]
+    cases = {case: CaseFiles((f"/{case}.nii",), f"/{case}_l.nii", f"i{case}", f"l{case}") for case in names}
+    return Dataset(name, ("MRI",), ("wall", "blood"), cases, tuple(names[:-1]), tuple(names[-1:]))
+
+
+def scored_shares(one):
+    """ξ -> realised share of every scores stage of a student, and how many there are."""
+    identities = [json.loads(stage.settings)["identity"] for stage in one.stages() if stage.kind == "scores"]
+    students = [who for who in identities if who["role"] == "student"]
+    return [(who["xi"], who["xi_realised"]) for who in students]
+
+
+TENTHS = tuple(f"0.{tenths}" for tenths in range(1, 10))
+
+
+def test_a_share_that_keeps_the_same_scans_is_planned_once_under_the_first():
+    one = sweep("densevoxnet", xis=TENTHS, dataset=on_scans(7))
+    assert scored_shares(one) == [
+        ("0.1", "0.1429"), ("0.3", "0.2857"), ("0.4", "0.4286"), ("0.5", "0.5714"), ("0.7", "0.7143"), ("0.8", "0.8571"),
+    ]  # fmt: skip
+    (said,) = one.other_shares().values()
+    assert said[0] == "0.2 is 0.1 here: 1 of 7 scans"
+    assert "0.6 is 0.5 here: 4 of 7 scans" in said
+    assert not [phrase for phrase in said if phrase.startswith(("0.1 ", "0.3 "))]
+
+
+def test_what_is_asked_for_alone_keeps_its_name_and_its_keys():
+    both = sweep("densevoxnet", xis=("0.1", "0.2"), dataset=on_scans(7))
+    assert keys(both) == keys(sweep("densevoxnet", xis=("0.1",), dataset=on_scans(7)))
+    alone = sweep("densevoxnet", xis=("0.2",), dataset=on_scans(7))
+    assert scored_shares(alone) == [("0.2", "0.1429")]
+    assert keys(alone, "teacher", "student") == keys(both, "teacher", "student")
+    plain = sweep("densevoxnet", xis=TENTHS)
+    assert [share for share, _ in scored_shares(plain)] == list(TENTHS)
+    assert plain.other_shares() == {}
+
+
+def test_a_share_that_rounding_makes_another_is_told_for_each_data_set():
+    few, many = on_scans(10, "few"), on_scans(100, "many")
+    one = replace(sweep("densevoxnet", xis=("0.3", "0.35")), datasets=(few, many))
+    assert one.other_shares() == {"few": ["0.35 is 0.4 here: 4 of 10 scans"]}
+    assert scored_shares(one) == [("0.3", "0.3"), ("0.35", "0.4"), ("0.3", "0.3"), ("0.35", "0.35")]
+
+
+def test_shares_are_told_on_a_plan_in_80_columns(bench, spheres, tmp_path):
+    words = (
+        "run",
+        "--dataset",
+        f"decathlon:{spheres}",
+        "--methods",
+        "densevoxnet",
+        "--recipe",
+        "smoke",
+        "-n",
+    )
+    done = bench(*words, "--xi", "0.1:0.9", "--store", tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    (first,) = [line for line in lines if line.startswith("ξ  ")]
+    assert "0.1 is 0.2 here: 1 of 5 scans" in first
+    place = lines.index(first)
+    assert all(len(line) <= 80 for line in lines[place : place + 4])
+    said = json.loads(bench(*words, "--xi", "0.1:0.9", "--store", tmp_path / "store", "--json").stdout)
+    assert said["other_xi"]["spheres"][0] == "0.1 is 0.2 here: 1 of 5 scans"

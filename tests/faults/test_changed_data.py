@@ -308,7 +308,9 @@ def test_a_damaged_cache_of_fingerprints_is_begun_anew(folder, tmp_path, raw, tr
     before = opened(folder, workshop)
     cases.fingerprints_path(workshop).write_bytes(raw)
     assert opened(folder, workshop) == before
-    assert len(json.loads(cases.fingerprints_path(workshop).read_text())) == 3 * 7
+    assert (
+        len(json.loads(cases.fingerprints_path(workshop).read_text())) == 5 * 7
+    )  # looked through, and fingerprint and content of two files
     tried("cache of fingerprints damaged")
 
 

@@ -170,3 +170,12 @@ def test_teachers_shared_and_alone_are_two_costs_with_a_front_each(arena, extras
     assert own["dominated_by"]["decoupling"] == "tsman"
     assert own["front"]["tsman"] == own["front_alone"]["tsman"] == "yes"
     assert "broken" not in own.index
+
+
+def test_of_the_recipe_smoke_the_premise_has_no_verdict(records):
+    smoke = records.assign(recipe="smoke")
+    rows = [{**row, "recipe": "smoke"} for row in gradients((4.0, 3.0, 2.0, 1.0), "abcdef")]
+    table = premise_table(pd.DataFrame(rows), smoke)
+    assert table["verdict"].tolist() == ["no verdict"]
+    (said,) = premise_sentences(table).values()
+    assert said.startswith("Smoke: no verdict")

@@ -240,3 +240,10 @@ def test_of_many_settings_the_largest_share_of_each_noise_is_drawn(scored):
     )
     found = drawn(leaderboard(rows, NONE))
     assert found[["noise", "xi"]].to_numpy().tolist() == [["none", "0.5"], ["edge:0.1", "0.5"]]
+
+
+def test_of_the_recipe_smoke_nobody_is_first(board):
+    ranked = board[board["role"] == "student"]
+    assert any("is first of" in sentence for sentence in leader_sentences(ranked))
+    (said,) = leader_sentences(ranked[ranked["dataset"] == "heart"].assign(recipe="smoke"))
+    assert "smoke: no verdict" in said

@@ -207,7 +207,7 @@ def test_injected_noise_is_ranked_apart_and_in_no_table_of_the_paper(two_data_se
 def test_the_page_opens_with_the_verdicts_and_ends_with_the_provenance(page):
     order = [
         "<h1>Report",
-        "tsman is ahead of",
+        "tsman is not distinguishable from",
         'id="leaderboard"',
         'id="table3"',
         'id="figure6"',

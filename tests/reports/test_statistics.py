@@ -99,7 +99,9 @@ def scores_of(scored, dice_of_case):
 
 
 def test_a_difference_is_paired_by_case(scored):
-    one, other = scores_of(scored, {"a": 0.9, "b": 0.3}), scores_of(scored, {"b": 0.1, "a": 0.7})
+    high = dict(zip("abcdef", (0.9, 0.3, 0.5, 0.6, 0.7, 0.8), strict=True))
+    one = scores_of(scored, high)
+    other = scores_of(scored, {case: high[case] - 0.2 for case in "fbdeca"})
     found = paired_difference(one, other, "wall_dice")
     assert (found.mean, found.low, found.high) == pytest.approx((0.2, 0.2, 0.2))
     assert found.word == "ahead of"
@@ -115,18 +117,38 @@ def test_methods_without_a_common_case_have_no_difference(scored):
     assert paired_difference(scores_of(scored, {"a": 0.9}), scores_of(scored, {"b": 0.1})) is None
 
 
+def tripled(records):
+    """Each case three times: enough cases for a verdict, and the same means."""
+    return pd.concat([records.assign(case=records["case"] + number) for number in "123"], ignore_index=True)
+
+
+@pytest.mark.parametrize("cases", [2, 3, 4, 5, 6, 7])
+def test_so_few_cases_that_no_p_can_be_small_give_no_verdict_whatever_the_interval(scored, cases):
+    low = scores_of(scored, {str(case): 0.5 for case in range(cases)})
+    high = scores_of(scored, {str(case): 0.9 for case in range(cases)})
+    found = paired_difference(high, low)
+    assert found.low > 0
+    assert found.word == ("ahead of" if cases >= 6 else "not distinguishable from")
+
+
+def test_of_the_recipe_smoke_there_is_no_verdict(sweep):
+    found = verdicts(tripled(sweep).assign(recipe="smoke"))
+    assert found == ["On heart, smoke: no verdict, for this recipe only shows that the program runs."]
+
+
 def test_the_verdict_says_who_is_ahead_and_by_how_much(sweep):
-    sentences = verdicts(sweep)
+    sentences = verdicts(tripled(sweep))
     assert sentences[0] == (
         "On heart, at ξ = 0.9, tsman is ahead of densevoxnet: "
-        "difference in overall score +0.075 [+0.075, +0.075] over 2 cases and 2 seeds."
+        "difference in overall score +0.075 [+0.075, +0.075] over 6 cases and 2 seeds."
     )
     assert "tsman is behind tsman trained on all manual labels" in sentences[1]
     assert sentences[2] == "On heart, tsman has the best mean overall score at 2 of 2 values of ξ."
 
 
 def test_the_verdict_says_plainly_that_tsman_loses(sweep):
-    swapped = sweep.assign(method=sweep["method"].replace({"tsman": "densevoxnet", "densevoxnet": "tsman"}))
+    swapped = tripled(sweep)
+    swapped["method"] = swapped["method"].replace({"tsman": "densevoxnet", "densevoxnet": "tsman"})
     sentences = verdicts(swapped)
     assert "tsman is behind densevoxnet: difference in overall score −0.075" in sentences[0]
     assert sentences[2] == "On heart, tsman has the best mean overall score at 0 of 2 values of ξ."
@@ -182,7 +204,7 @@ def test_the_spread_over_seeds_can_make_a_difference_uncertain(scored):
                     [
                         scored(0.5 + lift, case=case, seed=seed)
                         for seed, lift in enumerate(lifts)
-                        for case in "abc"
+                        for case in "abcdef"
                     ]
                 )
             )
@@ -194,11 +216,11 @@ def test_the_spread_over_seeds_can_make_a_difference_uncertain(scored):
 
 
 def test_a_difference_too_small_for_three_digits_shows_its_sign(scored):
-    records = [scored(0.5, case=case) for case in "ab"]
-    records += [scored(0.5002, case="a", method="x"), scored(0.5006, case="b", method="x")]
+    records = [scored(0.5, case=case) for case in "abcdef"]
+    records += [scored(0.5004 + 0.0002 * (-1) ** n, case=case, method="x") for n, case in enumerate("abcdef")]
     assert verdicts(pd.concat(records))[0] == (
         "On heart, at ξ = 0.3, tsman is behind x: "
-        "difference in overall score −0.0002 [−0.0003, −0.0001] over 2 cases and 1 seed."
+        "difference in overall score −0.0002 [−0.0003, −0.0001] over 6 cases and 1 seed."
     )
 
 

@@ -332,3 +332,14 @@ def test_five_cases_decide_no_claim_and_six_do(scored):
     assert trends(records).set_index("claim").loc[claim, ["verdict", "cases"]].tolist() == ["supported", 6]
     fewer = records[records["case"] != records["case"].max()]
     assert trends(fewer).set_index("claim").loc[claim, ["verdict", "cases"]].tolist() == ["undecided", 5]
+
+
+def test_of_the_recipe_smoke_no_claim_has_a_verdict(distilled):
+    table = trends(distilled.assign(recipe="smoke"))
+    tested = table[table["need"] == ""]
+    assert len(tested) > 0
+    assert set(tested["verdict"]) == {"no verdict"}
+    assert set(table["verdict"]) == {"no verdict", "not run"}
+    (said,) = trend_summary(table, "heart")
+    assert "smoke: no verdict" in said
+    assert not any(word in said for word in ("supported", "contradicted"))

@@ -12,6 +12,8 @@ from scipy import ndimage
 from bench.data.noise.surroundings import box_around, distance_to
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from bench.data.noise.simulator import Spacing
@@ -31,7 +33,7 @@ def realised(
     clean_ijk: NDArray[np.uint8],
     noisy_ijk: NDArray[np.uint8],
     spacing_mm: Spacing,
-    classes: int,
+    structures: Sequence[int],
     *,
     wanted: float | None = None,
     limit: str = "",
@@ -47,7 +49,7 @@ def realised(
         clean_ijk: The clean label map.
         noisy_ijk: The noisy one on the same grid.
         spacing_mm: Voxel size along I, J, K.
-        classes: Number of classes, background included.
+        structures: The labels to measure, each from 1 upwards.
         wanted: The rate that was asked for; where it was missed, ``shortfall`` is a sentence, else empty.
         limit: What may have kept it from the rate.
     """
@@ -55,7 +57,7 @@ def realised(
     return {
         str(structure): _of_structure(clean_ijk == structure, noisy_ijk == structure, spacing_mm)
         | _held_to(wanted, clean_ijk == structure, noisy_ijk == structure, limit)
-        for structure in range(1, classes)
+        for structure in structures
     }
 
 

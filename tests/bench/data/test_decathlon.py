@@ -194,7 +194,7 @@ def test_a_pair_is_looked_through_once_and_anew_only_where_it_or_what_is_said_of
     assert len(looked) == 7
     opened(folder)
     assert len(looked) == 7
-    rewrite(folder, "labelsTr", LABEL_IJK)
+    rewrite(folder, "labelsTr", np.where(LABEL_IJK == 2, 3, LABEL_IJK).astype(np.uint8))
     opened(folder)
     assert looked[7:] == ["case_02.nii.gz"]
     change(folder, lambda d: d["labels"].update({"3": "rind"}))

@@ -10,7 +10,13 @@ from bench.data.fingerprints import Fingerprints
 from bench.data.metaimage import is_metaimage, read_metaimage
 from bench.data.volumes import fingerprint, read_grid, read_image, read_label
 from bench.errors import DataError
+from bench.verbs.pairs import structures_of
 from bench.verbs.score import score_pair
+
+
+def scored(predicted, reference):
+    named = ("case", predicted, reference)
+    return score_pair(*named, "hvsmr2016", structures_of([named]))
 
 
 def turned(direction):
@@ -115,7 +121,7 @@ def test_a_header_that_itk_reads_alike_is_read_alike(tmp_path, how, capfd):
     )
     assert np.array_equal(label_ijk, LABEL_KJI.transpose(2, 1, 0)[::-1, ::-1])
     assert np.array_equal(grid.affine, read_grid(tmp_path / "plain.mha").affine)
-    rows = score_pair("case", tmp_path / "scan.mha", tmp_path / "plain.mha", "hvsmr2016")
+    rows = scored(tmp_path / "scan.mha", tmp_path / "plain.mha")
     assert {row["value"] for row in rows if row["metric"] == "dice"} == {1.0}
     assert not capfd.readouterr().err
 
@@ -140,7 +146,7 @@ def test_what_lies_elsewhere_is_refused_for_how_it_does(tmp_path, changes, cause
     (tmp_path / "scan.mha").write_bytes(meta(**changes))
     (tmp_path / "plain.mha").write_bytes(meta())
     with pytest.raises(DataError) as caught:
-        score_pair("case", tmp_path / "scan.mha", tmp_path / "plain.mha", "hvsmr2016")
+        scored(tmp_path / "scan.mha", tmp_path / "plain.mha")
     assert cause in str(caught.value)
 
 
@@ -158,7 +164,7 @@ def test_what_covers_the_same_place_is_scored_however_it_is_turned(tmp_path, cha
         flip = (slice(None, None, -1), slice(None), slice(None))
     (tmp_path / "scan.mha").write_bytes(meta(**changes, voxels=LABEL_KJI[flip].tobytes()))
     (tmp_path / "plain.mha").write_bytes(meta())
-    rows = score_pair("case", tmp_path / "scan.mha", tmp_path / "plain.mha", "hvsmr2016")
+    rows = scored(tmp_path / "scan.mha", tmp_path / "plain.mha")
     assert {row["value"] for row in rows if row["metric"] == "dice"} == {1.0}
 
 
@@ -175,7 +181,7 @@ def test_what_covers_the_same_place_is_scored_however_it_is_turned(tmp_path, cha
 def test_lengths_that_itk_takes_for_mm_are_taken_so_with_a_warning(tmp_path, changes, told, capsys):
     for name in ("one.mha", "two.mha"):
         (tmp_path / name).write_bytes(meta(**changes))
-    score_pair("case", tmp_path / "one.mha", tmp_path / "two.mha", "hvsmr2016")
+    scored(tmp_path / "one.mha", tmp_path / "two.mha")
     said = capsys.readouterr()
     assert said.err.count(told) == 2
     assert not said.out
