@@ -12,6 +12,7 @@ import typer
 
 from bench.console import one_line, tame
 from bench.errors import BenchError, unknown
+from bench.process import settle
 
 app = typer.Typer(
     help="Do methods that learn segmentation from partly wrong labels really work?",
@@ -420,6 +421,7 @@ def export_mlflow(
 def main() -> None:
     """Run a verb; every error is a sentence and an exit code."""
     debug = "--debug" in sys.argv
+    settle()
     _accept_any_text()
     try:
         code = app(standalone_mode=False)

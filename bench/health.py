@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from bench.limits import free_memory
 from bench.tracking import MANNERS
 
 if TYPE_CHECKING:
@@ -69,13 +70,11 @@ def _packages() -> Finding:
 
 
 def _memory() -> Finding:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(int(line.split()[1]) // 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
+    free = free_memory()
+    if free is None:
         return Finding("memory", "ok", "not known on this system")
-    state: State = "ok" if free >= LITTLE_MEMORY_MIB else "warning"
-    return Finding("memory", state, f"{free / 1024:.1f} GiB free")
+    state: State = "ok" if free >= LITTLE_MEMORY_MIB * 2**20 else "warning"
+    return Finding("memory", state, f"{free / 2**30:.1f} GiB free")
 
 
 def _telemetry() -> Finding:

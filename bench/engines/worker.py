@@ -18,6 +18,7 @@ from bench.engines.local import GRACE_SECONDS
 from bench.errors import SHORT_OF_MEMORY, BenchError
 from bench.execute import execute
 from bench.lab import Conduct
+from bench.process import settle
 from bench.store import UNWRITABLE, Store
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _first_line(error: Exception) -> str:
 
 def main(store_path: str, run: str, device: str, conduct: str) -> None:
     """Serve until the driver closes the pipe, or until SIGTERM."""
+    settle()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not mix with the answers
     tasks: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()

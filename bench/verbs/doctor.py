@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from bench import console
 from bench.checkup import of_store
-from bench.engines.local import cores
 from bench.errors import DataError
 from bench.health import of_machine
+from bench.limits import cores
 from bench.store import Store
 
 if TYPE_CHECKING:

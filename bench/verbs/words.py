@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bench import console, provenance
 from bench.data.datasets import open_dataset
-from bench.engines.local import cores
 from bench.errors import UsageError
+from bench.limits import cores
 from bench.plugins.contestants import classes
 from bench.plugins.datasets import sources_for
 from bench.recipes import recipe
