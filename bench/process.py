@@ -13,6 +13,7 @@ def settle() -> None:
     _open_closed_streams()
     # Figures are files; a notebook's backend may not be installed here, and matplotlib then fails on import.
     os.environ["MPLBACKEND"] = "agg"
+    os.environ["MATPLOTLIBRC"] = os.devnull  # nor does a user's style change a figure
 
 
 def _open_closed_streams() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from reports.exhibits import Exhibits, MissingExhibitError
 from reports.extras import Extras, conform
 from reports.figures import FIGURES
+from reports.figures.style import own_settings
 from reports.page.arena import arena
 from reports.page.cases import case_table
 from reports.page.document import FigureOnPage, Section, TableOnPage, html
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from reports.selection import Benchmark, Cohort
 
 
+@own_settings()
 def write(
     records: pd.DataFrame,
     out: Path,
