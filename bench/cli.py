@@ -8,11 +8,16 @@ import traceback
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from bench import packages
 from bench.console import one_line, tame
 from bench.errors import BenchError, unknown
 from bench.process import settle
+
+try:
+    import typer
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"bench: {packages.sentence([error.name or 'typer'], 'bench')}\n")
+    sys.exit(2)
 
 app = typer.Typer(
     help="Do methods that learn segmentation from partly wrong labels really work?",
@@ -424,6 +429,7 @@ def main() -> None:
     settle()
     _accept_any_text()
     try:
+        packages.demand([] if "--help" in sys.argv else sys.argv[1:])
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into a silent 130 of its own
             code = _complain(GO_ON, INTERRUPTED, debug=False)
@@ -431,6 +437,8 @@ def main() -> None:
         code = _complain(str(error), error.exit_code, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
         code = _complain(GO_ON, INTERRUPTED, debug=debug)
+    except ModuleNotFoundError as error:
+        code = _complain_of_import(error, debug=debug)
     except OSError as error:
         where = f"{error.filename} " if error.filename else ""
         code = _complain(f"{where}cannot be read or written ({error.strerror or error}).", 2, debug=debug)
@@ -453,6 +461,13 @@ def _accept_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _complain_of_import(error: ModuleNotFoundError, *, debug: bool) -> int:
+    """A package that only some requests need is missing, or a module of ours."""
+    if name := packages.missing_in(error):
+        return _complain(packages.sentence([name], "this"), 2, debug=debug)
+    return _complain(f"internal error: {type(error).__name__}: {error}", 1, debug=debug)
 
 
 def _complain(sentence: str, code: int, *, debug: bool) -> int:

@@ -18,6 +18,7 @@ from bench.engines.local import GRACE_SECONDS
 from bench.errors import SHORT_OF_MEMORY, BenchError
 from bench.execute import execute
 from bench.lab import Conduct
+from bench.packages import missing_in, sentence
 from bench.process import settle
 from bench.store import UNWRITABLE, Store
 
@@ -67,7 +68,8 @@ def _answer(make: Callable[[], None]) -> dict[str, Any]:
         if isinstance(error, MemoryError) or any(word in str(error) for word in SHORT_OF_MEMORY):
             said = f"out of memory; fewer --jobs or smaller settings may help ({_first_line(error)})."
             return _failure(said) | {"retires": True}
-        return _failure(f"{type(error).__name__}: {error}")
+        missing = missing_in(error) if isinstance(error, ModuleNotFoundError) else ""
+        return _failure(sentence([missing], "it") if missing else f"{type(error).__name__}: {error}")
     return {"error": "", "detail": "", "halts": False}
 
 

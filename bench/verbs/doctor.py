@@ -8,16 +8,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bench import console
-from bench.checkup import of_store
 from bench.errors import DataError
-from bench.health import of_machine
+from bench.health import Finding, of_machine
 from bench.limits import cores
+from bench.packages import missing_in, sentence
 from bench.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from bench.health import Finding
 
 WIDTH = 80
 SIGNS = {"ok": "ok", "warning": "WARNING", "error": "ERROR"}
@@ -28,7 +26,7 @@ def doctor(store_path: Path, *, as_json: bool) -> int:
     findings = list(of_machine(cores()))
     store = Store(store_path)
     if store.is_store:
-        findings += of_store(store, _watch)
+        findings += _of_store(store)
     if as_json:
         plain = [asdict(one) for one in findings]
         console.say_json({"store": str(store_path), "is_store": store.is_store, "checks": plain})
@@ -39,6 +37,20 @@ def doctor(store_path: Path, *, as_json: bool) -> int:
             console.say(f"{store_path} is no store yet; `bench run --store {store_path}` makes it one.")
     is_lost = any(one.state == "error" for one in findings)
     return DataError.exit_code if is_lost else 0
+
+
+def _of_store(store: Store) -> list[Finding]:
+    """The checks of the store, as far as the packages that they need are there."""
+    findings = []
+    try:
+        from bench.checkup import of_store
+
+        findings += of_store(store, _watch)
+    except ModuleNotFoundError as error:
+        if not (name := missing_in(error)):
+            raise
+        findings.append(Finding("store", "error", sentence([name], "looking through a store")))
+    return findings
 
 
 def _watch(done: int, total: int) -> None:
