@@ -62,7 +62,8 @@ def case_files(
                 _look_through(prints, files, channels, classes)
             cases[case] = _printed(prints, files)
     finally:
-        prints.save()
+        if workshop.spare is None:
+            prints.save()
     return cases
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import filelock
 import nibabel
 import numpy as np
 import pytest
@@ -341,8 +342,60 @@ def test_a_dry_run_makes_no_stage(bench, tmp_path, spheres):
     assert plan["stages"]["teacher"] == {"stages": 3, "cached": 0}
     assert plan["cost"]["whole"]["network_steps"] == 4 + 6 + 8 + 2 * 2 * 8
     assert plan["cost"]["left"] == plan["cost"]["whole"]
-    assert not (store / "stages").exists()
-    assert not (store / "runs").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def listed(folder):
+    """Every file and folder with when it was changed last."""
+    return {path: path.stat().st_mtime_ns for path in (folder, *folder.rglob("*"))}
+
+
+@pytest.mark.parametrize("data", ["phantom-heart", "spheres"])
+def test_a_dry_run_writes_nothing_and_says_what_the_run_says(bench, tmp_path, spheres, data):
+    dataset = data if data == "phantom-heart" else f"decathlon:{spheres}"
+    store, before = tmp_path / "store", listed(spheres)
+    words = (
+        "run",
+        "--recipe",
+        "smoke",
+        "--dataset",
+        dataset,
+        "--methods",
+        "tsman",
+        "--xi",
+        "0.5",
+        "--store",
+        store,
+    )
+    without = json.loads(bench(*words, "-n", "--json").stdout)
+    assert list(tmp_path.iterdir()) == []
+    assert listed(spheres) == before
+    # A store that is there, and that knows the data: the same plan, and still nothing is written.
+    assert bench("data", "check", dataset, "--store", store).returncode == 0
+    held = listed(store) if store.exists() else {}
+    again = bench(*words, "-n", "--json")
+    assert again.stderr == ""
+    assert json.loads(again.stdout)["run"] == without["run"]
+    assert json.loads(again.stdout)["datasets"] == without["datasets"]
+    assert (listed(store) if store.exists() else {}) == held
+
+
+def test_a_dry_run_reads_a_store_that_cannot_be_written_and_refuses_a_folder_that_is_none(
+    swept, bench, tmp_path
+):
+    copy = tmp_path / "store"
+    shutil.copytree(swept.path, copy)
+    words = (*swept.words[:-1], copy, "-n", "--json")
+    with filelock.FileLock(copy / ".lock"):  # nor does a run at work disturb it
+        before = listed(copy)
+        done = bench(*words)
+        assert done.returncode == 0, done.stderr
+        assert {one["stages"] - one["cached"] for one in json.loads(done.stdout)["stages"].values()} == {0}
+        assert listed(copy) == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    assert "thesis.tex" in complained(bench(*swept.words[:-1], tmp_path / "mine", "-n"), 2)
+    assert "folder" in complained(bench(*swept.words[:-1], tmp_path / "mine" / "thesis.tex", "-n"), 2)
 
 
 def test_a_dry_run_says_the_cost_in_lines_that_fit_and_by_whose_word(swept, bench):
