@@ -467,3 +467,83 @@ def test_a_traceback_is_shown_only_where_it_is_asked_for(bench, tmp_path):
     assert "Traceback" not in plain.stderr
     assert "Traceback" in debug.stderr
     assert plain.returncode == debug.returncode == 4
+
+
+VERBS_THAT_ARE_NOT = [
+    (("plan",), "`bench run -n`"),
+    (("dry-run",), "`bench run -n`"),
+    (("clena",), ""),
+    (("cleen", "--all"), ""),
+    (("reprot",), "`bench report`"),
+    (("data", "import"), "`bench data add`"),
+    (("data", "mkae"), "`bench data make`"),
+    (("noise", "inject"), "`bench noise make`"),
+    (("methods", "shwo"), "`bench methods show`"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), VERBS_THAT_ARE_NOT, ids=[" ".join(words) for words, _ in VERBS_THAT_ARE_NOT]
+)
+def test_a_verb_that_there_is_not_is_refused_with_what_was_meant_and_nothing_that_removes(here, words, meant):
+    said = complained(here(*words), 2)
+    assert ("Did you mean " + meant) in said if meant else "Did you mean" not in said
+    assert "`bench clean" not in said
+    assert ", clean" not in said
+
+
+def test_what_others_call_a_verb_leads_to_one_that_there_is():
+    from bench.cli import app
+    from bench.verbs.unknown_verb import MEANT
+
+    groups = {f"bench {group.name}": group.typer_instance for group in app.registered_groups} | {"bench": app}
+    known = {
+        command: {one.name or one.callback.__name__ for one in typed.registered_commands}
+        for command, typed in groups.items()
+    }
+    known["bench"] |= {
+        "run -n",
+        *(f"{name[6:]} {verb}" for name in groups if name != "bench" for verb in known[name]),
+    }
+    for command, words in MEANT.items():
+        assert set(words.values()) <= known[command] - {"clean"}
+        assert not set(words) & known[command]
+
+
+def test_a_name_is_not_given_to_another_folder(here, tmp_path, decathlon_folder):
+    one, other = (decathlon_folder(tmp_path / name, cases=4) for name in ("one", "other"))
+    assert here("data", "add", "mine", "--from", one).returncode == 0
+    assert here("data", "add", "mine", "--from", one).returncode == 0
+    said = complained(here("data", "add", "mine", "--from", other), 2)
+    assert f"'mine' is the name of {one}" in said
+    assert here("data", "list", "--json").stdout.count(str(one)) == 1
+
+
+def test_status_says_what_each_run_asked_for_and_how_much_of_it_is_there(swept, here):
+    store = ("--store", swept.path)
+    (run,) = json.loads(here("status", *store, "--json").stdout)["runs"]
+    assert run["methods"] == ["densevoxnet", "tsman"]
+    assert (run["recipe"], run["seeds"], len(run["datasets"])) == ("smoke", ["0"], 1)
+    assert run["stages"] == run["there"] == len(list((swept.path / "stages").iterdir()))
+    assert run["date"].endswith("+00:00")
+    said = here("status", *store).stdout
+    assert f"{run['there']} of {run['stages']} stages there" in said
+    assert "densevoxnet, tsman" in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_show_is_for_reading_unless_json_is_asked_for(swept, here):
+    for key in sorted(path.name for path in (swept.path / "stages").iterdir()):
+        described = json.loads(here("show", key, "--store", swept.path, "--json").stdout)
+        said = here("show", key, "--store", swept.path).stdout
+        lines = said.splitlines()
+        assert lines[0].split() == ["stage", key]
+        assert lines[1].startswith("what ")
+        assert f"commit    {described['commit']}" in lines
+        assert all(below in said for below in described["inputs"].values())
+        assert all(len(line) <= 80 for line in lines if not line.startswith("folder"))
+        assert "{" not in said
+    student = next(path.name for path in (swept.path / "stages").glob("scores-*"))
+    said = here("show", student, "--store", swept.path).stdout
+    assert "  cleaning.fill_holes " in said
+    assert "seed      0" in said
