@@ -21,15 +21,15 @@ def _open_closed_streams() -> None:
 
     Otherwise the next file that is opened takes its number, and what a library prints is written into it.
     """
-    for number, name, mode in STREAMS:
+    for number, _, _ in STREAMS:  # all of them before any file is opened
         try:
             os.fstat(number)
         except OSError:
             taken = os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            os.dup2(taken, number)
             if taken != number:
-                os.dup2(taken, number)
                 os.close(taken)
             os.set_inheritable(number, True)  # noqa: FBT003
+    for number, name, mode in STREAMS:
         if getattr(sys, name) is None:
-            nowhere = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115 - for as long as we live
-            setattr(sys, name, nowhere)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: PTH123, SIM115
