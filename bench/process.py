@@ -32,4 +32,4 @@ def _open_closed_streams() -> None:
             os.set_inheritable(number, True)  # noqa: FBT003
     for number, name, mode in STREAMS:
         if getattr(sys, name) is None:
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: PTH123, SIM115
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
