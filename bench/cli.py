@@ -6,27 +6,53 @@ import io
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import typer
-
+from bench import packages
 from bench.console import one_line, tame
 from bench.errors import BenchError, unknown
+from bench.process import settle
+
+try:
+    import typer
+    from typer.core import TyperGroup
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"bench: {packages.sentence([error.name or 'typer'], 'bench')}\n")
+    sys.exit(2)
+
+
+class Verbs(TyperGroup):
+    """Verbs, of which one that there is not is refused with what may have been meant."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's own types moved
+        """The verb that the first word names."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            from bench.verbs.unknown_verb import refused
+
+            raise refused(ctx.command_path, args[0], self.commands)
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
+    name="bench",
+    cls=Verbs,
     help="Do methods that learn segmentation from partly wrong labels really work?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-methods_app = typer.Typer(help="The contestants.", no_args_is_help=True, rich_markup_mode=None)
-data_app = typer.Typer(help="The data sets.", no_args_is_help=True, rich_markup_mode=None)
+methods_app = typer.Typer(help="The contestants.", no_args_is_help=True, rich_markup_mode=None, cls=Verbs)
+data_app = typer.Typer(help="The data sets.", no_args_is_help=True, rich_markup_mode=None, cls=Verbs)
 app.add_typer(methods_app, name="methods")
 app.add_typer(data_app, name="data")
-noise_app = typer.Typer(help="Label noise of known truth.", no_args_is_help=True, rich_markup_mode=None)
+noise_app = typer.Typer(
+    help="Label noise of known truth.", no_args_is_help=True, rich_markup_mode=None, cls=Verbs
+)
 app.add_typer(noise_app, name="noise")
-export_app = typer.Typer(help="Results for elsewhere.", no_args_is_help=True, rich_markup_mode=None)
+export_app = typer.Typer(
+    help="Results for elsewhere.", no_args_is_help=True, rich_markup_mode=None, cls=Verbs
+)
 app.add_typer(export_app, name="export")
 
 StorePath = Annotated[Path, typer.Option("--store", help="Folder of all results.")]
@@ -376,12 +402,12 @@ def noise_show(
         str, typer.Argument(metavar="[KIND|DIR]", help="A kind, or a folder of `bench noise make`.")
     ] = "",
     picture: Annotated[
-        Path | None, typer.Option("--to", help="Picture of a folder; DIR-noise.png here by default.")
+        Path | None, typer.Option("--to", help="Draw what a folder holds into this file, as noise.png.")
     ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """List the kinds of noise, or show one with its settings, or draw what a folder holds."""
+    """List the kinds of noise, or show one with its settings, or what a folder holds."""
     from bench.verbs.noise_shown import show as say
 
     return say(what, picture, as_json=as_json)
@@ -392,7 +418,7 @@ def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
     out: Annotated[Path, typer.Option("--to", help="Folder of the label maps.")],
     dataset: Annotated[str, typer.Option(help="A data set with scans without labels.")],
     method: Annotated[str, typer.Option(help="One method.")],
-    xi: Annotated[str, typer.Option(help="One share of manual labels.")],
+    xi: Annotated[str, typer.Option(help="One share of manual labels; 1 for the student of all of them.")],
     recipe: Annotated[str, typer.Option(help="smoke, quick, standard, paper or FILE.toml.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="One seed.")] = 0,
     change: Annotated[
@@ -442,15 +468,19 @@ def export_mlflow(
 def main() -> None:
     """Run a verb; every error is a sentence and an exit code."""
     debug = "--debug" in sys.argv
+    settle()
     _accept_any_text()
     try:
-        code = app(standalone_mode=False)
+        packages.demand([] if "--help" in sys.argv else sys.argv[1:])
+        code = app(prog_name="bench", standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into a silent 130 of its own
             code = _complain(GO_ON, INTERRUPTED, debug=False)
     except BenchError as error:
         code = _complain(str(error), error.exit_code, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
         code = _complain(GO_ON, INTERRUPTED, debug=debug)
+    except ModuleNotFoundError as error:
+        code = _complain_of_import(error, debug=debug)
     except OSError as error:
         where = f"{error.filename} " if error.filename else ""
         code = _complain(f"{where}cannot be read or written ({error.strerror or error}).", 2, debug=debug)
@@ -473,6 +503,13 @@ def _accept_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _complain_of_import(error: ModuleNotFoundError, *, debug: bool) -> int:
+    """A package that only some requests need is missing, or a module of ours."""
+    if name := packages.missing_in(error):
+        return _complain(packages.sentence([name], "this"), 2, debug=debug)
+    return _complain(f"internal error: {type(error).__name__}: {error}", 1, debug=debug)
 
 
 def _complain(sentence: str, code: int, *, debug: bool) -> int:

@@ -6,16 +6,18 @@ import os
 import sys
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from bench.limits import free_memory
+from bench.packages import DISTRIBUTION, sentence
 from bench.tracking import MANNERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 State = Literal["ok", "warning", "error"]
-DISTRIBUTION = "tsman-bench"
 LITTLE_MEMORY_MIB = 2048
 
 
@@ -30,8 +32,11 @@ class Finding:
 
 def of_machine(cores: int) -> Iterator[Finding]:
     """Python, packages, cores, memory, GPU, and whether MLflow keeps quiet."""
-    yield _python()
-    yield _packages()
+    if find_spec("packaging") is None:
+        yield Finding("packages", "error", sentence(["packaging"], "this check"))
+    else:
+        yield _python()
+        yield _packages()
     yield Finding("cores", "ok", f"{cores}; each job of `bench run` takes one or more of them")
     yield _memory()
     is_there = Path("/dev/nvidia0").exists()
@@ -69,13 +74,11 @@ def _packages() -> Finding:
 
 
 def _memory() -> Finding:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(int(line.split()[1]) // 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
+    free = free_memory()
+    if free is None:
         return Finding("memory", "ok", "not known on this system")
-    state: State = "ok" if free >= LITTLE_MEMORY_MIB else "warning"
-    return Finding("memory", state, f"{free / 1024:.1f} GiB free")
+    state: State = "ok" if free >= LITTLE_MEMORY_MIB * 2**20 else "warning"
+    return Finding("memory", state, f"{free / 2**30:.1f} GiB free")
 
 
 def _telemetry() -> Finding:

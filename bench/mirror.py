@@ -9,6 +9,7 @@ import hashlib
 import json
 import queue
 import re
+import shlex
 import shutil
 import sqlite3
 import threading
@@ -22,6 +23,7 @@ from urllib.request import url2pathname
 from bench.data.folder import write_text
 from bench.data.json_file import noted
 from bench.errors import UsageError
+from bench.schema import difference, remedy
 from bench.tracking import EXPERIMENT, PARENT, opened
 
 if TYPE_CHECKING:
@@ -108,6 +110,11 @@ class Mirror:
         except MirrorError:
             raise
         except Exception as error:
+            todo = remedy(str(error), shlex.quote(without_password(self.uri)))
+            if (
+                todo
+            ):  # it names the database itself: the sentence must not become too long to be printed whole
+                raise MirrorError(f"the MLflow mirror cannot be filled: {todo}.") from error
             raise self.error(_in_short(error)) from error
         lacking = sum(key not in finished for key in self.titles)
         return Filled(self.run, written, len(self.titles), lacking)
@@ -187,10 +194,11 @@ def flaw(path: Path) -> str:
                 "SELECT artifact_location FROM experiments WHERE name = ?", (EXPERIMENT,)
             )
             found = ours.fetchone()
+            other_schema = difference(connection)
     except sqlite3.DatabaseError as error:
         return _flaw_of(error)
-    if found is None:
-        return "is half made"
+    if found is None or other_schema:
+        return other_schema or "is half made"
     place = Path(url2pathname(urlsplit(str(found[0])).path))
     if place != (path.parent / ARTIFACTS).resolve():  # a store that was moved or copied
         return f"keeps its files elsewhere ({place})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from functools import cache
@@ -16,22 +17,51 @@ PACKAGES = ("torch", "monai", "numpy", "scipy", "nibabel", "tsman-bench")
 
 @cache
 def commit() -> str:
-    """The commit of the running code, ``+dirty`` where files differ; the version where there is none."""
-    root = Path(__file__).parent.parent
-    version = metadata.version("tsman-bench")
-    if not (root / ".git").exists():
-        return f"v{version}"
+    """The commit of the code that runs, ``+dirty`` where files differ from it; its version where it has none.
+
+    Code that was installed without a repository is known by its version (``v0.1.0``). A checkout that git
+    cannot read bears ``+unknown``: its files may be any.
+    """
+    return commit_of(Path(__file__).parent.parent)
+
+
+def commit_of(root: Path) -> str:
+    """The commit of the folder that the package ``bench`` lies in.
+
+    A repository further up counts only where it tracks this very code: one that merely has the environment
+    with the installed package somewhere below it says nothing about the package.
+    """
     try:
+        version = f"v{metadata.version('tsman-bench')}"
+    except metadata.PackageNotFoundError:
+        version = "v0"
+    unread = f"{version}+unknown" if (root / ".git").exists() else version
+    try:
+        if not _git(root, "ls-files", "--", "bench/provenance.py"):
+            return version
         head = _git(root, "rev-parse", "--short=12", "HEAD")
-        changed = _git(root, "status", "--porcelain", "--", "bench", "methods", "tsman")
+        changed = _git(
+            root, "status", "--porcelain", "--untracked-files=normal", "--", "bench", "methods", "tsman"
+        )
     except (OSError, subprocess.CalledProcessError):
-        return f"v{version}"
+        return unread
     return head + ("+dirty" if changed else "")
 
 
 def _git(root: Path, *words: str) -> str:
-    command = ["git", "-C", str(root), *words]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    """What git says about a folder, whatever the environment and the folder's owner are.
+
+    Hooks and editors set ``GIT_DIR`` and its like, which would make git answer for another repository. Git
+    reads no repository of another user unless it is told to; that protects from commands in a foreign
+    configuration, and whoever owns the folder owns the Python code that runs already.
+    """
+    settings = ("safe.directory=*", "core.fsmonitor=false")
+    options = [part for setting in settings for part in ("-c", setting)]
+    command = ["git", "--no-optional-locks", *options, "-C", str(root), *words]
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(  # noqa: S603
+        command, check=True, capture_output=True, text=True, env=surroundings, stdin=subprocess.DEVNULL
+    )
     return done.stdout.strip()
 
 

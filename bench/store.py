@@ -212,8 +212,20 @@ class Store:
 
     def _claim(self) -> None:
         """Make a new or empty folder a store; sweeping must never meet somebody else's files."""
-        mark = self.path / MARK
-        if mark.is_file():
+        if (self.path / MARK).is_file():
+            return
+        self.refuse_foreign()
+        write_text(self.path / MARK, json.dumps({"store": "tsman-bench", "layout": 1}))
+
+    def refuse_foreign(self) -> None:
+        """Refuse a folder with somebody else's files.
+
+        Raises:
+            UsageError: It is no store and holds something, or it is no folder.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"the store {self.path} is no folder; name another with --store.")
+        if not self.path.exists():
             return
         ours = (".lock", "README.md", "reference")
         others = [path.name for path in self.path.iterdir() if path.name not in ours]
@@ -221,7 +233,6 @@ class Store:
             raise UsageError(
                 f"{self.path} is no store and holds {others[0]!r}; name a new or empty folder with --store."
             )
-        write_text(mark, json.dumps({"store": "tsman-bench", "layout": 1}))
 
     @contextmanager
     def locked(self) -> Iterator[None]:

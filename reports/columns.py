@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
@@ -97,7 +98,7 @@ def check_columns(found: list[str], source: str, columns: Collection[str]) -> No
 
 def _conformed(frame: pd.DataFrame, source: str, place: str) -> pd.DataFrame:
     texts = {column: text_of(frame[column]) for column in COLUMNS}
-    numbers = pd.to_numeric(frame["value"], errors="coerce").astype("float64")
+    numbers = numbers_of(frame["value"])
     failed = texts["status"] == "failed"
     empty = texts["status"].isin(["empty_prediction", "empty_reference"])
     blank = texts["value"].str.strip().str.lower().isin(["", "nan"])
@@ -138,6 +139,16 @@ def _is_of_empty(metric: pd.Series[str], value: pd.Series[float]) -> pd.Series[b
     """Whether a value can be of one empty mask and one that is not; an overall score is of several."""
     overlap, distance = metric.isin(["dice", "iou"]), metric.isin(["adb", "hdd", "hd95"])
     return ~(overlap | distance) | (overlap & (value == 0)) | (distance & (value > 0))
+
+
+def numbers_of(column: pd.Series) -> pd.Series[float]:
+    """A column as the nearest numbers of 64 bits, and NaN where it holds none.
+
+    pandas below 3 reads the last digit of some texts otherwise; Python does not.
+    """
+    read = pd.to_numeric(column, errors="coerce").astype("float64")
+    exact = [float(text) if math.isfinite(value) else value for text, value in zip(column, read, strict=True)]
+    return pd.Series(exact, index=column.index, dtype="float64", name=column.name)
 
 
 def text_of(column: pd.Series) -> pd.Series[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from reports.columns import LARGEST, check_columns, shares_of, text_of, texts_of
+from reports.columns import LARGEST, check_columns, numbers_of, shares_of, text_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,7 +163,7 @@ def _numbers(
     texts: pd.Series[str], kind: Numbers, among: pd.Series[bool], where: tuple[str, str]
 ) -> pd.Series[float]:
     """A column as numbers, where those `among` these rows are held to what they should be."""
-    values = pd.to_numeric(texts, errors="coerce").astype("float64")
+    values = numbers_of(texts)
     lacking = texts.str.strip().str.lower().isin(["", "nan"])
     wrong = (values.isna() & ~(lacking & kind.may_lack)) | (values < kind.low) | (values > kind.high)
     if kind.whole:

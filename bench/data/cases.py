@@ -80,7 +80,8 @@ def case_files(
                 warnings += _look_through(prints, files, channels, classes)
             cases[case] = _printed(prints, files), _content(prints, files)
     finally:
-        prints.save()
+        if workshop.spare is None:
+            prints.save()
         _say(warnings, workshop)
     return cases
 

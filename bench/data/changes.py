@@ -50,7 +50,7 @@ def _last(dataset: Dataset, workshop: Workshop, known: Sequence[str]) -> Dataset
             found = recall(path.stem, workshop)
         except DataError:
             continue
-        if not _is_made(dataset, workshop) or _folder(found) == _folder(dataset):
+        if not _is_made(dataset, workshop) or _folder(found).parent.name == _folder(dataset).parent.name:
             return found
     return None
 
@@ -61,7 +61,8 @@ def _folder(dataset: Dataset) -> Path:
 
 
 def _is_made(dataset: Dataset, workshop: Workshop) -> bool:
-    return workshop.path.absolute() in _folder(dataset).parents
+    places = [place.absolute() for place in (workshop.path, workshop.spare) if place is not None]
+    return not set(places).isdisjoint(_folder(dataset).parents)
 
 
 def _parts(before: Mapping[str, CaseFiles], now: Mapping[str, CaseFiles]) -> list[str]:

@@ -121,9 +121,14 @@ class DataSettings:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where made data and what is known about data lie: the ``data`` folder of a store."""
+    """Where made data and what is known about data lie: the ``data`` folder of a store.
+
+    Where nothing may be written there (``bench run -n``), data that have to be made go into ``spare``, and
+    what is found out about data is not kept.
+    """
 
     path: Path
+    spare: Path | None = None
 
     @property
     def names_path(self) -> Path:

@@ -98,8 +98,13 @@ def _description(made: Made, names: list[str]) -> dict[str, object]:
 
 
 def folder_of(made: Made, settings: DataSettings, workshop: Workshop) -> Path:
-    """Where the data set of this size and first seed lies in a store."""
-    return workshop.path / f"{made.name}-{settings.size}-{settings.first_seed}-v{made.version}"
+    """Where the data set of this size and first seed lies: in the store, or in the spare folder."""
+    name = f"{made.name}-{settings.size}-{settings.first_seed}-v{made.version}"
+    if workshop.spare is not None and (
+        (workshop.spare / name).is_dir() or not (workshop.path / name).is_dir()
+    ):
+        return workshop.spare / name
+    return workshop.path / name
 
 
 def open_dataset(made: Made, settings: DataSettings, workshop: Workshop) -> Dataset:
@@ -117,6 +122,10 @@ def open_dataset(made: Made, settings: DataSettings, workshop: Workshop) -> Data
         return _opened(made, folder, settings, workshop)
     except DataError as error:
         workshop.say(f"damaged: {str(error).rstrip('.')}; {made.name} is made again from its seeds.")
+    if workshop.spare is not None:
+        folder = workshop.spare / folder.name
+        _make(made, folder, settings)
+        return _opened(made, folder, settings, workshop)
     damaged = folder.with_name(f".{folder.name}.damaged")
     shutil.rmtree(damaged, ignore_errors=True)
     folder.rename(damaged)  # a store's sweep takes it where we are stopped here

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import DataError
+from bench.limits import free_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 MAX_VOXELS = 2**31  # all channels together; the largest scans there are have a tenth of it
 MAX_OFFSET = 2**26  # bytes before the voxels: a header and its extensions
 MAX_DEFLATE = 1032  # bytes that a byte of a deflate stream can hold at most. Source: zlib's technical details
-MEMINFO = Path("/proc/meminfo")
 
 _KINDS = {
     stat.S_ISDIR: "a folder",
@@ -110,17 +110,7 @@ def check_promise(path: Path, promise: Promise, size: int) -> None:
         )
     needed, free = promise.num_voxels * (promise.itemsize + 4), free_memory()  # as stored, and as float32
     if free is not None and needed > free:
-        raise DataError(f"{path} needs {_count(needed)} bytes of memory; this machine has {free} left.")
-
-
-def free_memory() -> int | None:
-    """Bytes that this machine can still give, where it says so."""
-    try:
-        lines = MEMINFO.read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):
-        return None
-    said = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(said[0]) * 1024 if said else None
+        raise DataError(f"{path} needs {_count(needed)} bytes of memory; this process has {free} left.")
 
 
 def _sizes(shape: Sequence[int]) -> str:

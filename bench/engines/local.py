@@ -11,10 +11,10 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.lab import Conduct
+from bench.limits import cores
 from bench.plain import plain
 from bench.runner import Outcome
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bench.store import Store
+
+__all__ = ("GRACE_SECONDS", "KEPT_PAGES", "LocalEngine", "cores", "surroundings")
 
 KEPT_PAGES = {"MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_MMAP_MAX_": "0", "MALLOC_TOP_PAD_": "67108864"}
 """glibc keeps freed pages: the same result, and training no longer waits for the kernel to clear them."""
@@ -35,16 +37,6 @@ def surroundings(threads: int) -> dict[str, str]:
     """The environment variables that a worker is given: its allocator and its threads."""
     limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     return KEPT_PAGES | limits
-
-
-def cores() -> int:
-    """The cores that this process may use: its affinity, and the share of a container."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        return allowed
-    return allowed if quota == "max" else max(min(allowed, int(quota) // int(period)), 1)
 
 
 class _Worker:

@@ -18,6 +18,8 @@ from bench.engines.local import GRACE_SECONDS
 from bench.errors import SHORT_OF_MEMORY, BenchError
 from bench.execute import execute
 from bench.lab import Conduct
+from bench.packages import missing_in, sentence
+from bench.process import settle
 from bench.store import UNWRITABLE, Store
 
 if TYPE_CHECKING:
@@ -66,7 +68,8 @@ def _answer(make: Callable[[], None]) -> dict[str, Any]:
         if isinstance(error, MemoryError) or any(word in str(error) for word in SHORT_OF_MEMORY):
             said = f"out of memory; fewer --jobs or smaller settings may help ({_first_line(error)})."
             return _failure(said) | {"retires": True}
-        return _failure(f"{type(error).__name__}: {error}")
+        missing = missing_in(error) if isinstance(error, ModuleNotFoundError) else ""
+        return _failure(sentence([missing], "it") if missing else f"{type(error).__name__}: {error}")
     return {"error": "", "detail": "", "halts": False}
 
 
@@ -81,6 +84,7 @@ def _first_line(error: Exception) -> str:
 
 def main(store_path: str, run: str, device: str, conduct: str) -> None:
     """Serve until the driver closes the pipe, or until SIGTERM."""
+    settle()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not mix with the answers
     tasks: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()

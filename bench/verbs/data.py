@@ -55,6 +55,10 @@ def add_data(name: str, folder: Path, store_path: Path, *, as_json: bool) -> int
     store = Store(store_path)
     with store.locked():
         spec = f"{name if name in published else DECATHLON}:{folder.resolve()}"
+        has = store.workshop.names().get(name, spec)
+        if has != spec:  # records of both would bear one name
+            where = has.partition(":")[2]
+            raise UsageError(f"{name!r} is the name of {where} in this store; give {folder} another name.")
         dataset = open_folder(spec, DataSettings(), store.workshop)
         write_text(store.workshop.names_path, json.dumps({**store.workshop.names(), name: spec}, indent=1))
     facts = {

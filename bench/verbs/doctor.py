@@ -8,16 +8,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bench import console
-from bench.checkup import of_store
-from bench.engines.local import cores
 from bench.errors import DataError
-from bench.health import of_machine
-from bench.store import Store
+from bench.health import Finding, of_machine
+from bench.limits import cores
+from bench.packages import missing_in, sentence
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from bench.health import Finding
 
 WIDTH = 80
 SIGNS = {"ok": "ok", "warning": "WARNING", "error": "ERROR"}
@@ -26,19 +23,33 @@ SIGNS = {"ok": "ok", "warning": "WARNING", "error": "ERROR"}
 def doctor(store_path: Path, *, as_json: bool) -> int:
     """Check everything, say it, and exit with 4 where something stored is damaged or data is gone."""
     findings = list(of_machine(cores()))
-    store = Store(store_path)
-    if store.is_store:
-        findings += of_store(store, _watch)
+    stored = _of_store(store_path)
+    findings += stored or []
+    is_store = stored is not None
     if as_json:
         plain = [asdict(one) for one in findings]
-        console.say_json({"store": str(store_path), "is_store": store.is_store, "checks": plain})
+        console.say_json({"store": str(store_path), "is_store": is_store, "checks": plain})
     else:
         for finding in findings:
             _say(finding)
-        if not store.is_store:
+        if not is_store:
             console.say(f"{store_path} is no store yet; `bench run --store {store_path}` makes it one.")
     is_lost = any(one.state == "error" for one in findings)
     return DataError.exit_code if is_lost else 0
+
+
+def _of_store(path: Path) -> list[Finding] | None:
+    """The checks of a store, as far as the packages for them are there; ``None`` where there is no store."""
+    try:
+        from bench.checkup import of_store
+        from bench.store import Store
+
+        store = Store(path)
+        return list(of_store(store, _watch)) if store.is_store else None
+    except ModuleNotFoundError as error:
+        if not (name := missing_in(error)):
+            raise
+        return [Finding("store", "error", sentence([name], "looking through a store"))]
 
 
 def _watch(done: int, total: int) -> None:

@@ -12,7 +12,8 @@ from bench import console
 from bench.data.folder import whole_folder
 from bench.data.split import shares
 from bench.errors import DataError, UsageError
-from bench.experiments import free_part
+from bench.experiments import Part, free_part
+from bench.experiments import contestants as contestants_of
 from bench.plugins import contestants
 from bench.store import Store
 from bench.sweep import Sweep
@@ -46,13 +47,22 @@ class Request:
 
     def run_command(self) -> str:
         """The ``bench run`` that trains the student."""
-        words = ["bench", "run", "--dataset", self.dataset, "--methods", self.method, "--xi", self.xi]
+        xi = "0.5" if is_full(self.xi) else self.xi  # every sweep trains the student of all labels too
+        words = ["bench", "run", "--dataset", self.dataset, "--methods", self.method, "--xi", xi]
         words += ["--seeds", f"{self.seed},"]
         words += ["--recipe", self.recipe] if self.recipe else []
         words += [word for change in self.changes for word in ("--set", change)]
         words += [word for path in self.plugins for word in ("--plugin", str(path))]
         words += ["--device", self.device] if self.device != "auto" else []
         return shlex.join([*words, "--store", str(self.store)])
+
+
+def is_full(xi: str) -> bool:
+    """Whether a share is that of all manual labels, however it is written: 1, 1.0."""
+    try:
+        return float(xi) == 1
+    except ValueError:
+        return False
 
 
 def predictions(request: Request, *, as_json: bool) -> int:
@@ -97,11 +107,14 @@ def _one(found: Sequence[T], words: str, what: str) -> T:
 
 def _planned(request: Request, chosen: Recipe, dataset: Dataset) -> Stage:
     """The scores stage of the student: it holds how the student was trained and how it segments."""
-    xi = _one(shares(request.xi), request.xi, "share")
-    part = free_part((request.method,), (xi,), chosen)
+    if is_full(request.xi):
+        part, role = Part(supervised=contestants_of((request.method,), chosen)), "supervised"
+    else:
+        xi = _one(shares(request.xi), request.xi, "share")
+        part, role = free_part((request.method,), (xi,), chosen), "student"
     sweep = Sweep(chosen, (part,), (request.seed,), (dataset,))
     scored = [stage for stage in sweep.stages() if stage.kind == "scores"]
-    (student,) = [one for one in scored if json.loads(one.settings)["identity"]["role"] == "student"]
+    (student,) = [one for one in scored if json.loads(one.settings)["identity"]["role"] == role]
     return student
 
 

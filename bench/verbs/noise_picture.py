@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from bench.data.noise.simulator import Spacing
@@ -53,14 +54,20 @@ def draw(folder: Path, cases: Mapping[str, Any], title: str, target: Path) -> No
     """
     chosen = _chosen(cases)
     pairs = [_read(folder, case, cases[case]) for case in chosen]
-    import matplotlib as mpl
+    from reports.figures.style import own_settings
 
-    mpl.use("agg")
-    from matplotlib import pyplot as plt
+    with own_settings():
+        figure = _drawn(pairs, title)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(target, dpi=150)
 
-    figure, grid = plt.subplots(
-        len(pairs), len(_PLANES), figsize=(9.6, 3.3 * len(pairs) + 0.9), squeeze=False, layout="constrained"
-    )
+
+def _drawn(pairs: list[_Pair], title: str) -> Figure:
+    """A row for each case, a column for each plane."""
+    from reports.figures.style import blank
+
+    figure = blank(9.6, 3.3 * len(pairs) + 0.9)
+    grid = figure.subplots(len(pairs), len(_PLANES), squeeze=False)
     for axes_row, pair in zip(grid, pairs, strict=True):
         for axes, plane in zip(axes_row, _PLANES, strict=True):
             _panel(axes, pair, plane)
@@ -74,9 +81,7 @@ def draw(folder: Path, cases: Mapping[str, Any], title: str, target: Path) -> No
         facecolor="#5b6470",
         labelcolor="white",
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(target, dpi=150)
-    plt.close(figure)
+    return figure
 
 
 def _chosen(cases: Mapping[str, Any]) -> list[str]:

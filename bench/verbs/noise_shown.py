@@ -22,7 +22,7 @@ MEASURED: Final = "noise.json"
 
 
 def show(what: str, picture: Path | None, *, as_json: bool) -> int:
-    """Nothing lists the kinds, a kind is shown with its settings, a folder is drawn and summed up.
+    """Nothing lists the kinds, a kind is shown with its settings, a folder is summed up, and drawn if asked.
 
     Raises:
         UsageError: Neither a kind nor a folder.
@@ -76,21 +76,21 @@ def _say_kind(kind: type[Simulator]) -> None:
 
 
 def _folder(folder: Path, picture: Path | None, *, as_json: bool) -> int:
-    """Sum up and draw."""
-    from bench.verbs.noise_picture import draw
-
+    """Sum up, and draw where a file is named for it."""
     if not (folder / MEASURED).is_file():
         raise DataError(f"{folder} has no {MEASURED}; expected a folder of `bench noise make`.")
     document = read_object(folder / MEASURED)
     cases = document.get("cases")
     if not isinstance(cases, dict) or not cases:
         raise DataError(f"{folder / MEASURED} names no cases; make the folder again with `bench noise make`.")
-    target = picture or Path(f"{folder.resolve().name}-noise.png")
     title = f"{document.get('kind')}:{document.get('rate')}"
-    draw(folder, cases, title, target)
+    if picture is not None:
+        from bench.verbs.noise_picture import draw
+
+        draw(folder, cases, title, picture)
     if as_json:
-        console.say_json({"picture": str(target), **document})
+        console.say_json({"picture": str(picture) if picture else None, **document})
         return 0
     say_summary(cases)
-    console.say(f"{title}, drawn in {target}")
+    console.say(f"{title}, {f'drawn in {picture}' if picture else 'a picture with --to FILE.png'}")
     return 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import tempfile
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import console, mirror, provenance, runner, runs
@@ -31,10 +33,10 @@ from bench.verbs.stopping import stoppable
 from bench.verbs.words import datasets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from bench.data.copies import Leak
+    from bench.data.dataset import Workshop
     from bench.graph import Stage
     from bench.sweep import Sweep
     from bench.verbs.request import Asked, Request
@@ -48,14 +50,14 @@ def run(request: Request) -> int:
     store = Store(request.store)
     if not request.as_json:
         say_methods(asked.parts)
-    with store.locked(), stoppable():
-        sweep, left_out = planned(asked, datasets_of(asked.datasets, asked.recipe.data, store.workshop))
+    with _held(store, dry_run=request.dry_run) as workshop, stoppable():
+        sweep, left_out = planned(asked, datasets_of(asked.datasets, asked.recipe.data, workshop))
         leaks = sweep.leaks()
         if leaks and not request.allow_leaks and not request.dry_run:
             raise refused(leaks)
         sweep = replace(sweep, allowed_leaks=leaks)
         stages = sweep.stages()
-        _say_changes(store, sweep)
+        _say_changes(store, sweep, workshop)
         _say_doubtful(sweep)
         more: dict[str, Any] = {}
         if not request.dry_run:
@@ -77,11 +79,23 @@ def run(request: Request) -> int:
         return _say_result(request, sweep, state, stages, more)
 
 
-def _say_changes(store: Store, sweep: Sweep) -> None:
+@contextmanager
+def _held(store: Store, *, dry_run: bool) -> Iterator[Workshop]:
+    """The store's data, under its lock; for a plan alone nothing is locked or written there."""
+    if dry_run:
+        store.refuse_foreign()
+        with tempfile.TemporaryDirectory(prefix="bench-plan-") as spare:
+            yield replace(store.workshop, spare=Path(spare))
+        return
+    with store.locked():
+        yield store.workshop
+
+
+def _say_changes(store: Store, sweep: Sweep, workshop: Workshop) -> None:
     """Data that changed since the store last knew them, before anything is computed from them."""
     known = runs.data_sets(store)
     for dataset in sweep.datasets:
-        for sentence in changes(dataset, store.workshop, known):
+        for sentence in changes(dataset, workshop, known):
             console.warn(sentence)
 
 

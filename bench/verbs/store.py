@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from bench.errors import DataError, UsageError
 from bench.graph import VERSIONS
 from bench.publication import publish
 from bench.store import Store
+from bench.verbs.shown import requests, say_request, say_stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,17 +30,21 @@ def there(path: Path) -> Store:
 
 
 def status(store_path: Path, *, as_json: bool) -> int:
-    """How many stages of each kind there are, what failed, which runs were asked for."""
+    """How many stages of each kind there are, what was run and how much of it is there, and what failed."""
     store = there(store_path)
     made = Counter(key.partition("-")[0] for key in store.finished())
     counts = {kind: made[kind] for kind in VERSIONS}
     failures = {key: reason["error"] for key, reason in store.failures().items()}
-    runs = sorted(path.parent.name for path in (store_path / "runs").glob("*/request.json"))
+    asked = requests(store)
     if as_json:
-        console.say_json({"store": str(store_path), "stages": counts, "failed": failures, "runs": runs})
+        console.say_json({"store": str(store_path), "stages": counts, "failed": failures, "runs": asked})
         return 0
     console.say(console.table([[kind, str(count)] for kind, count in counts.items()], ["stages", "made"]))
-    console.say(f"\nruns     {', '.join(runs) or 'none'}")
+    console.say()
+    for one in asked:
+        say_request(one)
+    if not asked:
+        console.say("runs     none")
     console.say(f"failed   {len(failures)}")
     for key, reason in failures.items():
         console.say(f"  {key}: {reason}")
@@ -63,7 +67,7 @@ def one_key(store: Store, key: str, among: Iterable[str]) -> str:
 
 
 def show(key: str, store_path: Path, *, as_json: bool) -> int:
-    """One stage by its key or the key's beginning: settings, inputs, provenance, scores.
+    """One stage by its key or the key's beginning: settings, inputs, provenance.
 
     Raises:
         UsageError: No stage, or more than one, begins so.
@@ -73,9 +77,8 @@ def show(key: str, store_path: Path, *, as_json: bool) -> int:
     described = store.stage(found) if store.has(found) else store.failures()[found]
     if as_json:
         console.say_json(described)
-        return 0
-    console.say(json.dumps(described, indent=1, ensure_ascii=False))
-    console.say(f"folder   {store.folder(found)}")
+    else:
+        say_stage(store, found, described)
     return 0
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bench import console
 from bench.data.datasets import open_dataset
-from bench.engines.local import cores
 from bench.errors import UsageError
+from bench.limits import cores
 from bench.plugins.contestants import classes
 from bench.plugins.datasets import sources_for
 from bench.processor import has_native_bfloat16

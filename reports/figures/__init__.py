@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reports.figures.matplotlib_import  # noqa: F401 - before any other module imports matplotlib
 from reports.figures.chart import Chart
 from reports.figures.registry import FIGURES
 

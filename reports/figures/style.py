@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from reports.figures.matplotlib_import import mpl
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from matplotlib.axes import Axes
 
@@ -20,6 +23,14 @@ GREY: Final = "#5b6470"
 INK: Final = "#1f2630"
 _LONGEST: Final = 300  # letters
 _ROOM: Final = 40  # letters of a name
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Matplotlib's defaults for the length of a block, whatever a ``matplotlibrc`` or a style sheet says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        yield
 
 
 @dataclass(frozen=True, slots=True)

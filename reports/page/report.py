@@ -9,6 +9,7 @@ import pandas as pd
 from reports.exhibits import Exhibits, MissingExhibitError
 from reports.extras import Extras, conform
 from reports.figures import FIGURES
+from reports.figures.style import own_settings
 from reports.page.arena import arena
 from reports.page.cases import case_table
 from reports.page.document import FigureOnPage, Section, TableOnPage, html
@@ -34,6 +35,7 @@ OVER_SHARES: Final = ("figure6", "figure7")
 """The figures whose axis is ξ."""
 
 
+@own_settings()
 def write(
     records: pd.DataFrame,
     out: Path,

@@ -66,9 +66,9 @@ def appended(table: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([table.astype(object), added.astype(object)], ignore_index=True)[list(table.columns)]
     for name in table.columns:
         if name in _COUNTS or name.endswith(("_failed", "_results")):
-            both[name] = both[name].fillna(0).astype("int64")
+            both[name] = both[name].astype("float64").fillna(0).astype("int64")
         elif added.get(name) is not None or (len(table) and table[name].dtype != "float64"):
-            both[name] = both[name].fillna("").astype(str)
+            both[name] = both[name].where(both[name].notna(), "").astype(str)
         else:
             both[name] = both[name].astype("float64")
     return both

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import filelock
 import nibabel
 import numpy as np
 import pytest
@@ -341,8 +342,60 @@ def test_a_dry_run_makes_no_stage(bench, tmp_path, spheres):
     assert plan["stages"]["teacher"] == {"stages": 3, "cached": 0}
     assert plan["cost"]["whole"]["network_steps"] == 4 + 6 + 8 + 2 * 2 * 8
     assert plan["cost"]["left"] == plan["cost"]["whole"]
-    assert not (store / "stages").exists()
-    assert not (store / "runs").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def listed(folder):
+    """Every file and folder with when it was changed last."""
+    return {path: path.stat().st_mtime_ns for path in (folder, *folder.rglob("*"))}
+
+
+@pytest.mark.parametrize("data", ["phantom-heart", "spheres"])
+def test_a_dry_run_writes_nothing_and_says_what_the_run_says(bench, tmp_path, spheres, data):
+    dataset = data if data == "phantom-heart" else f"decathlon:{spheres}"
+    store, before = tmp_path / "store", listed(spheres)
+    words = (
+        "run",
+        "--recipe",
+        "smoke",
+        "--dataset",
+        dataset,
+        "--methods",
+        "tsman",
+        "--xi",
+        "0.5",
+        "--store",
+        store,
+    )
+    without = json.loads(bench(*words, "-n", "--json").stdout)
+    assert list(tmp_path.iterdir()) == []
+    assert listed(spheres) == before
+    # A store that is there, and that knows the data: the same plan, and still nothing is written.
+    assert bench("data", "check", dataset, "--store", store).returncode == 0
+    held = listed(store) if store.exists() else {}
+    again = bench(*words, "-n", "--json")
+    assert again.stderr == ""
+    assert json.loads(again.stdout)["run"] == without["run"]
+    assert json.loads(again.stdout)["datasets"] == without["datasets"]
+    assert (listed(store) if store.exists() else {}) == held
+
+
+def test_a_dry_run_reads_a_store_that_cannot_be_written_and_refuses_a_folder_that_is_none(
+    swept, bench, tmp_path
+):
+    copy = tmp_path / "store"
+    shutil.copytree(swept.path, copy)
+    words = (*swept.words[:-1], copy, "-n", "--json")
+    with filelock.FileLock(copy / ".lock"):  # nor does a run at work disturb it
+        before = listed(copy)
+        done = bench(*words)
+        assert done.returncode == 0, done.stderr
+        assert {one["stages"] - one["cached"] for one in json.loads(done.stdout)["stages"].values()} == {0}
+        assert listed(copy) == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    assert "thesis.tex" in complained(bench(*swept.words[:-1], tmp_path / "mine", "-n"), 2)
+    assert "folder" in complained(bench(*swept.words[:-1], tmp_path / "mine" / "thesis.tex", "-n"), 2)
 
 
 def test_a_dry_run_says_the_cost_in_lines_that_fit_and_by_whose_word(swept, bench):
@@ -500,3 +553,83 @@ def test_iou_is_scored_beside_dice(bench, tmp_path):
     own = [row for row in rows if row["case"] == "a"]
     weights = {"dice": 1 / 2, "adb": -1 / 4, "hdd": -1 / 30}
     assert whole == [pytest.approx(sum(weights.get(row["metric"], 0) * row["value"] for row in own))]
+
+
+VERBS_THAT_ARE_NOT = [
+    (("plan",), "`bench run -n`"),
+    (("dry-run",), "`bench run -n`"),
+    (("clena",), ""),
+    (("cleen", "--all"), ""),
+    (("reprot",), "`bench report`"),
+    (("data", "import"), "`bench data add`"),
+    (("data", "mkae"), "`bench data make`"),
+    (("noise", "inject"), "`bench noise make`"),
+    (("methods", "shwo"), "`bench methods show`"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), VERBS_THAT_ARE_NOT, ids=[" ".join(words) for words, _ in VERBS_THAT_ARE_NOT]
+)
+def test_a_verb_that_there_is_not_is_refused_with_what_was_meant_and_nothing_that_removes(here, words, meant):
+    said = complained(here(*words), 2)
+    assert ("Did you mean " + meant) in said if meant else "Did you mean" not in said
+    assert "`bench clean" not in said
+    assert ", clean" not in said
+
+
+def test_what_others_call_a_verb_leads_to_one_that_there_is():
+    from bench.cli import app
+    from bench.verbs.unknown_verb import MEANT
+
+    groups = {f"bench {group.name}": group.typer_instance for group in app.registered_groups} | {"bench": app}
+    known = {
+        command: {one.name or one.callback.__name__ for one in typed.registered_commands}
+        for command, typed in groups.items()
+    }
+    known["bench"] |= {
+        "run -n",
+        *(f"{name[6:]} {verb}" for name in groups if name != "bench" for verb in known[name]),
+    }
+    for command, words in MEANT.items():
+        assert set(words.values()) <= known[command] - {"clean"}
+        assert not set(words) & known[command]
+
+
+def test_a_name_is_not_given_to_another_folder(here, tmp_path, decathlon_folder):
+    one, other = (decathlon_folder(tmp_path / name, cases=4) for name in ("one", "other"))
+    assert here("data", "add", "mine", "--from", one).returncode == 0
+    assert here("data", "add", "mine", "--from", one).returncode == 0
+    said = complained(here("data", "add", "mine", "--from", other), 2)
+    assert f"'mine' is the name of {one}" in said
+    assert here("data", "list", "--json").stdout.count(str(one)) == 1
+
+
+def test_status_says_what_each_run_asked_for_and_how_much_of_it_is_there(swept, here):
+    store = ("--store", swept.path)
+    (run,) = json.loads(here("status", *store, "--json").stdout)["runs"]
+    assert run["methods"] == ["densevoxnet", "tsman"]
+    assert (run["recipe"], run["seeds"], len(run["datasets"])) == ("smoke", ["0"], 1)
+    assert run["stages"] == run["there"] == len(list((swept.path / "stages").iterdir()))
+    assert run["date"].endswith("+00:00")
+    said = here("status", *store).stdout
+    assert f"{run['there']} of {run['stages']} stages there" in said
+    assert "densevoxnet, tsman" in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_show_is_for_reading_unless_json_is_asked_for(swept, here):
+    for key in sorted(path.name for path in (swept.path / "stages").iterdir()):
+        described = json.loads(here("show", key, "--store", swept.path, "--json").stdout)
+        said = here("show", key, "--store", swept.path).stdout
+        lines = said.splitlines()
+        assert lines[0].split() == ["stage", key]
+        assert lines[1].startswith("what ")
+        assert f"commit    {described['commit']}" in lines
+        assert all(below in said for below in described["inputs"].values())
+        assert all(len(line) <= 80 for line in lines if not line.startswith("folder"))
+        assert "{" not in said
+    student = next(path.name for path in (swept.path / "stages").glob("scores-*"))
+    said = here("show", student, "--store", swept.path).stdout
+    assert "  cleaning.fill_holes " in said
+    assert "seed      0" in said

@@ -112,6 +112,19 @@ def test_a_student_that_was_not_trained_is_refused_with_the_command_that_trains_
     assert not (tmp_path / "none").exists()
 
 
+def test_the_student_of_all_manual_labels_is_exported_by_xi_1(exported, trained, bench, tmp_path):
+    done = bench(*trained[1], "--xi", "1.0", "--to", tmp_path / "full", "--json")
+    assert done.returncode == 0, done.stderr
+    said, store = json.loads(done.stdout), trained[0]
+    assert said["student"] != exported[1]["student"]
+    titles = json.loads(next(store.glob("runs/*/stages.json")).read_text())["stages"]
+    assert titles[said["student"]] == "densevoxnet, 7 of 7 manual, seed 0"
+    assert len(said["files"]) == len(exported[1]["files"])
+    never = bench(*trained[1], "--xi", "1", "--seed", "7", "--to", tmp_path / "none")
+    assert never.returncode == 2
+    assert "--methods densevoxnet --xi 0.5 --seeds 7," in never.stderr
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

@@ -176,6 +176,16 @@ def test_a_folder_is_drawn(made, tmp_path, bench):
     assert sorted(path.name for path in folder.iterdir()) == ["labels", "noise.json", "theta", "truth"]
 
 
+def test_a_folder_is_only_summed_up_unless_a_picture_is_asked_for(made, tmp_path, bench):
+    folder, _ = made
+    done = bench("noise", "show", folder, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "--to FILE.png" in done.stdout
+    assert json.loads(bench("noise", "show", folder, "--json", cwd=tmp_path).stdout)["picture"] is None
+    assert list(tmp_path.iterdir()) == []
+    assert sorted(path.name for path in folder.iterdir()) == ["labels", "noise.json", "theta", "truth"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "named"),
     [

@@ -13,6 +13,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from bench import limits
 from bench.data import promises
 from bench.data.metaimage import read_metaimage
 from bench.data.volumes import fingerprint, read_grid, read_image, read_label
@@ -120,10 +121,11 @@ def test_a_promise_that_a_deflate_stream_could_keep_and_memory_could_not_is_refu
 
 
 def test_where_a_machine_does_not_say_its_memory_nothing_is_refused_for_it(tmp_path, monkeypatch):
-    for said in (tmp_path / "none", tmp_path / "odd"):
-        monkeypatch.setattr(promises, "MEMINFO", said)
-        assert promises.free_memory() is None
-        (tmp_path / "odd").write_text("Mem: 5\n")
+    monkeypatch.setattr(limits, "ROOT", tmp_path)
+    assert promises.free_memory() is None
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("Mem: 5\n")
+    assert promises.free_memory() is None
 
 
 def test_gigabytes_behind_the_voxels_are_never_unpacked(tmp_path, tried):

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import mirror
+from bench import mirror, schema
 from bench.mirror import Mirror, MirrorError
 from bench.runs import plans, request
 from bench.store import Store
@@ -246,8 +246,23 @@ def spoil_empty(path):
     path.write_bytes(b"")
 
 
+def with_schema(path, revision):
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+
+
+def spoil_older_schema(path):
+    with_schema(path, "5b0e9adcef9c")
+
+
+def spoil_unknown_schema(path):
+    with_schema(path, "ffffffffffff")
+
+
 SPOILS = [
     spoil_half_made,
+    spoil_older_schema,
+    pytest.param(spoil_unknown_schema, marks=pytest.mark.slow),
     pytest.param(spoil_not_a_database, marks=pytest.mark.slow),
     pytest.param(spoil_torn, marks=pytest.mark.slow),
     pytest.param(spoil_empty, marks=pytest.mark.slow),
@@ -271,6 +286,51 @@ def test_a_damaged_database_is_written_anew_and_said_in_a_sentence(
         seen = shutil.copy(mirror.database(copied), copied.path.parent / f"seen-{time_before}.db")
         assert mirrored_at(f"sqlite:///{seen}") == mirrored_at(elsewhere)
     tried(f"mlflow.db damaged ({spoil.__name__.removeprefix('spoil_').replace('_', ' ')})", 2)
+
+
+def test_a_mirror_of_another_schema_is_named_by_doctor(copied, bench):
+    page(copied, mirror.default_uri(copied)).fill(copied.finished())
+    with_schema(mirror.database(copied), "5b0e9adcef9c")
+    said = bench("doctor", "--store", copied.path, "--json").stdout
+    (found,) = [one for one in json.loads(said)["checks"] if one["check"] == "mirror"]
+    assert found["state"] == "warning"
+    assert "5b0e9adcef9c" in found["says"]
+    assert "`bench export mlflow` writes it anew" in found["says"]
+
+
+@pytest.mark.parametrize(
+    ("revision", "told"),
+    [("5b0e9adcef9c", "mlflow db upgrade sqlite:///"), ("ffffffffffff", "pip install --upgrade mlflow")],
+)
+def test_a_database_of_ones_own_of_another_schema_is_never_touched_and_the_remedy_is_whole(
+    copied, bench, swept, revision, told
+):
+    path = copied.path.parent / ("a" * 150 + ".db")
+    page(copied, f"sqlite:///{path}").fill(copied.finished())
+    with_schema(path, revision)
+    before, env = path.read_bytes(), {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{path}"}
+    done = bench("export", "mlflow", "--store", copied.path, env=env)
+    assert done.returncode == 2
+    (sentence,) = done.stderr.splitlines()
+    assert told in sentence
+    assert revision in sentence
+    if "upgrade sqlite" in told:
+        assert f"`mlflow db upgrade sqlite:///{path}`" in sentence
+    assert path.read_bytes() == before
+    page(copied, f"sqlite:///{path}").forget()
+    done = bench(*swept.words[:-2], "--store", copied.path, "--json", env=env)
+    assert done.returncode == 0
+    assert told in done.stderr
+    assert path.read_bytes() == before
+
+
+def test_the_schema_of_the_installed_mlflow_is_what_it_writes(copied):
+    page(copied, mirror.default_uri(copied)).fill(copied.finished())
+    with contextlib.closing(sqlite3.connect(mirror.database(copied))) as database:
+        assert schema.difference(database) == ""
+        ((written,),) = database.execute("SELECT version_num FROM alembic_version").fetchall()
+    assert schema.installed().head == written
+    assert {"5b0e9adcef9c", written} < schema.installed().known
 
 
 @pytest.mark.slow

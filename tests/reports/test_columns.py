@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from reports.columns import COLUMNS, conform, read
+from reports.columns import COLUMNS, conform, numbers_of, read
 
 
 def written(frame, path):
@@ -94,3 +95,12 @@ def test_columns_in_another_order_are_put_right(scored):
 
 def test_a_failed_row_has_no_value_whatever_was_written_there(scored):
     assert math.isnan(conform(scored(0.9, status="failed"))["value"].iloc[0])
+
+
+def test_numbers_are_the_nearest_to_their_texts_on_every_pandas():
+    random = np.random.default_rng(0)
+    values = [0.11041069723018147, *random.uniform(0, 200, 300), 1e-300, 5e-324, 1.7976931348623157e308]
+    texts = pd.Series([repr(float(value)) for value in values] + ["", "nan", "inf", "1_0", "x"])
+    found = numbers_of(texts).tolist()
+    assert found[: len(values)] == values
+    assert [str(value) for value in found[len(values) :]] == ["nan", "nan", "inf", "nan", "nan"]
