@@ -89,15 +89,16 @@ def test_drawn_test_cases_are_looked_at_as_each_seed_draws_them(tmp_path, hvsmr_
 
 
 def test_what_files_hold_is_found_once_and_in_older_stores_too(folder, monkeypatch):
-    from bench.data import cases
+    from bench.data import cases, fingerprints
 
     before = opened(folder)
     path = folder.parent / "data" / "fingerprints.json"
     known = json.loads(path.read_text())
     path.write_text(json.dumps({mark: of for mark, of in known.items() if not mark.startswith("content|")}))
     assert opened(folder).contents == before.contents
-    for reader in ("content", "fingerprint", "fingerprint_and_content", "read_label", "read_image"):
-        monkeypatch.setattr(cases, reader, lambda *_, **__: pytest.fail("a file was read again"))
+    readers = [(fingerprints, name) for name in ("fingerprint", "fingerprint_and_content")]
+    for module, reader in [*readers, (cases, "read_label"), (cases, "read_image")]:
+        monkeypatch.setattr(module, reader, lambda *_, **__: pytest.fail("a file was read again"))
     assert opened(folder).contents == before.contents
     assert Fingerprints(path).content_of(scan(folder, before.test[0]), "image")
 

@@ -6,6 +6,8 @@ import nibabel
 import numpy as np
 import pytest
 
+from bench.data.decathlon import listing
+from bench.data.listing import Complaints
 from bench.data.noise import KINDS
 
 
@@ -236,8 +238,8 @@ def test_a_set_of_one_structure_cannot_be_swapped_and_no_half_folder_stays(tmp_p
 
 def test_a_case_whose_label_is_empty_has_no_rate_and_says_so(tmp_path, bench, decathlon_folder):
     folder = decathlon_folder(tmp_path / "Task")
-    for path in (folder / "labelsTr").iterdir():
-        _relabel(path, lambda label_ijk: 0 * label_ijk)
+    for case in listing(folder, Complaints()).train:  # all training cases, which are those made noisy
+        _relabel(folder / "labelsTr" / f"{case}.nii.gz", lambda label_ijk: 0 * label_ijk)
     words = ("--dataset", f"decathlon:{folder}", "--store", tmp_path / "store", "--to", tmp_path / "out")
     for kind in KINDS:
         done = bench("noise", "make", f"{kind}:0.1", *words[:-1], tmp_path / kind, "--json")
