@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -262,7 +263,7 @@ class Cell:
 
     def student(self, method: Method, mix: Mix, steps: int) -> Stage:
         """A contestant on manual labels and those that stand in for the withheld ones."""
-        settings = self._training(method, steps)
+        settings = self._training(method, steps) | self._streams(mix)
         inputs = dict(mix.inputs)
         if isinstance(method, Studies) and method.judges:
             judges = self.judges(mix, method.judges)
@@ -278,6 +279,13 @@ class Cell:
             labels=self._labels(mix.manual),
             inputs=inputs,
         )
+
+    def _streams(self, mix: Mix) -> dict[str, str]:
+        """What all students of this data set, split, labels and seed draw by; empty if each has its own."""
+        if self.recipe.seeding == "independent":
+            return {}
+        named = [*self._place, self.seed, {name: one.key for name, one in mix.inputs.items()}]
+        return {"streams": hashlib.sha256(json.dumps(named).encode()).hexdigest()[:20]}
 
     def scores(self, trained: Stage, identity: Mapping[str, Any]) -> Stage:
         """A trained stage on the test cases."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench.data.dataset import DataSettings
 from bench.data.folder import safe_name
@@ -54,6 +54,8 @@ class Recipe:
     noise: dict[str, dict[str, Any]] = field(  # kind of noise -> its changed settings
         default_factory=dict, metadata={"later": True}
     )
+    # Whether students that are compared share their random streams (docs/decisions/0033).
+    seeding: Literal["common", "independent"] = "common"
     # What every student may spend, as passes:500; none: student.steps each.
     budget: str = field(default="", metadata={"later": True})
 

@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import torch
+
 
 def seed_of(key: str, purpose: str) -> int:
     """A 63-bit seed from a stage's key and what the stream is for."""
@@ -21,6 +23,20 @@ def seed_of(key: str, purpose: str) -> int:
 def generator(key: str, purpose: str) -> np.random.Generator:
     """A numpy generator of its own for this key and purpose."""
     return np.random.Generator(np.random.PCG64(seed_of(key, purpose)))
+
+
+def reseed_torch(key: str, purpose: str) -> None:
+    """Seed torch's global generators; for use inside ``torch_stream``, which puts them back."""
+    import torch
+
+    torch.manual_seed(seed_of(key, purpose))  # noqa: TID251 - here alone
+
+
+def torch_generator(key: str, purpose: str, device: str) -> torch.Generator:
+    """A torch generator of its own for this key and purpose."""
+    import torch
+
+    return torch.Generator(device=device).manual_seed(seed_of(key, purpose))
 
 
 @contextmanager

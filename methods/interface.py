@@ -14,7 +14,7 @@ from tsman.settings import StreamSettings as StreamConfig
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from torch import Tensor, nn
+    from torch import Generator, Tensor, nn
 
 __all__ = [
     "AfterStep",
@@ -41,6 +41,7 @@ class Batch:
     label_bijk: Tensor  # int64, 0..N-1
     is_manual_b: Tensor  # bool: which items carry a manual label
     target_bnijk: Tensor | None = None  # float32: the soft targets that ``study`` gave, where it gave any
+    generator: Generator | None = None  # for what a loss draws itself; None: torch's global one
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from methods.learning_rates import dense_vox_net_groups, without
 from methods.ramps import ramp_up
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Generator, Tensor, nn
 
     from methods.interface import Batch, ParameterGroup, StreamConfig
     from tsman.dense_vox_net import DenseVoxNet, Scores
@@ -85,7 +85,7 @@ class MeanTeacherMethod:
         # Before the first step there is no average to agree with.
         if progress == 0 or weight == 0 or not bool(is_noisy_b.any()):
             return total
-        target_bnijk = self._taught(teacher, batch.image_bcijk[is_noisy_b])
+        target_bnijk = self._taught(teacher, batch.image_bcijk[is_noisy_b], batch.generator)
         own_bnijk = scores.main_bnijk[is_noisy_b].float().softmax(dim=1)
         return total + weight * (own_bnijk - target_bnijk).square().mean()
 
@@ -148,12 +148,13 @@ class MeanTeacherMethod:
         dice = dice_loss(scores.main_bnijk[batch.is_manual_b], batch.label_bijk[batch.is_manual_b])
         return total + self.dice_share * dice * batch.is_manual_b.float().mean()
 
-    def _taught(self, teacher: DenseVoxNet, image_bcijk: Tensor) -> Tensor:
+    def _taught(self, teacher: DenseVoxNet, image_bcijk: Tensor, generator: Generator | None) -> Tensor:
         """The teacher's softmax of the noisy image, a constant to the gradient."""
         import torch
 
         with torch.no_grad():
-            added_bcijk = torch.randn_like(image_bcijk) * self.noise
+            drawn_bcijk = torch.empty_like(image_bcijk).normal_(generator=generator)
+            added_bcijk = drawn_bcijk * self.noise
             seen_bcijk = image_bcijk + added_bcijk.clamp(-self.noise_limit, self.noise_limit)
             scores: Scores = teacher(seen_bcijk)
             return scores.main_bnijk.float().softmax(dim=1)

@@ -9,10 +9,10 @@ import math
 from typing import TYPE_CHECKING
 
 from bench.errors import StageError
-from bench.seeding import generator, torch_stream
 from bench.stages.keepsakes import keep
 from bench.stages.sampler import TrainingCase
 from bench.stages.snapshot import Keeper
+from bench.stages.streams import Streams
 from bench.stages.training import Loss, Training
 from bench.trained import Trained, begin, normal
 
@@ -28,13 +28,13 @@ def fit(lab: Lab) -> None:
     Raises:
         StageError: The loss, or a weight in the end, is not a number.
     """
-    with torch_stream(lab.key, "network"):
+    with Streams.of(lab).initialisation():
         _fit(lab)
 
 
 def _fit(lab: Lab) -> None:
     trained = begin(lab.settings, lab.device)
-    training = Training(lab, trained, list(_training_cases(lab)), generator(lab.key, "sampling"))
+    training = Training(lab, trained, list(_training_cases(lab)), Streams.of(lab))
     keeper = run(training)
     _refuse_broken(trained)
     keeper.lay(lab.folder)

@@ -16,10 +16,10 @@ from bench.stages.study import Desk
 from methods.interface import Revises, Studies
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
     from bench.lab import Lab
+    from bench.stages.streams import Streams
     from bench.trained import Trained
 
 
@@ -34,16 +34,17 @@ class Loss(NamedTuple):
 class Training:
     """All that the next step depends on."""
 
-    def __init__(
-        self, lab: Lab, trained: Trained, cases: list[TrainingCase], rng: np.random.Generator
-    ) -> None:
+    def __init__(self, lab: Lab, trained: Trained, cases: list[TrainingCase], streams: Streams) -> None:
         """Before the first step; ``cases`` are whole volumes."""
+        self.streams = streams
         self.lab = lab
         self.trained = trained
         self.cases = cases
         self.steps = int(lab.settings["steps"])
         self.sampling = build(Sampling, lab.settings["sampling"], "sampling")
-        self.sampler = Sampler([cropped(case, self.sampling) for case in cases], self.sampling, rng)
+        self.sampler = Sampler(
+            [cropped(case, self.sampling) for case in cases], self.sampling, streams.crops()
+        )
         chosen = build(Optimiser, lab.settings["optimiser"], "optimiser")
         self.optimiser, self.schedule = _optimiser(trained, chosen, self.steps)
         self.losses: list[Loss] = []
@@ -74,7 +75,8 @@ class Training:
             self._study(share)
         if self.step in self._revisions:
             self._revise(share)
-        loss = step(self.trained, self.sampler, self.optimiser, share)
+        own = self.streams.begin_step(number, self.lab.device)
+        loss = step(self.trained, self.sampler, self.optimiser, share, own)
         rate = float(self.schedule.get_last_lr()[0])
         if loss is not None and not math.isfinite(loss):
             raise StageError(
@@ -121,11 +123,18 @@ class Training:
 
 
 def step(
-    trained: Trained, sampler: Sampler, optimiser: torch.optim.Optimizer, progress: float
+    trained: Trained,
+    sampler: Sampler,
+    optimiser: torch.optim.Optimizer,
+    progress: float,
+    own: torch.Generator | None = None,
 ) -> float | None:
-    """One step; None where the method skipped it, and then nothing is updated."""
+    """One step; None where the method skipped it, and then nothing is updated.
+
+    ``own`` is the generator of the method's own draws, where it has one.
+    """
     trained.network.train()
-    batch = sampler.batch(trained)
+    batch = replace(sampler.batch(trained), generator=own)
     running = [buffer.clone() for buffer in trained.network.buffers()]
     with trained.autocast():
         loss = trained.method.loss(trained.network, batch, progress)

@@ -15,6 +15,7 @@ from bench.seeding import generator
 from bench.settings import Optimiser
 from bench.stages.fit import _write_losses, run
 from bench.stages.sampler import Sampler, TrainingCase, cropped
+from bench.stages.streams import Streams
 from bench.stages.training import Training, _optimiser
 
 STEPS = 20
@@ -89,7 +90,7 @@ def test_the_harness_around_training(side_by_side, trained_of, tmp_path):
     def in_the_harness():
         trained.network.load_state_dict(fresh)
         lab = Room(tmp_path, Progress(tmp_path / "progress.json", threading.Event()))
-        training = Training(lab, trained, list(cases), generator("speed", "sampling"))
+        training = Training(lab, trained, list(cases), Streams("speed", "speed"))
         run(training)
         trained.save(tmp_path)
         _write_losses(lab, training.losses)
