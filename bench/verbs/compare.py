@@ -221,4 +221,6 @@ def _within(row: Comparison, tolerance: float, shown: str) -> str:
         return f"equivalent within ±{shown}, the whole interval is inside"
     if found == "different":
         return f"different by more than {shown}, the whole interval is outside ±{shown}"
+    if row.too_few:
+        return f"undecided within ±{shown}, so few cases cannot tell"
     return f"undecided, the interval reaches over ±{shown}"

@@ -150,6 +150,18 @@ def test_nothing_is_better_where_so_few_cases_cannot_tell(compare):
     assert {row["verdict"] for row in found} == {"undecided"}
 
 
+def test_nothing_is_equivalent_or_different_where_so_few_cases_cannot_tell(compare):
+    few = [row for row in RECORDS if row["case"] in "abcde"]
+    words = ("tsman", "decoupling", "--metric", "dice", "--tolerance")
+    for tolerance in ("0.9", "0.0001"):
+        found = documented(compare, *words, tolerance, records=few)
+        assert {row["within_tolerance"] for row in found} == {"undecided"}
+    code, out, err = compare(*words, "0.9", "--strict", records=few)
+    assert code == 5
+    assert "ξ 0.3: undecided within ±0.900, so few cases cannot tell." in out
+    assert "not equivalent within ±0.9: undecided" in err
+
+
 def test_of_the_recipe_smoke_there_is_no_verdict(compare):
     smoke = [{**row, "recipe": "smoke"} for row in RECORDS]
     words = ("tsman", "decoupling", "--metric", "dice", "--tolerance", "0.5")
