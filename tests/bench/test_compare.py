@@ -150,6 +150,15 @@ def test_nothing_is_better_where_so_few_cases_cannot_tell(compare):
     assert {row["verdict"] for row in found} == {"undecided"}
 
 
+def test_a_share_that_was_planned_as_a_smaller_one_is_named(compare, monkeypatch):
+    monkeypatch.setattr("bench.verbs.compare.folded_shares", lambda _: {"heart": {"0.35": "0.3"}})
+    said = "heart: ξ 0.35 is 0.3 here, the same training."
+    code, _, err = compare("tsman", "decoupling", "--xi", "0.35")
+    assert (code, err.splitlines()[0]) == (4, f"note: {said}")
+    assert said in compare("tsman", "decoupling", "--xi", "0.30,0.35")[1]
+    assert said not in compare("tsman", "decoupling")[1]
+
+
 def test_nothing_is_equivalent_or_different_where_so_few_cases_cannot_tell(compare):
     few = [row for row in RECORDS if row["case"] in "abcde"]
     words = ("tsman", "decoupling", "--metric", "dice", "--tolerance")
