@@ -11,9 +11,8 @@ _FLAGS: Final = ("avx512_bf16", "amx_bf16")
 # Source: oneDNN developer guide, "CPU Dispatcher Control". The first name is heeded before the second.
 _LIMITS: Final = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 _WITHOUT_BFLOAT16: Final = frozenset(
-    ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_MIC", "AVX512_MIC_4OPS", "AVX512_CORE",
-     "AVX512_CORE_VNNI")
-)  # fmt: skip
+    ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI")
+)
 
 _CHOICES: Final = (*_LIMITS, "ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
 
@@ -39,6 +38,9 @@ def has_native_bfloat16() -> bool:
 
 
 def _limit() -> str:
-    """The instruction set that oneDNN is limited to; empty where it is not. It ignores other names."""
-    said = next((os.environ[name] for name in _LIMITS if name in os.environ), "")
+    """The instruction set that oneDNN is limited to; empty where it is not. It ignores other names.
+
+    An empty variable is none: the older name is heeded then.
+    """
+    said = next((os.environ[name] for name in _LIMITS if os.environ.get(name)), "")
     return said.upper()

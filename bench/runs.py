@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.folder import write_text
 from bench.data.json_file import noted
+from bench.data.split import first_of_each
 from bench.seals import sealed, unsealed
 
 if TYPE_CHECKING:
@@ -80,6 +81,33 @@ def leaks(store: Store) -> dict[str, list[dict[str, Any]]]:
             if newest.get(name) in said.get("datasets", []) and leak not in known:
                 known.append(leak)
     return {name: known for name, known in found.items() if known}
+
+
+def folded_shares(store: Store) -> dict[str, dict[str, str]]:
+    """Data set -> each ξ that free sweeps asked for -> the smaller one that it is planned as there.
+
+    Tables and figures of the paper are looked at one by one (docs/decisions/0029), so their ξ are left out.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for run, planned in plans(store).items():
+        said = request(store, run)
+        if said.get("experiments"):
+            continue
+        splits = (
+            store.stage(key) for key in planned["stages"] if key.startswith("split-") and store.has(key)
+        )
+        sizes = {
+            str(one["dataset"]): len(one["settings"]["manual"]) + len(one["settings"]["pseudo"])
+            for one in splits
+            if one["dataset_id"] in said.get("datasets", [])
+        }
+        for name, size in sizes.items():
+            folded = {
+                xi: first for xi, first in first_of_each(said.get("xi", []), size).items() if xi != first
+            }
+            if folded:
+                found.setdefault(name, {}).update(folded)
+    return found
 
 
 class Turn(NamedTuple):

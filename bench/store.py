@@ -221,10 +221,16 @@ class Store:
         """Refuse a folder with somebody else's files.
 
         Raises:
-            UsageError: It is no store and holds something, or it is no folder.
+            UsageError: It is no store and holds something, or it is no folder and cannot become one.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise UsageError(f"the store {self.path} is no folder; name another with --store.")
+        whole = self.path.absolute()
+        there = next(place for place in (whole, *whole.parents) if os.path.lexists(place))
+        if not there.is_dir():
+            what = "no folder" if there.exists() else "a link to nothing"
+            where = "it" if there == whole else there
+            raise UsageError(
+                f"the store {self.path} cannot be written: {where} is {what}; name another with --store."
+            )
         if not self.path.exists():
             return
         ours = (".lock", "README.md", "reference")
@@ -245,6 +251,7 @@ class Store:
         import filelock
 
         try:
+            self.refuse_foreign()  # before a lock is left in somebody else's folder
             self.path.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self.path / ".lock", timeout=0)
             lock.acquire()

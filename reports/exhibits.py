@@ -120,6 +120,8 @@ class Exhibits:
     missing: tuple[str, ...] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
     """What stands above every table and figure of a data set, by its name, without the stop."""
+    folded: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By data set the ξ that were asked for and the smaller ones as which they were trained there."""
 
     def of(self, records: pd.DataFrame) -> Exhibits:
         """What belongs to these records: scans of another recipe are not theirs."""

@@ -130,21 +130,29 @@ def once(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[(share == first) | (rows["xi_realised"] == "")]
 
 
-def other_shares(rows: pd.DataFrame) -> list[str]:
+def other_shares(rows: pd.DataFrame, folded: Mapping[str, str] | None = None) -> list[str]:
     """A phrase for each ξ that is another ξ on one data set, as `bench run -n` says it of a plan.
 
     The share that it came to is held against ξ with the digits that ξ was asked for with.
+
+    Args:
+        rows: Of one data set.
+        folded: The ξ that were asked for and have no rows -> the smaller ones that they were planned as.
     """
-    said, first = [], dict[str, str]()
+    said, first = dict[Decimal, str](), dict[str, str]()
     realised = realised_shares(rows[rows["role"] != "supervised"])
     for share, came_to in sorted(realised.items()):
         asked = f"{share}"
         smallest = first.setdefault(came_to, asked) if came_to else asked
         if smallest != asked:
-            said.append(f"ξ = {asked} is {smallest} here, the same training")
+            said[Decimal(asked)] = f"ξ = {asked} is {smallest} here, the same training"
         elif _is_other(Decimal(asked), came_to):
-            said.append(f"ξ = {asked} is {came_to} here")
-    return said
+            said[Decimal(asked)] = f"ξ = {asked} is {came_to} here"
+    there = {Decimal(asked) for asked in rows["xi"].unique()}
+    for asked, smallest in (folded or {}).items():
+        if Decimal(asked) not in there and Decimal(smallest) in there:
+            said[Decimal(asked)] = f"ξ = {asked} is {smallest} here, the same training"
+    return [said[share] for share in sorted(said)]
 
 
 def _is_other(asked: Decimal, came_to: str) -> bool:

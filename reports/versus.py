@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reports.cases import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from reports.claims import Contestant, Part
 from reports.contrasts import NotComparedError, board, contrast
-from reports.resampling import Evidence, Interval, mean_interval, sign_flips
+from reports.resampling import SIGNIFICANT, Evidence, Interval, mean_interval, sign_flips
 from reports.selection import NO_VERDICT, SMOKE
 from reports.statistics import different
 
@@ -60,12 +60,20 @@ class Comparison:
             return word
         return "better" if (word == "lower") == self.lower_is_better else "worse"
 
+    @property
+    def too_few(self) -> bool:
+        """Whether no test of so few cases could reach the level of a verdict."""
+        return self.evidence is not None and self.evidence.smallest > SIGNIFICANT
+
     def within(self, tolerance: float) -> str:
-        """Whether the whole interval is inside ± the tolerance, outside, or neither."""
+        """Whether the whole interval is inside ± the tolerance, outside, or neither.
+
+        Undecided of so few cases that nothing is better or worse by them either.
+        """
         if self.smoke and self.interval is not None:
             return NO_VERDICT
         low, high = (self.interval.low, self.interval.high) if self.interval else (None, None)
-        if low is None or high is None:
+        if low is None or high is None or self.too_few:
             return "undecided"
         if -tolerance < low and high < tolerance:
             return "equivalent"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench import console
 from bench.data.split import shares
 from bench.errors import TOLERANCE_EXCEEDED, DataError, UsageError, unknown
+from bench.runs import folded_shares
 from bench.store import Store
 from bench.verbs.reading import leaks_of, records_of
 from bench.verbs.sides import check_known, side_of
@@ -63,14 +64,17 @@ def compare(one: str, other: str, options: Options, store_path: Path, *, as_json
             f"note: what they scored under injected noise ({', '.join(noises)}) is not compared here; "
             "`bench report` ranks them in each noise."
         )
+    folded = _folded(store_path, options, sides)
     if not any(compared.values()):
+        for sentence in folded.values():
+            console.warn(f"note: {sentence}.")
         _no_common(found, one, other, options)
     there = set(records["dataset"])
     leaks = {name: mark for name, mark in leaks_of(Store(store_path)).items() if name in there}
     if as_json:
         console.say_json({**_document(one, other, options, compared), "leaks": leaks})
     else:
-        _print(one, other, options, compared)
+        _print(one, other, options, compared, folded)
         for name, mark in leaks.items():
             console.say(f"\nNot to be trusted: in {console.one_line(name)} {mark}.")
     return _held(compared, options.tolerance) if options.strict and options.tolerance is not None else 0
@@ -88,6 +92,18 @@ def _held(compared: dict[str, list[Comparison]], tolerance: float) -> int:
         found = row.reason or row.within(tolerance)
         console.warn(f"{console.one_line(name)}, ξ {row.xi}: not equivalent within ±{tolerance:g}: {found}.")
     return TOLERANCE_EXCEEDED if outside else 0
+
+
+def _folded(store_path: Path, options: Options, sides: tuple[Side, Side]) -> dict[str, str]:
+    """Data set -> which of the ξ asked for were planned as a smaller one there, without the stop."""
+    named = [str(side.xi) for side in sides if side.xi is not None]
+    asked = {float(share) for share in (shares(options.xi) if options.xi else named)}
+    said = {}
+    for name, folded in folded_shares(Store(store_path)).items():
+        phrases = [f"ξ {xi} is {first} here" for xi, first in folded.items() if float(xi) in asked]
+        if phrases:
+            said[name] = f"{console.one_line(name)}: {'; '.join(phrases)}, the same training"
+    return said
 
 
 def _left_out(records: pd.DataFrame, sides: tuple[Side, Side]) -> list[str]:
@@ -175,7 +191,13 @@ def _of_cohort(name: str, rows: list[Comparison], tolerance: float | None) -> li
     ]
 
 
-def _print(one: str, other: str, options: Options, compared: dict[str, list[Comparison]]) -> None:
+def _print(
+    one: str,
+    other: str,
+    options: Options,
+    compared: dict[str, list[Comparison]],
+    folded: dict[str, str],
+) -> None:
     from reports.wording import signed
 
     console.say(f"A = {one}, B = {other}")
@@ -196,6 +218,8 @@ def _print(one: str, other: str, options: Options, compared: dict[str, list[Comp
             console.say(f"{SMOKE_SENTENCE}.")
         if not rows:
             console.say(f"A and B share no ξ here, or nothing has {options.metric}.")
+        if name in folded:
+            console.say(f"{folded[name]}.")
     console.say(_FOOT)
 
 
@@ -221,4 +245,6 @@ def _within(row: Comparison, tolerance: float, shown: str) -> str:
         return f"equivalent within ±{shown}, the whole interval is inside"
     if found == "different":
         return f"different by more than {shown}, the whole interval is outside ±{shown}"
+    if row.too_few:
+        return f"undecided within ±{shown}, so few cases cannot tell"
     return f"undecided, the interval reaches over ±{shown}"

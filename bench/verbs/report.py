@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bench import console, provenance
 from bench.errors import TOLERANCE_EXCEEDED, DataError
 from bench.exhibits import exhibits
+from bench.runs import folded_shares
 from bench.store import Store
 from bench.verbs.reading import leaks_of, records_of
 
@@ -39,7 +40,9 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
         sources = {"records": str(store_path / "records.csv"), "runs": runs, "commits": commits, **versions}
         title = "Learning from partly wrong labels"
         store = Store(store_path)
-        shown = replace(exhibits(store, records["stage"].unique()), marks=leaks_of(store))
+        shown = replace(
+            exhibits(store, records["stage"].unique()), marks=leaks_of(store), folded=folded_shares(store)
+        )
         extras = read(store_path)
         written = write(records, folder, title=title, provenance=sources, exhibits=shown, extras=extras)
         held = published_verdicts(records)

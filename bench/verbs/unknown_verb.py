@@ -11,6 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 REMOVES = ("clean",)
+REMOVAL = (
+    "delete",
+    "del",
+    "remove",
+    "rm",
+    "rmdir",
+    "purge",
+    "prune",
+    "wipe",
+    "erase",
+    "reset",
+    "gc",
+    "clear",
+)
+"""Words for removing: a verb that is spelled like one of them is not what was meant."""
 MEANT: Mapping[str, Mapping[str, str]] = {
     "bench": {
         **dict.fromkeys(("plan", "dry-run", "dryrun", "estimate", "cost", "costs", "preview"), "run -n"),
@@ -26,6 +41,8 @@ MEANT: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("dataset", "datasets"), "data list"),
         **dict.fromkeys(("mlflow", "mirror"), "export mlflow"),
         **dict.fromkeys(("inspect", "describe", "stage", "cat"), "show"),
+        **dict.fromkeys(("help", "man", "usage"), "--help"),
+        **dict.fromkeys(("version", "versions"), "doctor"),
     },
     "bench data": {
         **dict.fromkeys(("import", "register", "name", "new"), "add"),
@@ -62,7 +79,7 @@ def refused(command: str, given: str, known: Iterable[str]) -> UsageError:
     """
     names, word = list(known), given[:100]
     safe = [name for name in names if name not in REMOVES]
-    near = difflib.get_close_matches(word, safe, n=1)
+    near = difflib.get_close_matches(word.lower(), safe, n=1) if word.lower() not in REMOVAL else []
     meant = MEANT.get(command, {}).get(word.lower()) or (near[0] if near else "")
     hint = f"Did you mean `{command} {meant}`? " if meant else ""
     return UsageError(

@@ -72,7 +72,7 @@ def _leaderboard(
         *(
             f"On {cohort.dataset}, {'; '.join(said)}."
             for cohort in cohorts(records)
-            if (said := other_shares(cohort.records))
+            if (said := other_shares(cohort.records, files.folded.get(cohort.dataset)))
         ),
         *injected_sentences(records),
         *([] if (records["noise"] != NO_NOISE).any() else [_NO_NOISE]),

@@ -39,6 +39,7 @@ class Files:
     contents: dict[str, bytes] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     marks: Mapping[str, str] = field(default_factory=dict)  # data set -> what stands above all of its numbers
+    folded: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # data set -> ξ -> trained as which
 
     def caption(self, text: str, dataset: str = "") -> str:
         """A caption after the mark of its data set; of a part on all data sets after the marks of all."""

@@ -66,7 +66,7 @@ def write(
     """
     exhibits = exhibits or Exhibits()
     extras = conform(extras or Extras())
-    files = Files(missing=list(exhibits.missing), marks=exhibits.marks)
+    files = Files(missing=list(exhibits.missing), marks=exhibits.marks, folded=exhibits.folded)
     found = cohorts(records)
     absent = frozenset(BENCHMARKS) - {cohort.benchmark for cohort in found}
     sections = [
@@ -99,7 +99,7 @@ def _section(
         name=cohort.name,
         anchor=anchor,
         counts=counts(cohort.records),
-        verdicts=[*([mark] if mark else []), *verdicts(cohort.records), *_other_shares(cohort)],
+        verdicts=[*([mark] if mark else []), *verdicts(cohort.records), *_other_shares(cohort, files)],
         tables=list(_tables(cohort, cases, files, absent)),
         figures=list(_figures(cohort, exhibits, files)),
         cases=cases,
@@ -117,7 +117,7 @@ def _tables(
             frame = pd.concat([frame, table.without_cohort(absent)], ignore_index=True)
         suffix = cohort.suffix if len(table.benchmarks) == 1 else cohort.suffix_in_both
         name, title = f"{key}{suffix}", f"{table.title}: {cohort.name}"
-        shares = _other_shares(cohort) if "xi" in frame else []
+        shares = _other_shares(cohort, files) if "xi" in frame else []
         caption = files.caption(" ".join([table.caption, *shares]), cohort.dataset)
         found = files.add_table(frame, name, Words(title, caption, table.block))
         said = table.sentences(frame, cohort.name) if table.sentences else []
@@ -125,9 +125,9 @@ def _tables(
         yield TableOnPage(key, name, table.title, caption, found, traced(frame, cases), counts_of, said)
 
 
-def _other_shares(cohort: Cohort) -> list[str]:
+def _other_shares(cohort: Cohort, files: Files) -> list[str]:
     """Which ξ are another ξ on this data set, in a sentence where there are any."""
-    said = other_shares(cohort.records)
+    said = other_shares(cohort.records, files.folded.get(cohort.dataset))
     return [f"On {cohort.dataset}, {'; '.join(said)}."] if said else []
 
 
@@ -151,7 +151,7 @@ def _figures(cohort: Cohort, exhibits: Exhibits, files: Files) -> Iterator[Figur
             files.missing.append(f"{cohort.name}: {figure}")
             continue
         source = files.add_figure(figure, name)
-        shares = _other_shares(cohort) if key in OVER_SHARES else []
+        shares = _other_shares(cohort, files) if key in OVER_SHARES else []
         caption = files.caption(" ".join([chart.caption, *shares]), cohort.dataset)
         yield FigureOnPage(key, name, chart.title, caption, source)
 

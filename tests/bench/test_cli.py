@@ -565,6 +565,10 @@ VERBS_THAT_ARE_NOT = [
     (("data", "mkae"), "`bench data make`"),
     (("noise", "inject"), "`bench noise make`"),
     (("methods", "shwo"), "`bench methods show`"),
+    (("prune",), ""),
+    (("RUN",), "`bench run`"),
+    (("help",), "`bench --help`"),
+    (("version",), "`bench doctor`"),
 ]
 
 
@@ -589,6 +593,7 @@ def test_what_others_call_a_verb_leads_to_one_that_there_is():
     }
     known["bench"] |= {
         "run -n",
+        "--help",
         *(f"{name[6:]} {verb}" for name in groups if name != "bench" for verb in known[name]),
     }
     for command, words in MEANT.items():

@@ -150,6 +150,27 @@ def test_nothing_is_better_where_so_few_cases_cannot_tell(compare):
     assert {row["verdict"] for row in found} == {"undecided"}
 
 
+def test_a_share_that_was_planned_as_a_smaller_one_is_named(compare, monkeypatch):
+    monkeypatch.setattr("bench.verbs.compare.folded_shares", lambda _: {"heart": {"0.35": "0.3"}})
+    said = "heart: ξ 0.35 is 0.3 here, the same training."
+    code, _, err = compare("tsman", "decoupling", "--xi", "0.35")
+    assert (code, err.splitlines()[0]) == (4, f"note: {said}")
+    assert said in compare("tsman", "decoupling", "--xi", "0.30,0.35")[1]
+    assert said not in compare("tsman", "decoupling")[1]
+
+
+def test_nothing_is_equivalent_or_different_where_so_few_cases_cannot_tell(compare):
+    few = [row for row in RECORDS if row["case"] in "abcde"]
+    words = ("tsman", "decoupling", "--metric", "dice", "--tolerance")
+    for tolerance in ("0.9", "0.0001"):
+        found = documented(compare, *words, tolerance, records=few)
+        assert {row["within_tolerance"] for row in found} == {"undecided"}
+    code, out, err = compare(*words, "0.9", "--strict", records=few)
+    assert code == 5
+    assert "ξ 0.3: undecided within ±0.900, so few cases cannot tell." in out
+    assert "not equivalent within ±0.9: undecided" in err
+
+
 def test_of_the_recipe_smoke_there_is_no_verdict(compare):
     smoke = [{**row, "recipe": "smoke"} for row in RECORDS]
     words = ("tsman", "decoupling", "--metric", "dice", "--tolerance", "0.5")

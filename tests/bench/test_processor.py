@@ -14,7 +14,17 @@ import torch
 conv = torch.nn.Conv3d(16, 16, 3).to(torch.bfloat16)
 conv(torch.randn(1, 16, 8, 8, 8).to(torch.bfloat16))
 """
-LIMITS = ("", "SSE41", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI", "AVX512_CORE_BF16", "nonsense")
+LIMITS = (
+    "",
+    "SSE41",
+    "AVX2",
+    "AVX2_VNNI",
+    "AVX512_MIC",
+    "AVX512_CORE",
+    "AVX512_CORE_VNNI",
+    "AVX512_CORE_BF16",
+    "nonsense",
+)
 
 
 @pytest.fixture
@@ -56,13 +66,23 @@ def test_the_newer_name_of_the_limit_is_heeded_first(on_processor, monkeypatch):
     assert not processor.has_native_bfloat16()
 
 
-@pytest.mark.parametrize("limit", LIMITS)
-def test_the_library_itself_says_the_same(monkeypatch, limit):
+def test_an_empty_variable_leaves_the_limit_to_the_other_name(on_processor, monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "")
+    monkeypatch.setenv("DNNL_MAX_CPU_ISA", "AVX2")
+    assert not processor.has_native_bfloat16()
+
+
+@pytest.mark.parametrize(
+    ("limit", "newer"), [*((limit, None) for limit in LIMITS), ("AVX2", ""), ("AVX2", "DEFAULT")]
+)
+def test_the_library_itself_says_the_same(monkeypatch, limit, newer):
     """oneDNN's own log names the kernel: avx512_core_bf16 and later multiply bfloat16, others convert it."""
     for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
         monkeypatch.delenv(name, raising=False)
     if limit:
         monkeypatch.setenv("DNNL_MAX_CPU_ISA", limit)
+    if newer is not None:
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", newer)
     surroundings = {**os.environ, "ONEDNN_VERBOSE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], env=surroundings, capture_output=True, text=True, check=True

@@ -182,6 +182,26 @@ def test_a_store_that_cannot_be_written_is_refused_and_named(tmp_path, where):
     assert "cannot be written" in str(error)
 
 
+@pytest.mark.parametrize("where", ["file/store", "file", "dangling", "dangling/store", "loop"])
+def test_what_cannot_become_a_store_is_refused_alike_before_a_plan_and_before_a_run(tmp_path, where):
+    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    store = Store(tmp_path / where)
+    with pytest.raises(UsageError) as planned:
+        store.refuse_foreign()
+    assert str(refused(store)) == str(planned.value)
+    what = "no folder" if where.startswith("file") else "a link to nothing"
+    assert f"is {what}; name another with --store." in str(planned.value)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_no_lock_is_left_in_a_folder_that_is_no_store(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of it")
+    assert "holds 'thesis.txt'" in str(refused(Store(tmp_path)))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
 def test_a_folder_that_is_no_store_loses_nothing_of_its_owners(tmp_path, bench):
     for name in ("work", "stages", "failed"):
         (tmp_path / name).mkdir()

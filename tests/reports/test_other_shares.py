@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from reports.exhibits import Exhibits
 from reports.page import write
 from reports.statistics import once, other_shares
 from reports.tables.means import curve, mean_dice_curve, pseudo_labels, rank_intervals
@@ -50,3 +51,14 @@ def test_the_tables_over_shares_and_the_page_say_it(twice, tmp_path):
     for name in ("curve", "curve_dice", "ranks", "pseudo", "table1"):
         assert said in (tmp_path / "tables" / f"{name}.md").read_text(), name
     assert (tmp_path / "index.html").read_text().count(said) > 5
+
+
+def test_what_was_asked_for_and_planned_as_a_smaller_share_is_named_too(sweep, tmp_path):
+    folded = {"0.35": "0.3", "0.95": "0.9", "0.9": "0.3", "0.5": "0.4"}
+    said = ["ξ = 0.35 is 0.3 here, the same training", "ξ = 0.95 is 0.9 here, the same training"]
+    assert other_shares(sweep, folded) == said  # 0.9 has rows of its own, 0.4 has none that 0.5 could be
+    (name,) = sweep["dataset"].unique()
+    write(sweep, tmp_path, title="t", provenance={}, exhibits=Exhibits(folded={name: folded}))
+    for table in ("curve", "curve_dice", "ranks", "pseudo"):
+        assert "; ".join(said) in (tmp_path / "tables" / f"{table}.md").read_text(), table
+    assert (tmp_path / "index.html").read_text().count(said[0]) > 5
