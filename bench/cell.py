@@ -196,6 +196,15 @@ class Cell:
             inputs={"split": split},
         )
 
+    def ensemble(self, teachers: Sequence[Stage]) -> Stage:
+        """All teachers as one trained stage, whose predictions are the mean of theirs; nothing is trained."""
+        settings = {
+            **self._training(replace(TEACHER, networks=len(teachers)), 0),
+            "members": [json.loads(teacher.settings) for teacher in teachers],
+        }
+        inputs = {f"teacher{place:02d}": teacher for place, teacher in enumerate(teachers, start=1)}
+        return stage("ensemble", settings, dataset=self._place, images={}, labels={}, inputs=inputs)
+
     def pseudo(self, xi: str, teachers: Sequence[Stage], way: Way) -> Stage:
         """Labels for the cases without a manual one, by some of the teachers."""
         chosen = [teachers[member] for member in way.members]
