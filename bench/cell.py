@@ -293,7 +293,9 @@ class Cell:
         """What all students of this data set, split, labels and seed draw by; empty if each has its own."""
         if self.recipe.seeding == "independent":
             return {}
-        named = [*self._place, self.seed, {name: one.key for name, one in mix.inputs.items()}]
+        # By what a training sees: nothing of test cases or withheld labels, which the data set's id holds.
+        below = {name: one.key for name, one in mix.inputs.items()}
+        named = [self.dataset.name, self.seed, below, self._images(self.dataset.train)]
         return {"streams": hashlib.sha256(json.dumps(named).encode()).hexdigest()[:20]}
 
     def scores(self, trained: Stage, identity: Mapping[str, Any]) -> Stage:

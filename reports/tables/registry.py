@@ -61,7 +61,7 @@ _BAND: Final = (
     "at each ξ."
 )
 
-_ALONE: Final = "Labelled-only are the teachers of that ξ averaged: what its manual cases give alone, without pseudo labels."
+_ALONE: Final = "Labelled-only are the teachers of that ξ averaged: what its manual cases give alone."
 
 _PRINTED: Final = (
     "(P ...) is what the paper prints; – stands where nothing of ours was recorded. Whether the two may be "
