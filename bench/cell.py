@@ -196,6 +196,15 @@ class Cell:
             inputs={"split": split},
         )
 
+    def ensemble(self, teachers: Sequence[Stage]) -> Stage:
+        """All teachers as one trained stage, whose predictions are the mean of theirs; nothing is trained."""
+        settings = {
+            **self._training(replace(TEACHER, networks=len(teachers)), 0),
+            "members": [json.loads(teacher.settings) for teacher in teachers],
+        }
+        inputs = {f"teacher{place:02d}": teacher for place, teacher in enumerate(teachers, start=1)}
+        return stage("ensemble", settings, dataset=self._place, images={}, labels={}, inputs=inputs)
+
     def pseudo(self, xi: str, teachers: Sequence[Stage], way: Way) -> Stage:
         """Labels for the cases without a manual one, by some of the teachers."""
         chosen = [teachers[member] for member in way.members]
@@ -284,7 +293,9 @@ class Cell:
         """What all students of this data set, split, labels and seed draw by; empty if each has its own."""
         if self.recipe.seeding == "independent":
             return {}
-        named = [*self._place, self.seed, {name: one.key for name, one in mix.inputs.items()}]
+        # By what a training sees: nothing of test cases or withheld labels, which the data set's id holds.
+        below = {name: one.key for name, one in mix.inputs.items()}
+        named = [self.dataset.name, self.seed, below, self._images(self.dataset.train)]
         return {"streams": hashlib.sha256(json.dumps(named).encode()).hexdigest()[:20]}
 
     def scores(self, trained: Stage, identity: Mapping[str, Any]) -> Stage:

@@ -110,6 +110,10 @@ def _carry_out(lab: Lab) -> None:
         from bench.stages.fit import fit
 
         fit(lab)
+    elif kind == "ensemble":
+        from bench.stages.ensemble import ensemble
+
+        ensemble(lab)
     elif kind == "pseudo":
         from bench.stages.distil import distil
 

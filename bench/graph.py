@@ -3,6 +3,8 @@
 Split(data set, xi, seed) -> Teacher(member) -> Pseudo(distillation) -> Student(method) -> Scores
 Split(data set, xi, seed) -> Noise(kind, rate) -> Student(method) -> Scores, Doubts
 
+Split(data set, xi, seed) -> Teacher(member) -> Ensemble -> Scores
+
 A student whose method wants its labels judged also reads judges, trained on parts of the same mix.
 """
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 VERSIONS: Mapping[str, int] = {
     "split": 1,
     "teacher": 1,
+    "ensemble": 1,
     "pseudo": 1,
     "noise": 1,
     "judge": 1,

@@ -50,20 +50,30 @@ def at(
     for member, teacher in enumerate(teachers):
         own = {**identity, "role": "teacher", "method": "densevoxnet", "member": str(member + 1)}
         scores.append(cell.scores(teacher, own))
+    scores.append(labelled_only(cell, teachers, identity))
     mix = Mix(split, cell.manual(xi), pseudo)
     return scores + _students(cell, mix, {**identity, "role": "student"}, contestants)
 
 
-def with_noise(cell: Cell, xi: str, noise: Noise, contestants: Sequence[Contestant]) -> list[Stage]:
-    """All scores at one ξ < 1 under injected noise: no teachers, and the truth of every label is known.
+def labelled_only(cell: Cell, teachers: Sequence[Stage], identity: Mapping[str, Any]) -> Stage:
+    """The reference of every student: what the manual cases of this ξ give alone, the averaged teachers."""
+    own = {**identity, "role": "labelled-only", "method": "teachers"}
+    return cell.scores(cell.ensemble(teachers), own)
 
-    So it can be asked of every student which labels it doubted.
+
+def with_noise(cell: Cell, xi: str, noise: Noise, contestants: Sequence[Contestant]) -> list[Stage]:
+    """All scores at one ξ < 1 under injected noise, where the truth of every label is known.
+
+    So it can be asked of every student which labels it doubted. Teachers are trained for the reference
+    alone: no label is theirs.
     """
     noisy = cell.noise(xi, noise)
     mix = Mix(cell.split(xi), cell.manual(xi), noisy, noise)
     students = _students(cell, mix, {**cell.identity(xi, noise), "role": "student"}, contestants)
+    teachers = [cell.teacher(mix.split, xi, member) for member in range(len(cell.recipe.teachers.steps))]
+    reference = labelled_only(cell, teachers, cell.identity(xi, noise))
     doubts = [cell.doubts(_of(one), noisy, json.loads(one.settings)["identity"]) for one in students]
-    return [cell.noise_scores(noisy, xi, noise), *students, *doubts]
+    return [cell.noise_scores(noisy, xi, noise), reference, *students, *doubts]
 
 
 def _of(scores: Stage) -> Stage:

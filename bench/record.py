@@ -36,7 +36,7 @@ class Record:
     xi_realised: str
     seed: int
     split: int  # the seed of the split
-    role: str  # student, teacher, pseudo, supervised
+    role: str  # student, teacher, pseudo, supervised, labelled-only
     member: str  # of a teacher
     variant: str
     noise: str

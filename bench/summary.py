@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _Values = dict[tuple[str, str, str, str], list[float | None]]
 FULL = "1.0"
+LABELLED_ONLY = "labelled-only"
+"""The role, and the row, of what the manual cases of a ξ give alone."""
 
 
 def curve(store: Store, keys: Sequence[str]) -> str:
@@ -28,10 +30,11 @@ def curve(store: Store, keys: Sequence[str]) -> str:
     for row in record.rows_of(store, [key for key in keys if key.startswith("scores-")]):
         if (
             row.metric == "dice"
-            and row.role in ("student", "supervised")
+            and row.role in ("student", "supervised", LABELLED_ONLY)
             and row.structure != record.BACKGROUND
         ):
             name = f"{row.method}/{row.variant}" if row.variant else row.method
+            name = LABELLED_ONLY if row.role == LABELLED_ONLY else name
             values[row.dataset, row.noise, name, row.xi].append(row.value)
     tables = dict.fromkeys((dataset, noise) for dataset, noise, _, xi in values if xi != FULL)
     tables = tables or dict.fromkeys((dataset, noise) for dataset, noise, _, _ in values)
@@ -45,7 +48,7 @@ def _one(dataset: str, noise: str, values: _Values) -> str:
         for (name, under, method, xi), cells in values.items()
         if name == dataset and (under == noise or xi == FULL)
     }
-    methods = list(dict.fromkeys(method for method, _ in here))
+    methods = sorted(dict.fromkeys(method for method, _ in here), key=LABELLED_ONLY.__eq__)  # it comes last
     xis = sorted({xi for _, xi in here}, key=float)
     header = ["mean Dice", *["full" if xi == FULL else xi for xi in xis]]
     body = [[method, *[_cell(here.get((method, xi), [])) for xi in xis]] for method in methods]

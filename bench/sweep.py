@@ -165,10 +165,9 @@ def title(one: Stage) -> str:
     below = dict(one.inputs)
     if one.kind != "split" and not {"split", "teacher01"} & set(below):
         return one.key  # what it came from is not in the store any more
-    if one.kind == "pseudo":
-        return title(below["teacher01"]).replace(
-            f"teacher {settings['members'][0]['member']}", _voters(settings)
-        )
+    if one.kind in ("pseudo", "ensemble"):
+        name = _voters(settings) if one.kind == "pseudo" else "averaged teachers"
+        return title(below["teacher01"]).replace(f"teacher {settings['members'][0]['member']}", name)
     split = settings if one.kind == "split" else json.loads(below["split"].settings)
     manual = len(split["manual"])
     who = {

@@ -21,7 +21,7 @@ LARGEST: Final = 1e15
 """Of a value: above it sums of squares are not to be trusted, and far above it they are no numbers."""
 _FINEST, _LONGEST_SHARE = Decimal("1e-12"), 32
 STATUSES: Final = ("ok", "empty_prediction", "empty_reference", "both_empty", "failed")
-ROLES: Final = ("student", "teacher", "pseudo", "supervised")
+ROLES: Final = ("student", "teacher", "pseudo", "supervised", "labelled-only")
 
 
 def read(path: Path) -> pd.DataFrame:

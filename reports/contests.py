@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.selection import NO_NOISE, cohorts, contested
+from reports.selection import LABELLED_ONLY, NO_NOISE, cohorts, contested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +63,12 @@ def contests_of(cohort: Cohort) -> Iterator[tuple[Contest, pd.DataFrame]]:
     for place in sorted(places.itertuples(index=False, name=None), key=_order):
         found = Contest(cohort.name, *(str(name) for name in place))
         yield found, found.of(students)
+
+
+def labelled_only_of(cohort: Cohort, contest: Contest) -> pd.DataFrame:
+    """The rows of the references of a contest, trained on its manual labels alone: they have no rank."""
+    rows = contest.of(contested(cohort.records))
+    return rows[rows["role"] == LABELLED_ONLY]
 
 
 def supervised_of(cohort: Cohort) -> pd.DataFrame:

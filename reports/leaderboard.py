@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from reports.cases import case_scores
-from reports.contests import Contest, contests_of, order_of_noise, supervised_of
+from reports.contests import Contest, contests_of, labelled_only_of, order_of_noise, supervised_of
 from reports.costs import passes
 from reports.resampling import mean_interval, mean_intervals, ranks, values_of
 from reports.selection import INJECTED, NO_NOISE, SMOKE, SMOKE_SENTENCE, cohorts
@@ -40,7 +40,7 @@ _NOTED: Final = ("lacks seeds", "predicts nothing", "failed")
 
 
 def leaderboard(records: pd.DataFrame, extras: Extras) -> pd.DataFrame:
-    """Every contest of the records, its methods best first; the fully supervised stand apart, unranked.
+    """Every contest of the records, its methods best first; references stand apart, unranked.
 
     Who failed in a case, predicts nothing in any case, or lacks seeds that most others have, has no rank and
     stands below all that have one (docs/decisions/0011).
@@ -55,15 +55,25 @@ def leaderboard(records: pd.DataFrame, extras: Extras) -> pd.DataFrame:
 def _of_cohort(cohort: Cohort, extras: Extras) -> Iterator[pd.DataFrame]:
     for contest, rows in contests_of(cohort):
         yield standing(contest, rows, passes(extras.costs, contest))
+        reference = labelled_only_of(cohort, contest)
+        if not reference.empty:
+            setting = f"{cohort.name}, {contest.title}: manual labels alone, not ranked"
+            yield _unranked(contest, reference, setting, "manual labels alone")
     reference = supervised_of(cohort)
     if not reference.empty:
         first = reference.iloc[0]
         where = Contest(cohort.name, str(first["dataset"]), str(first["recipe"]), "none", "1.0")
-        table = standing(where, reference, pd.Series(dtype=float))
-        absent = dict.fromkeys(("rank", "rank_lower", "rank_upper", "holds", "top"), float("nan"))
-        title = f"{cohort.name}: all labels manual, not ranked"
-        note = "all labels manual" + table["note"].map(lambda why: f"; {why}" if why else "")
-        yield table.assign(**absent, setting=title, note=note).sort_values("method", kind="stable")
+        yield _unranked(
+            where, reference, f"{cohort.name}: all labels manual, not ranked", "all labels manual"
+        )
+
+
+def _unranked(where: Contest, reference: pd.DataFrame, setting: str, note: str) -> pd.DataFrame:
+    """References with their scores and no rank."""
+    table = standing(where, reference, pd.Series(dtype=float))
+    absent = dict.fromkeys(("rank", "rank_lower", "rank_upper", "holds", "top"), float("nan"))
+    notes = note + table["note"].map(lambda why: f"; {why}" if why else "")
+    return table.assign(**absent, setting=setting, note=notes).sort_values("method", kind="stable")
 
 
 def standing(contest: Contest, rows: pd.DataFrame, cost: pd.Series[float]) -> pd.DataFrame:

@@ -34,6 +34,12 @@ ABLATED: Final = "tsman"
 """The method whose parts P's Table 2 adds one by one."""
 ABLATIONS: Final = ("baseline", "f4", "f34", "f234", "f1234", "f4-unsmoothed")
 """Its variants, in the order of P's Table 2; the last is f4 without its smoothing."""
+LABELLED_ONLY: Final = "labelled-only"
+"""The role of what the manual cases of a ξ give alone: the averaged teachers, or a method trained on them."""
+TEACHERS: Final = "teachers"
+"""The method of the averaged teachers."""
+TRAINED: Final = ("student", LABELLED_ONLY, "supervised")
+"""The roles that a table of methods has: at a ξ, their reference there, and on all manual labels."""
 SMOKE: Final = "smoke"
 """The recipe that trains for seconds, to show that the program runs."""
 NO_VERDICT: Final = "no verdict"
@@ -143,13 +149,13 @@ def ablations(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def contested(records: pd.DataFrame) -> pd.DataFrame:
-    """The rows that methods are ranked by: students of no ablation, under whatever noise, and the supervised.
+    """The rows that methods are ranked by, students of no ablation, under whatever noise, and references.
 
     What teachers got wrong and what was injected stand apart in the column `noise`: whoever takes a mean
     takes it within one noise and one ξ.
     """
     rows = unique(records)
-    return rows[rows["role"].isin(["student", "supervised"]) & (rows["variant"] == "")]
+    return rows[rows["role"].isin(TRAINED) & (rows["variant"] == "")]
 
 
 def _of_one_setting(rows: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from reports.cases import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from reports.claims import Contestant, Part
 from reports.contrasts import NotComparedError, board, contrast
 from reports.resampling import SIGNIFICANT, Evidence, Interval, mean_interval, sign_flips
-from reports.selection import NO_VERDICT, SMOKE
+from reports.selection import NO_VERDICT, SMOKE, TRAINED
 from reports.statistics import different
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reports.contrasts import Board
 
 POOLED: Final = "all"
-_ROLES: Final = ("student", "supervised", "pseudo")
+_ROLES: Final = (*TRAINED, "pseudo")
 
 
 @dataclass(frozen=True, slots=True)

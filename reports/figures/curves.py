@@ -9,8 +9,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from reports.cases import case_scores
-from reports.figures.style import GREY, blank, label, styles_of
-from reports.selection import BACKGROUND, evaluated
+from reports.figures.style import GREY, INK, Style, blank, label, styles_of
+from reports.selection import BACKGROUND, LABELLED_ONLY, TEACHERS, TRAINED, evaluated
 from reports.statistics import by_share, once, over_seeds
 from reports.tables import curve_of, sweep_means
 
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from reports.figures.style import Style
-
 _DASHES: Final = (0, (5, 3))
+_DOTS: Final = (0, (1, 1.2))
 
 
 def xi_curve(records: pd.DataFrame) -> Figure:
@@ -35,7 +34,7 @@ def xi_curve(records: pd.DataFrame) -> Figure:
     means = sweep_means(records, ("overall", "dice"))
     overall, dice = curve_of(means, "overall"), curve_of(means, "dice")
     floors = _floors(means)
-    styles = styles_of(list(overall["method"].unique()))
+    styles = _styles(overall)
     datasets = list(overall["dataset"].unique()) or [""]
     figure = blank(7.2 * len(datasets), 8.4)
     panels = figure.subplots(2, len(datasets), sharex=True, squeeze=False)
@@ -61,11 +60,11 @@ def five_label_curve(records: pd.DataFrame) -> Figure:
     Raises:
         ValueError: There are no records, or they mix recipes or definitions.
     """
-    scores = case_scores(once(evaluated(records, ("student", "supervised"))))
+    scores = case_scores(once(evaluated(records, TRAINED)))
     labels = [name for name in scores if str(name).endswith("_dice")]
     scores = scores.assign(labels=scores[labels].mean(axis=1, skipna=False))
     table = curve_of(over_seeds(scores, ["labels"]) if labels else scores.iloc[:, :0], "labels")
-    styles = styles_of(list(table["method"].unique()))
+    styles = _styles(table)
     figure = blank(7.2, 5.2)
     axes = figure.subplots()
     _panel(axes, table.sort_values("xi", key=by_share), styles, None)
@@ -88,13 +87,26 @@ def _panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, Style], floor: 
         axes.fill_between(
             students["share"], students["low"], students["high"], color=style.colour, alpha=0.13, linewidth=0
         )
-        axes.plot(
-            students["share"], students["mean"], color=style.colour, marker=style.marker, markersize=5.5,
-            markeredgecolor="white", markeredgewidth=0.6, linewidth=1.8, zorder=3,
-        )  # fmt: skip
+        axes.plot(students["share"], students["mean"], zorder=3, **_line(method, style))
         # Side marks stand at the lower edge, one line a method, so that none hides another.
         _mark(axes, own, 0.03 + 0.035 * place, style.colour, floor)
     _dress(axes, table, floor)
+
+
+def _line(method: str, style: Style) -> dict[str, Any]:
+    """How a method is drawn over ξ: the reference of all of them as a dotted line."""
+    look: dict[str, Any] = {"color": style.colour, "linewidth": 1.8}
+    if method == TEACHERS:
+        return look | {"linestyle": _DOTS}
+    own = {"marker": style.marker, "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.6}
+    return look | own
+
+
+def _styles(table: pd.DataFrame) -> dict[str, Style]:
+    """A style for each method, in their order; the reference comes last and takes nobody's colour."""
+    methods = list(table["method"].unique())
+    styles = styles_of([name for name in methods if name != TEACHERS])
+    return styles | ({TEACHERS: Style(INK, "")} if TEACHERS in methods else {})
 
 
 def _mark(axes: Axes, own: pd.DataFrame, height: float, colour: str, floor: float | None) -> None:
@@ -155,7 +167,7 @@ def _legend(
     # A method that was only trained on all manual labels has its dashed line and no points.
     students = set(table.loc[table["xi"] != "1.0", "method"])
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=style.colour, marker=style.marker, linewidth=1.8, label=label(method))
+        Line2D([], [], label=LABELLED_ONLY if method == TEACHERS else label(method), **_line(method, style))
         if method in students
         else Line2D([], [], color=style.colour, linestyle=_DASHES, linewidth=1.1, label=label(method))
         for method, style in styles.items()

@@ -37,8 +37,8 @@ CAPTIONS: Final[Mapping[str, Caption]] = {
         "first three. Passes of one network each: over a batch in training and judges' training, over a "
         "whole volume in studies, revisions and its share of the teachers. A method of which a case "
         "failed, that predicts nothing, or that lacks seeds that most others have, has no rank and stands "
-        "below all that have one. Methods trained on all manual labels stand apart, "
-        "unranked. Bold is the best of a setting.",
+        "below all that have one. What the manual labels of a setting give alone (the averaged teachers) "
+        "and methods trained on all manual labels stand apart, unranked. Bold is the best of a setting.",
     ),
     "leaderboard_ranks": Caption(
         "Ranks",

@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from reports.cases import case_scores
-from reports.selection import evaluated
+from reports.selection import TRAINED, evaluated
 from reports.statistics import by_share, largest_share, once, over_seeds, ranked, silent_columns
 
 COUNTS: Final = ["cases", "seeds", "results", "failed", "empty"]
@@ -40,7 +40,7 @@ def at_largest_share(records: pd.DataFrame, *, xi: str | None = None) -> pd.Data
     Raises:
         ValueError: There are no records, or no student at this ξ.
     """
-    rows = evaluated(records, ("student", "supervised"))
+    rows = evaluated(records, TRAINED)
     chosen = []
     for _, part in rows.groupby("dataset"):
         share = float(xi or largest_share(part) or "nan")
@@ -123,7 +123,7 @@ def sweep_means(records: pd.DataFrame, metrics: tuple[str, ...]) -> pd.DataFrame
     Of the overall score and those of the metrics that exist; sorted by data set, by the order in which the
     methods appear, and by ξ.
     """
-    scores = case_scores(once(evaluated(records, ("student", "supervised"))))
+    scores = case_scores(once(evaluated(records, TRAINED)))
     if scores.empty:
         return scores
     found = [metric for metric in metrics if metric in scores and metric != "overall"]

@@ -56,9 +56,12 @@ _FAILED: Final = (
 )
 _BAND: Final = (
     "Mean over cases within a seed, then over seeds; low and high are the lowest and the highest seed "
-    "(absent with one). Rows at ξ = 1.0 are the methods trained on all manual labels. Bold is the best "
-    "method at each ξ."
+    "(absent with one). Rows at ξ = 1.0 are the methods trained on all manual labels; the rows of teachers "
+    "are labelled-only, the teachers of each ξ averaged: what its manual cases give alone. Bold is the best "
+    "at each ξ."
 )
+
+_ALONE: Final = "Labelled-only are the teachers of that ξ averaged: what its manual cases give alone."
 
 _PRINTED: Final = (
     "(P ...) is what the paper prints; – stands where nothing of ours was recorded. Whether the two may be "
@@ -72,7 +75,7 @@ TABLES: Final[Mapping[str, Table]] = {
         "Students at the largest ξ below 1 that was swept, the same methods fully supervised (ξ = 1.0), "
         f"scored on the test cases, and the leaderboard that P prints. {_PRINTED} {_MEANS} The overall score "
         "sums ½ Dice − ¼ ADB − HDD/30 over structures (ADB and HDD in mm). "
-        f"{_FAILED} Bold is the best of ours within the students and within the supervised.",
+        f"{_FAILED} {_ALONE} Bold is the best of ours within each role.",
         "role",
         ("hvsmr",),
     ),
@@ -81,8 +84,8 @@ TABLES: Final[Mapping[str, Table]] = {
         "Dice of each label of BRATS 2015",
         "Students at the largest ξ below 1 that was swept, and fully supervised methods, scored on the test "
         "cases. The mean is over all five labels, background included, as P counts it. P quotes U-Net and "
-        f"MME from elsewhere, in a metric that it does not name. {_PRINTED} {_MEANS} {_FAILED} Bold is the "
-        "best of ours within the students and within the supervised.",
+        f"MME from elsewhere, in a metric that it does not name. {_PRINTED} {_MEANS} {_FAILED} {_ALONE} Bold "
+        "is the best of ours within each role.",
         "role",
         ("brats",),
     ),

@@ -31,10 +31,20 @@ def noisy(tmp_path_factory, bench):
     return path, made
 
 
-def test_it_stands_in_place_of_teachers_and_pseudo_labels(noisy):
+def test_it_stands_in_place_of_pseudo_labels_and_teachers_are_a_reference_alone(noisy):
     store = Store(noisy[0])
-    assert not store.keys("teacher")
     assert not store.keys("pseudo")
+    assert len(store.keys("teacher")) == 3
+    read_by = {key for kind in ("student", "ensemble") for key in store.keys(kind)}
+    below = {
+        key for one in read_by for key in store.stage(one)["inputs"].values() if key.startswith("teacher")
+    }
+    assert below == set(store.keys("teacher"))
+    assert not any(
+        key.startswith("teacher")
+        for one in store.keys("student")
+        for key in store.stage(one)["inputs"].values()
+    )
     assert len(store.keys("noise")) == 2
     assert "markov:0.1, markov:0.3, in place of pseudo labels" in noisy[1].stdout
 

@@ -62,7 +62,8 @@ def test_one_cell_has_the_stages_of_the_design():
     counted = {}
     for stage in sweep(*PAPER).stages():
         counted[stage.kind] = counted.get(stage.kind, 0) + 1
-    assert counted == {"split": 2, "teacher": 3, "pseudo": 1, "student": 8, "scores": 1 + 3 + 4 + 4}
+    scores = 1 + 3 + 1 + 4 + 4  # pseudo labels, teachers, teachers averaged, students, fully supervised
+    assert counted == {"split": 2, "teacher": 3, "ensemble": 1, "pseudo": 1, "student": 8, "scores": scores}
 
 
 def test_all_methods_share_teachers_and_pseudo_labels_and_no_student():
@@ -198,6 +199,8 @@ def test_a_stage_may_read_what_its_place_allows_and_nothing_else():
         elif stage.kind == "student":
             assert images == set(TRAIN)
             assert labels == (manual if "pseudo" in inputs else set(TRAIN))
+        elif stage.kind == "ensemble":
+            assert images == labels == set()
         elif inputs["of"].kind == "pseudo":
             assert images == set()
             assert labels == set(TRAIN) - manual
