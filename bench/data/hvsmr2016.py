@@ -55,7 +55,8 @@ def listing(root: Path, settings: DataSettings, complaints: Complaints) -> Listi
     """
     root = root.absolute()
     if not root.is_dir():
-        raise DataError(f"{root} does not exist; expected the folder of HVSMR 2016.")
+        why = "is no folder" if root.exists() else "does not exist"
+        raise DataError(f"{root} {why}; expected the folder of HVSMR 2016.")
     found, others = _found(root, complaints)
     variant = settings.variant or next((v for v in VARIANTS if f"training_{v}" in _kinds(found)), "")
     if not variant:
