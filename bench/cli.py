@@ -324,26 +324,31 @@ def data_add(
     name: str,
     folder: Annotated[Path, typer.Option("--from", help="A Decathlon folder, or the challenge's own.")],
     store: StorePath = RESULTS,
+    spacing: Spacing = "",
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
     """Give a folder a name, after looking it through."""
     from bench.verbs.data import add_data
+    from bench.verbs.score import spacing_of
 
-    return add_data(name, folder, store, as_json=as_json)
+    held = spacing_of(spacing)
+    return add_data(name, folder, store, as_json=as_json, spacing_from=held)
 
 
 @data_app.command("check")
 def data_check(
     name: Annotated[str, typer.Argument(help="As for --dataset: a name, or decathlon:DIR.")],
     store: StorePath = RESULTS,
+    spacing: Spacing = "",
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
     """Look through every case of a data set and list all that is amiss."""
     from bench.verbs.check import check_data
+    from bench.verbs.score import spacing_of
 
-    return check_data(name, store, as_json=as_json)
+    return check_data(name, store, as_json=as_json, spacing_from=spacing_of(spacing))
 
 
 @data_app.command("make")

@@ -32,7 +32,7 @@ TEST_SHARES = {"HGG": (25, 220), "LGG": (5, 54)}  # P: 30 of 274 are test, after
 FEWEST = 4  # patients of a grade from which one is test
 
 _MODALITY = re.compile(r"MR_(Flair|T1|T1c|T2)\.", re.I)  # the dot keeps T1c from being taken for T1
-_LABEL = re.compile(r"(^|[._])OT([._]|$)")  # a word of its own: NOTE is none
+_LABEL = re.compile(r"(^|[._])OT([._]|$)", re.I)  # a word of its own: NOTE is none
 LABEL = "label"
 
 
@@ -58,6 +58,9 @@ def listing(root: Path, complaints: Complaints) -> Listing:
     """
     root = root.absolute()
     root = root / FOLDER if (root / FOLDER).is_dir() else root
+    if not root.is_dir():
+        why = "is no folder" if root.exists() else "does not exist"
+        raise DataError(f"{root} {why}; expected {FOLDER} or the folder it lies in.")
     found: dict[str, Files] = {}
     test: list[str] = []
     for grade in TEST_SHARES:
@@ -79,8 +82,10 @@ def listing(root: Path, complaints: Complaints) -> Listing:
 
 def _grade_folder(root: Path, grade: str) -> Path:
     """The folder of a grade, whatever its capitals."""
-    there = sorted(root.iterdir()) if root.is_dir() else []
-    return next((path for path in there if path.name.upper() == grade and path.is_dir()), root / grade)
+    there = [path for path in sorted(root.iterdir()) if path.name.upper() == grade and path.is_dir()]
+    if len(there) > 1:
+        raise DataError(f"{root} has {there[0].name} and {there[1].name}; expected one folder of this grade.")
+    return there[0] if there else root / grade
 
 
 def _below(folder: Path) -> list[Path]:
@@ -102,10 +107,12 @@ def _patients(folder: Path, grade: str, complaints: Complaints) -> dict[str, Fil
 
 def _files(patient: Path) -> Files:
     there = [path for path in files_below(patient) if _what(path.name) and is_file(path)]
-    published = [path for path in there if path.name.lower().endswith(".mha")]
+    published = {_what(path.name) for path in there if _is_published(path)}
     found: dict[str, Path] = {}
-    for path in published or there:  # NIfTI only where it replaces what was published
+    for path in there:
         what = _what(path.name)
+        if what in published and not _is_published(path):
+            continue  # NIfTI only where it replaces what was published
         if what in found:
             raise DataError(f"{patient} has two files of {what}: {found[what].name} and {path.name}.")
         found[what] = path
@@ -115,6 +122,10 @@ def _files(patient: Path) -> Files:
             "MR_T1c., MR_T2. and OT in their names."
         )
     return Files(tuple(found[channel] for channel in CHANNELS), found[LABEL])
+
+
+def _is_published(path: Path) -> bool:
+    return path.name.lower().endswith(".mha")
 
 
 def _what(name: str) -> str:

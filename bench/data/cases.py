@@ -94,6 +94,15 @@ def _say(warnings: list[str], workshop: Workshop) -> None:
         workshop.say(f"warning: {more} more such warnings; `bench data check` lists all.")
 
 
+def held_by(listing: Listing, spacing_from: SpacingFrom) -> Listing:
+    """The listing, with which voxel size holds where headers contradict themselves."""
+    cases, unlabelled = (
+        {name: replace(files, spacing_from=spacing_from) for name, files in some.items()}
+        for some in (listing.cases, listing.unlabelled)
+    )
+    return replace(listing, cases=cases, unlabelled=unlabelled)
+
+
 def opened(
     listing: Listing, workshop: Workshop, *, validate: bool, spacing_from: SpacingFrom = ""
 ) -> Dataset:
@@ -104,10 +113,8 @@ def opened(
     """
     for note in listing.notes:
         workshop.say(f"note: {note}")
-    found = {
-        name: replace(files, spacing_from=spacing_from)
-        for name, files in {**listing.cases, **listing.unlabelled}.items()
-    }
+    listing = held_by(listing, spacing_from)
+    found = {**listing.cases, **listing.unlabelled}
     made = case_files(found, listing.channels, len(listing.structures) + 1, workshop, validate=validate)
     contents = {name: made[name][1] for name in listing.cases}
     refuse_absent(listing.name, listing.structures, contents)

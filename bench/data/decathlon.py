@@ -65,13 +65,15 @@ def _in_order(named: dict[str, Any], what: str, root: Path) -> tuple[str, ...]:
 
 
 def _structures(labels: dict[str, Any], root: Path) -> tuple[str, ...]:
-    names = tuple(safe_name(name, "structure") for name in _in_order(labels, "labels", root)[1:])
-    if not names:
+    said = _in_order(labels, "labels", root)[1:]
+    if not said:
         raise DataError(f"{root / DESCRIPTION} has no label but the background; expected 0, 1, ...")
+    names = tuple(safe_name(name, "structure") for name in said)
     if len(set(names)) < len(names) or TAKEN & set(names):
         raise DataError(
-            f"{root / DESCRIPTION} has the structures {', '.join(names)[:300]}; "
-            f"expected different names, none of them {' or '.join(map(repr, sorted(TAKEN)))}."
+            f"{root / DESCRIPTION} has the structures {', '.join(said)[:300]}, here called "
+            f"{', '.join(names)[:300]}; expected names that differ in letters and digits, none of them "
+            f"{' or '.join(map(repr, sorted(TAKEN)))}."
         )
     return names
 
@@ -96,6 +98,8 @@ def _case(root: Path, item: object) -> tuple[str, Files]:
     if "label" not in item:
         raise DataError(f"{root / DESCRIPTION} lists {shown(item['image'])} without its label.")
     image, label = _file(root, item["image"], "image"), _file(root, item["label"], "label")
+    if image == label:
+        raise DataError(f"{root / DESCRIPTION} names {shown(item['image'])} as the image and its own label.")
     mask = _file(root, item[MASK], MASK) if MASK in item else None
     name = case_of(image.name)
     safe_name(name, "case")  # refused here, where complaints are kept for the check of the data set

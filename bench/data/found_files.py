@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bench.data.promises import is_file
+from bench.data.volumes import files_of
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENDINGS: Final = (".nii.gz", ".nii", ".mha", ".mhd", ".hdr.gz", ".hdr")
-_PARTNERS: Final = (
-    ".img",
-    ".img.gz",
-    ".raw",
-    ".zraw",
-    ".raw.gz",
-)  # voxels of a header that is a file of its own
 _LEFTOVERS: Final = frozenset(("__macosx", "thumbs.db", "desktop.ini"))
 _NAMED: Final = 3  # files left out that a sentence names
 
@@ -57,20 +51,32 @@ def scans_in(folder: Path) -> FoundScans:
     """The scans that lie in a folder, not below it.
 
     Raises:
-        DataError: Two files are one case, such as ``a.nii`` and ``a.nii.gz``; both are named.
+        DataError: Two files are one case, such as ``a.nii`` and ``a.nii.gz``, or a link leads nowhere.
     """
     scans: dict[str, Path] = {}
     left_out = []
     for path in sorted(folder.iterdir()):
         if is_leftover(path.name) or not ending_of(path.name):
             left_out.append(path)
+        elif path.is_symlink() and not path.exists():
+            raise DataError(f"{path} is a link to a file that does not exist; mend or remove it.")
         elif is_file(path):
             case = case_of(path.name)
             if case in scans:
                 raise DataError(twice(folder, case, scans[case], path))
             scans[case] = path
-    partners = {f"{case}{ending}" for case in scans for ending in _PARTNERS}
-    return FoundScans(scans, tuple(path for path in left_out if path.name.lower() not in partners))
+        else:
+            left_out.append(path)
+    used = {one for path in scans.values() for one in _files_of(path)}
+    return FoundScans(scans, tuple(path for path in left_out if path not in used))
+
+
+def _files_of(path: Path) -> tuple[Path, ...]:
+    """The files of an image; whoever reads it says what is wrong with it."""
+    try:
+        return files_of(path)
+    except DataError:
+        return (path,)
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -85,7 +91,7 @@ def _files_below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
     entered.add((status.st_dev, status.st_ino))
     for entry in sorted(os.scandir(folder), key=lambda one: one.name):
         path = folder / entry.name
-        if not entry.is_dir():
+        if not path.is_dir():  # nor a link that leads nowhere or to itself
             yield path
         elif not is_leftover(entry.name):
             yield from _files_below(path, entered)

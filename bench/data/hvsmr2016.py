@@ -28,6 +28,7 @@ Variant = Literal["axial_crop", "axial_full", "sa_crop"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)  # P and HeartSeg work on the first, so it is preferred
 STRUCTURES = ("myocardium", "blood_pool")
 NUM_TEST = 3
+MOST_NAMED = 3  # files that are missing
 TRAINING, TESTING = range(10), range(10, 20)
 ZOOM = {4: (1.0, 1.5, 1.5), 5: (1.0, 1.5, 1.5)}
 """Patients whose hearts are small. Source: HeartSeg, pre_process_isotropic.m, array axes 2 and 3."""
@@ -55,7 +56,8 @@ def listing(root: Path, settings: DataSettings, complaints: Complaints) -> Listi
     """
     root = root.absolute()
     if not root.is_dir():
-        raise DataError(f"{root} does not exist; expected the folder of HVSMR 2016.")
+        why = "is no folder" if root.exists() else "does not exist"
+        raise DataError(f"{root} {why}; expected the folder of HVSMR 2016.")
     found, others = _found(root, complaints)
     variant = settings.variant or next((v for v in VARIANTS if f"training_{v}" in _kinds(found)), "")
     if not variant:
@@ -121,7 +123,11 @@ def _unlabelled(found: dict[str, Path], variant: str) -> Iterator[tuple[str, Fil
 def _demand(found: dict[str, Path], kind: str, names: list[str], root: Path) -> None:
     """Refuse a folder that lacks one of the names, or has another of this kind."""
     if missing := [name for name in names if name not in found]:
-        there = ", ".join(sorted(_kinds(found)))
-        raise DataError(f"{root} lacks {', '.join(missing)} (.nii or .nii.gz); it has files of {there}.")
+        there = sorted(_kinds(found))
+        more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+        named = f"{', '.join(missing[:MOST_NAMED])}{more} (.nii or .nii.gz)"
+        variants = {name.partition("_")[2] for name in there}
+        other = "; `bench run --set data.variant=NAME` takes another of them" if len(variants) > 1 else ""
+        raise DataError(f"{root} lacks {named}; it has files of {', '.join(there)}{other}.")
     if extra := sorted(name for name in found if name.startswith(f"{kind}_pat") and name not in names):
         raise DataError(f"{root} has {', '.join(extra)}; expected {names[0]} to {names[-1]} alone.")

@@ -26,7 +26,7 @@ def read_object(path: Path) -> dict[str, Any]:
         raise DataError(f"{path} has {size} bytes; expected JSON of at most {MAX_BYTES}.")
     try:
         with path.open("rb") as file:
-            text = file.read(MAX_BYTES).decode("utf-8")
+            text = file.read(MAX_BYTES).decode("utf-8-sig")
         plain = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_each_once)
     except (ValueError, OSError, RecursionError) as error:
         raise DataError(f"{path} is not JSON: {' '.join(str(error).split())[:200]}.") from error

@@ -6,6 +6,9 @@ The only file that knows SimpleITK, which reads a file once its header was found
 
 from __future__ import annotations
 
+import math
+import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +20,10 @@ from bench.data.metaimage_header import (
     MILLIMETRES,
     check_harmless,
     flag,
+    is_big_endian,
     kind_of,
     opened,
+    packed_size,
     shape_of,
     voxels_path_of,
 )
@@ -30,6 +35,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+ANY_DEFLATE = 47  # as ITK opens it: a zlib or a gzip stream, whichever the voxels begin as
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """Where compressed voxels lie."""
+
+    path: Path
+    start: int
+    size: int  # of the stream in bytes; 0 up to the end of the file
+    kind: np.dtype[Any]  # with the order of its bytes
 
 
 def is_metaimage(path: Path) -> bool:
@@ -57,6 +74,10 @@ def open_metaimage(path: Path) -> Stored:
     # A NIfTI header holds the lengths of the affine's columns in float32, and so do results that are there.
     x, y, z = (float(length) for length in np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).astype(np.float32))
     place = Place(affine, (x, y, z), _of_header(said, path))
+    if packed:
+        order = kind.newbyteorder(">" if is_big_endian(said, path) else "<")
+        stream = _Packed(voxels_path, start, packed_size(said), order)
+        return Stored(path, shape, place, kind, lambda: _unpacked(stream, shape))
     return Stored(path, shape, place, kind, lambda: _voxels(path))
 
 
@@ -126,6 +147,30 @@ def _voxels(path: Path) -> NDArray[Any]:
     except RuntimeError as error:
         raise DataError(f"{path} is truncated or damaged: {_reason(error)}.") from error
     return np.asarray(SimpleITK.GetArrayFromImage(image).transpose(2, 1, 0))
+
+
+def _unpacked(stream: _Packed, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Compressed voxels, as many as were promised: where a stream breaks off, ITK gives arbitrary numbers.
+
+    Raises:
+        DataError: The stream is damaged or holds fewer voxels.
+    """
+    wanted = math.prod(shape) * stream.kind.itemsize
+    unpacking = zlib.decompressobj(ANY_DEFLATE)
+    try:
+        with stream.path.open("rb") as file:
+            file.seek(stream.start)
+            found = unpacking.decompress(file.read(stream.size or -1), wanted)
+        rest = unpacking.decompress(unpacking.unconsumed_tail, 1)  # at its end a stream compares its checksum
+    except OSError as error:
+        raise DataError(f"{stream.path} cannot be read: {error.strerror}.") from error
+    except zlib.error as error:
+        raise DataError(f"{stream.path} is truncated or damaged: {error}.") from error
+    if len(found) < wanted or not (rest or unpacking.eof):
+        what = f"its compressed voxels end after {len(found)} of {wanted} bytes"
+        raise DataError(f"{stream.path} is truncated or damaged: {what}.")
+    native = stream.kind.newbyteorder("=")
+    return np.frombuffer(found, stream.kind).astype(native).reshape(shape, order="F")
 
 
 def _reason(error: RuntimeError) -> str:

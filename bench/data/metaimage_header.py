@@ -55,7 +55,8 @@ def voxels_path_of(said: dict[str, str], path: Path) -> Path:
     """Where the voxels are: in the file itself, or, of a ``.mhd``, in a file of the same folder.
 
     Raises:
-        DataError: It says a list, a pattern or a path, by which ITK would read whatever lies there.
+        DataError: It is missing, or the header says a list, a pattern or a path, by which ITK would read
+            whatever lies there.
     """
     name = said[LAST]
     if name in LOCAL:
@@ -70,7 +71,10 @@ def voxels_path_of(said: dict[str, str], path: Path) -> Path:
         raise DataError(
             f"{path} says {LAST} = {name[:80]!r}; expected LOCAL or the name of one file in the same folder."
         )
-    return path.with_name(beside)
+    voxels = path.with_name(beside)
+    if not os.path.lexists(voxels):
+        raise DataError(f"{voxels} does not exist: the voxels that {path} names.")
+    return voxels
 
 
 def _is_plain(name: str) -> bool:
@@ -139,6 +143,21 @@ def kind_of(said: dict[str, str], path: Path) -> np.dtype[Any]:
     if name not in KINDS:
         raise DataError(f"{path} says ElementType = {name[:80]!r}; expected one of {', '.join(KINDS)}.")
     return np.dtype(KINDS[name])
+
+
+def is_big_endian(said: dict[str, str], path: Path) -> bool:
+    """Whether the highest byte of a voxel comes first: the key that ITK lets win, then its other name.
+
+    Raises:
+        DataError: It is neither true nor false.
+    """
+    other = said.get("ElementByteOrderMSB", "False")
+    return flag(said, "BinaryDataByteOrderMSB", path, otherwise=other)
+
+
+def packed_size(said: dict[str, str]) -> int:
+    """Bytes of compressed voxels, 0 where it is not said; once ``check_harmless`` let the header through."""
+    return int(said.get("CompressedDataSize", "0"))
 
 
 def check_harmless(said: dict[str, str], left: int, path: Path) -> None:

@@ -89,7 +89,7 @@ def _kind_in_words(kind: Any) -> str:  # noqa: ANN401 - nibabel is untyped
 def _files(path: Path) -> tuple[Path, Path]:
     """The files of header and voxels: one, or the two of a pair."""
     check_regular(path)
-    whole = path.name.removesuffix(".gz").removesuffix(".GZ")
+    whole = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
     stem, packed = path.name[: len(whole)], path.name[len(whole) :]
     ending = whole[whole.rfind(".") :].lower()
     if ending in SINGLE:

@@ -88,7 +88,9 @@ def _of_affine(path: Path, place: Place) -> list[Remark]:
         cosine = float(np.abs(np.triu(columns.T @ columns, 1)).max())
     found = []
     if sizes.min() < SIZES_MM[0] or sizes.max() > SIZES_MM[1]:
-        assumed = " (its header says no unit, so mm is assumed)" if place.unit == "unknown" else ""
+        assumed = "" if place.unit == "mm" else f" (its header says lengths in {place.unit})"
+        if place.unit == "unknown":
+            assumed = " (its header says no unit, so mm is assumed)"
         what = f"has voxels of {sizes_in_words(sizes)}{assumed}; expected {SIZES_MM[0]} to {SIZES_MM[1]:g} mm"
         found.append(Remark("warning", "spacing", f"{path} {what}."))
     if cosine > SHEARED:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.data.cases import Files
-    from bench.data.grids import Grid
+    from bench.data.grids import Grid, SpacingFrom
     from bench.data.listing import Listing
 
 Kind = Literal["image", "label", "mask"]
@@ -84,15 +84,16 @@ def _role(name: str, listing: Listing) -> Role:
 
 
 def _case(name: str, files: Files, role: Role) -> CaseFacts:
-    images = tuple(_facts(path, "image") for path in files.images)
-    label = None if files.label is None else _facts(files.label, "label")
-    mask = None if files.mask is None else _facts(files.mask, "mask")
+    held = files.spacing_from
+    images = tuple(_facts(path, "image", held) for path in files.images)
+    label = None if files.label is None else _facts(files.label, "label", held)
+    mask = None if files.mask is None else _facts(files.mask, "mask", held)
     return CaseFacts(name, role, images, label, mask)
 
 
-def _facts(path: Path, kind: Kind) -> FileFacts:
+def _facts(path: Path, kind: Kind, spacing_from: SpacingFrom) -> FileFacts:
     try:
-        stored = open_stored(path)
+        stored = open_stored(path, spacing_from)
     except DataError as error:
         return FileFacts(path, kind, trouble=str(error))
     known: dict[str, Any] = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import console
+from bench.data.cases import held_by
 from bench.data.checks import findings
 from bench.data.checks.finding import SEVERITIES
 from bench.data.dataset import DataSettings
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.data.checks.finding import Finding
+    from bench.data.grids import SpacingFrom
     from bench.data.listing import Listing
 
 WIDTH = 80
 
 
-def check_data(spec: str, store_path: Path, *, as_json: bool) -> int:
+def check_data(spec: str, store_path: Path, *, as_json: bool, spacing_from: SpacingFrom = "") -> int:
     """Look through every case and say all that is amiss; 4 where there is an error, else 0.
+
+    Headers that contradict themselves are no error where ``spacing_from`` says which voxel size holds.
 
     Raises:
         UsageError: No such name.
@@ -40,7 +44,7 @@ def check_data(spec: str, store_path: Path, *, as_json: bool) -> int:
     with store.locked() if is_made(spec) else nullcontext():
         sources = sources_for(spec, store.workshop)
         listing = listing_of(spec, DataSettings(), store.workshop, complaints, sources)
-        found = findings(survey(listing, complaints))
+        found = findings(survey(held_by(listing, spacing_from), complaints))
     facts = {
         "dataset": listing.name,
         "cases": len(listing.cases) + len(listing.unlabelled),

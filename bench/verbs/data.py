@@ -17,6 +17,8 @@ from bench.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.data.grids import SpacingFrom
+
 DECATHLON = "decathlon"
 
 
@@ -38,11 +40,13 @@ def list_data(store_path: Path, *, as_json: bool) -> int:
     return 0
 
 
-def add_data(name: str, folder: Path, store_path: Path, *, as_json: bool) -> int:
+def add_data(
+    name: str, folder: Path, store_path: Path, *, as_json: bool, spacing_from: SpacingFrom = ""
+) -> int:
     """Look a folder through and give it a name in this store.
 
     A challenge's own name (``hvsmr2016``, ``brats2015``) takes its folder in the challenge's own layout; any
-    other name takes a Decathlon folder.
+    other name takes a Decathlon folder. ``spacing_from`` holds for this look alone: a run is told again.
 
     Raises:
         UsageError: The name is taken or cannot be one.
@@ -59,7 +63,7 @@ def add_data(name: str, folder: Path, store_path: Path, *, as_json: bool) -> int
         if has != spec:  # records of both would bear one name
             where = has.partition(":")[2]
             raise UsageError(f"{name!r} is the name of {where} in this store; give {folder} another name.")
-        dataset = open_folder(spec, DataSettings(), store.workshop)
+        dataset = open_folder(spec, DataSettings(spacing=spacing_from), store.workshop)
         write_text(store.workshop.names_path, json.dumps({**store.workshop.names(), name: spec}, indent=1))
     facts = {
         "name": name,

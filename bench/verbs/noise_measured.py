@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Measured = Mapping[str, Mapping[str, Mapping[str, Any]]]  # case -> structure -> what was measured
 
 WIDTH: Final = 80
+MEANS: Final = ("rate", "dice", "shift_mm", "absolute_shift_mm")
 _SHOWN: Final = 3  # shortfalls that are told in full
 
 
@@ -120,14 +121,13 @@ def _say_shortfalls(cases: Measured) -> None:
 
 def _mean(found: list[Mapping[str, Any]]) -> dict[str, Any]:
     """The mean of each number over the cases that have it."""
-    keys = ("rate", "dice", "shift_mm", "absolute_shift_mm")
-    there = {key: [one[key] for one in found if one[key] is not None] for key in keys}
+    there = {key: [one[key] for one in found if one[key] is not None] for key in MEANS}
     return {key: statistics.fmean(values) if values else None for key, values in there.items()}
 
 
 def _numbers(one: Mapping[str, Any]) -> list[str]:
     return [
-        "–" if one[key] is None else f"{one[key]:.{digits}f}"
+        "–" if one[key] is None else f"{round(one[key], digits) + 0.0:.{digits}f}"
         for key, digits in (("rate", 3), ("dice", 3), ("shift_mm", 2), ("absolute_shift_mm", 2))
     ]
 

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench import console
-from bench.data.json_file import read_object
+from bench.data.json_file import read_object, shown
 from bench.data.noise import KINDS, kind_of
+from bench.data.noise.realised import bin_names
 from bench.errors import DataError
 from bench.plain import plain
-from bench.verbs.noise_measured import say_summary
+from bench.verbs.noise_measured import MEANS, say_summary
 
 if TYPE_CHECKING:
     from bench.data.noise.simulator import Simulator
 
 WIDTH: Final = 80
 MEASURED: Final = "noise.json"
+_AGAIN: Final = "make the folder again with `bench noise make`"
 
 
 def show(what: str, picture: Path | None, *, as_json: bool) -> int:
@@ -83,6 +85,7 @@ def _folder(folder: Path, picture: Path | None, *, as_json: bool) -> int:
     cases = document.get("cases")
     if not isinstance(cases, dict) or not cases:
         raise DataError(f"{folder / MEASURED} names no cases; make the folder again with `bench noise make`.")
+    _check_cases(cases, folder / MEASURED)
     title = f"{document.get('kind')}:{document.get('rate')}"
     if picture is not None:
         from bench.verbs.noise_picture import draw
@@ -94,3 +97,37 @@ def _folder(folder: Path, picture: Path | None, *, as_json: bool) -> int:
     say_summary(cases)
     console.say(f"{title}, {f'drawn in {picture}' if picture else 'a picture with --to FILE.png'}")
     return 0
+
+
+def _check_cases(cases: dict[str, Any], path: Path) -> None:
+    """Refuse measurements that lack what is summed up.
+
+    Raises:
+        DataError: Names the first case and structure.
+    """
+    for case, structures in cases.items():
+        if not isinstance(structures, dict):
+            raise DataError(f"{path} has no structures of {shown(case)}; {_AGAIN}.")
+        for name, one in structures.items():
+            if not isinstance(one, dict) or not all(_is_number(one, key) for key in MEANS):
+                raise DataError(
+                    f"{path} lacks a number of {shown(case)}, {shown(name)}: expected {', '.join(MEANS)}; "
+                    f"{_AGAIN}."
+                )
+            shares = one.get("by_distance_mm")
+            if shares is not None and not _are_shares(shares):
+                raise DataError(f"{path} has other distances of {shown(case)} than expected; {_AGAIN}.")
+
+
+def _is_number(one: dict[str, Any], key: str) -> bool:
+    """Whether a number or nothing was measured."""
+    return key in one and (one[key] is None or type(one[key]) in (int, float))
+
+
+def _are_shares(shares: object) -> bool:
+    """Whether each bin of distances has its share."""
+    return (
+        isinstance(shares, dict)
+        and list(shares) == bin_names()
+        and all(type(share) in (int, float) for share in shares.values())
+    )

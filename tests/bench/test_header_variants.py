@@ -276,3 +276,17 @@ def test_channels_and_a_mask_are_turned_onto_the_first_file(tmp_path):
         DataError, match=r"two\.nii has another affine than its partner: once turned to RAS, its"
     ):
         check_case(Files((one, two), mask=mask), ("T1", "T2"), 3)
+
+
+@pytest.mark.parametrize("unit", ["micron", "meter"])
+def test_an_odd_voxel_size_is_said_with_the_unit_of_the_header(tmp_path, unit):
+    with_unit(unit, 1.0)(ball(), tmp_path / "a.nii")  # numbers in mm under another unit
+    said = read_label(tmp_path / "a.nii")[1].warnings
+    assert any(f"(its header says lengths in {unit}); expected 0.01 to 50 mm" in one for one in said), said
+
+
+@pytest.mark.parametrize("name", ["a.NII.GZ", "a.nii.Gz", "a.Nii.gz"])
+def test_the_ending_of_a_nifti_file_may_have_any_capitals(tmp_path, name):
+    with_unit("mm", 1.0)(ball(), tmp_path / "b.nii.gz")
+    (tmp_path / "b.nii.gz").rename(tmp_path / name)
+    assert np.array_equal(read_label(tmp_path / name)[0], ball())

@@ -275,3 +275,24 @@ def test_noise_does_not_hang_on_the_number_that_a_structure_bears(tmp_path, benc
         assert row.pop("structure") == str(times)
         found.append(row)
     assert found[0] == found[1]
+
+
+DAMAGES = {
+    "no structures": lambda case: [],
+    "no measurement": lambda case: {**case, next(iter(case)): 3},
+    "no rate": lambda case: {name: {"dice": 1.0} for name in case},
+    "text for a number": lambda case: {name: {**one, "rate": "x"} for name, one in case.items()},
+    "other distances": lambda case: {name: {**one, "by_distance_mm": {"a": 1}} for name, one in case.items()},
+}
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_measurements_that_were_changed_are_refused_and_named(made, tmp_path, bench, how):
+    document = json.loads((made[0] / "noise.json").read_text())
+    case = next(iter(document["cases"]))
+    document["cases"][case] = DAMAGES[how](document["cases"][case])
+    (tmp_path / "noise.json").write_text(json.dumps(document))
+    done = bench("noise", "show", tmp_path)
+    assert (done.returncode, done.stdout) == (4, ""), done.stderr
+    assert case in done.stderr
+    assert "bench noise make" in done.stderr

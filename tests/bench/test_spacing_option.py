@@ -122,3 +122,20 @@ def test_many_warnings_are_cut_and_counted(here, folder):
     done = planned(here, folder, "--set", "data.spacing=sform")
     assert done.stderr.count("its sform is taken") == 5
     assert "7 more such warnings" in done.stderr
+
+
+def test_data_check_and_data_add_take_what_they_are_told(here, folder):
+    spec = f"decathlon:{folder}"
+    assert here("data", "check", spec).returncode == 4
+    refused = here("data", "add", "mine", "--from", folder)
+    assert (refused.returncode, "--spacing pixdim or sform" in refused.stderr) == (4, True)
+    for holds in ("pixdim", "sform"):
+        checked = here("data", "check", spec, "--spacing", holds, "--json")
+        assert checked.returncode == 0, checked.stderr
+        said = [one["what"] for one in json.loads(checked.stdout)["findings"] if one["check"] == "spacing"]
+        assert any(f"its {holds} is taken, as was said" in what for what in said)
+    added = here("data", "add", "mine", "--from", folder, "--spacing", "sform")
+    assert added.returncode == 0, added.stderr
+    words = ("--dataset", "mine", "--methods", "densevoxnet", "--xi", "0.5", "--recipe", "smoke", "-n")
+    assert here("run", *words).returncode == 4
+    assert here("run", *words, "--set", "data.spacing=sform").returncode == 0

@@ -126,7 +126,9 @@ def _shift_mm(
 def _by_distance(
     clean_ijk: NDArray[np.bool_], noisy_ijk: NDArray[np.bool_], spacing_mm: Spacing
 ) -> dict[str, float] | None:
-    """Shares of the wrong voxels by bin; None where nothing is wrong."""
+    """Shares of the wrong voxels by bin; None where nothing is wrong or nothing is clean."""
+    if not clean_ijk.any():
+        return None
     added_ijk, removed_ijk = noisy_ijk & ~clean_ijk, clean_ijk & ~noisy_ijk
     beyond_mm = np.concatenate(
         [

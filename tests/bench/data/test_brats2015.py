@@ -174,7 +174,8 @@ def test_a_channel_of_another_shape_is_refused_and_named(folder):
 
 
 def test_a_folder_without_patients_or_with_too_few_is_refused(tmp_path):
-    assert "HGG" in refused(tmp_path / "none")
+    (tmp_path / "none").mkdir()
+    assert "no patients in HGG or LGG" in refused(tmp_path / "none")
     for number in range(3):
         patient(tmp_path / "few" / "HGG" / f"pat{number}", number)
     assert "3 patients" in refused(tmp_path / "few")
@@ -227,3 +228,32 @@ def test_a_check_says_what_is_wrong_with_a_patient_where_no_patient_is_whole(tmp
     said = [finding["what"] for finding in json.loads(done.stdout)["findings"]]
     assert sum("lacks T2" in sentence for sentence in said) == 4
     assert not any("has no patients" in sentence for sentence in said)
+
+
+def test_one_label_in_nifti_beside_modalities_in_metaimage_is_read(folder, dataset, tmp_path):
+    patient_folder = folder / "BRATS2015_Training" / "HGG" / "brats_2013_pat0002_1"
+    path = next(patient_folder.rglob("*OT*.mha"))
+    SimpleITK.WriteImage(SimpleITK.ReadImage(str(path)), str(path.with_suffix(".nii.gz")))
+    path.unlink()
+    found = opened(folder, Workshop(tmp_path / "store"))
+    case = "HGG-brats_2013_pat0002_1"
+    assert found.cases[case].label.endswith(".nii.gz")
+    assert found.contents[case] == dataset.contents[case]
+
+
+def test_a_label_in_lower_case_is_one(folder, dataset, tmp_path):
+    for path in list(folder.rglob("*.OT.*.mha")):
+        path.rename(path.with_name(path.name.lower()))
+    assert opened(folder, Workshop(tmp_path / "store")).id == dataset.id
+
+
+def test_two_folders_of_one_grade_are_refused_and_named(folder):
+    root = folder / "BRATS2015_Training"
+    shutil.copytree(root / "LGG", root / "lgg")
+    assert "LGG and lgg" in refused(folder)
+
+
+def test_a_folder_that_is_missing_or_a_file_is_said_to_be_so(tmp_path):
+    assert "nowhere does not exist" in refused(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("x")
+    assert "is no folder" in refused(tmp_path / "file")

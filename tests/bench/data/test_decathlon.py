@@ -436,3 +436,20 @@ def test_files_that_the_description_does_not_list_are_named(folder, capsys):
     said = capsys.readouterr().err
     assert "imagesTr/._case_00.nii.gz, imagesTr/case_06.nii.gz, labelsTr/case_06.nii.gz" in said
     assert "are not used" in said
+
+
+def test_an_image_that_is_its_own_label_is_refused(folder):
+    change(folder, lambda said: said["training"][1].update(image=said["training"][1]["label"]))
+    assert "as the image and its own label" in refused(folder)
+
+
+def test_structures_that_would_bear_one_name_are_refused_by_the_names_they_have(folder):
+    change(folder, lambda said: said["labels"].update({"1": "left wall", "2": "left-wall"}))
+    assert "left wall, left-wall, here called left-wall, left-wall" in refused(folder)
+
+
+def test_a_description_may_begin_with_a_byte_order_mark(folder):
+    before = opened(folder).id
+    path = folder / "dataset.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert opened(folder).id == before

@@ -1,6 +1,8 @@
 """What a folder holds: each case once, links followed, what is left out named."""
 
+import numpy as np
 import pytest
+import SimpleITK
 
 from bench.data.folder import safe_name, safe_names
 from bench.data.found_files import case_of, ending_of, files_below, is_leftover, not_used, scans_in
@@ -43,7 +45,9 @@ def test_what_systems_leave_behind_and_other_files_are_left_out(tmp_path):
 
 
 def test_the_voxels_of_a_header_are_neither_a_case_nor_left_out(tmp_path):
-    found = scans_in(files(tmp_path, "a.mhd", "a.raw", "b.hdr", "b.img", "c.raw"))
+    files(tmp_path, "a.mhd", "a.raw", "b.hdr", "b.img", "c.raw")
+    (tmp_path / "a.mhd").write_text("ElementDataFile = a.raw\n")
+    found = scans_in(tmp_path)
     assert set(found.scans) == {"a", "b"}
     assert [path.name for path in found.left_out] == ["c.raw"]
 
@@ -111,3 +115,35 @@ def test_a_name_stays_the_same_whatever_else_is_listed():
 def test_a_name_without_a_letter_of_any_script_is_refused(text):
     with pytest.raises(DataError, match="no letter or digit"):
         safe_name(text, "case")
+
+
+def test_links_that_lead_nowhere_or_to_themselves_are_no_folders(tmp_path):
+    folder = files(tmp_path, "a.nii.gz")
+    (folder / "loop").symlink_to("loop")
+    (folder / "gone").symlink_to("nowhere")
+    assert [path.name for path in files_below(folder)] == ["a.nii.gz", "gone", "loop"]
+
+
+@pytest.mark.parametrize("target", ["nowhere.nii.gz", "b.nii.gz"])
+def test_a_scan_that_is_a_link_to_nothing_is_refused_and_not_left_out(tmp_path, target):
+    folder = files(tmp_path, "a.nii.gz")
+    (folder / "b.nii.gz").symlink_to(target)
+    with pytest.raises(DataError, match=r"b\.nii\.gz is a link to a file that does not exist"):
+        scans_in(folder)
+
+
+def test_a_folder_that_is_called_as_a_scan_is_left_out_and_named(tmp_path):
+    files(tmp_path, "a.nii.gz", "b.nii.gz/x")
+    assert scans_in(tmp_path).left_out == (tmp_path / "b.nii.gz",)
+
+
+@pytest.mark.parametrize("ending", [".mhd", ".hdr"])
+def test_voxels_beside_a_header_are_used_whatever_their_name(tmp_path, ending):
+    image = SimpleITK.GetImageFromArray(np.zeros((3, 3, 3), np.uint8))
+    SimpleITK.WriteImage(image, str(tmp_path / f"Case{ending}"))
+    if ending == ".mhd":
+        (tmp_path / "Case.raw").rename(tmp_path / "voxels.bin")
+        header = (tmp_path / "Case.mhd").read_text()
+        (tmp_path / "Case.mhd").write_text(header.replace("Case.raw", "voxels.bin"))
+    (tmp_path / "other.raw").write_bytes(b"x")
+    assert scans_in(tmp_path).left_out == (tmp_path / "other.raw",)

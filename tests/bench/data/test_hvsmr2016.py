@@ -250,3 +250,15 @@ def test_no_count_of_a_check_is_negative(folder, tmp_path, bench):
     done = bench("data", "check", f"hvsmr2016:{folder}", "--store", tmp_path / "store")
     assert done.returncode == 4
     assert "0 cases (0 training, 0 test" in done.stdout
+
+
+def test_a_stray_file_of_another_variant_says_how_the_whole_one_is_taken(folder, tmp_path):
+    for path in list(folder.rglob("*axial_crop*")):
+        path.rename(path.with_name(path.name.replace("axial_crop", "sa_crop")))
+    one = next(folder.rglob("training_sa_crop_pat0.nii*"))
+    (folder / "training_axial_crop_pat0.nii.gz").write_bytes(one.read_bytes())
+    sentence = refused(folder, tmp_path)
+    assert "lacks training_axial_crop_pat0-label, " in sentence
+    assert " and 16 more (.nii or .nii.gz)" in sentence
+    assert "`bench run --set data.variant=NAME` takes another of them" in sentence
+    assert len(opened(folder, Workshop(tmp_path / "data"), variant="sa_crop").cases) == 10

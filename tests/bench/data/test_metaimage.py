@@ -1,6 +1,8 @@
 """A MetaImage is read as the NIfTI file that ITK makes of it."""
 
+import gzip
 import os
+import zlib
 
 import numpy as np
 import pytest
@@ -187,6 +189,60 @@ def test_lengths_that_itk_takes_for_mm_are_taken_so_with_a_warning(tmp_path, cha
     assert not said.out
 
 
+# --- compressed voxels: where a stream breaks off, ITK gives arbitrary numbers and no error
+
+
+def to_ras(label_kji):
+    return label_kji.transpose(2, 1, 0)[::-1, ::-1]
+
+
+STREAM = zlib.compress(LABEL_KJI.tobytes())
+
+
+@pytest.mark.parametrize("stream", [STREAM, gzip.compress(LABEL_KJI.tobytes())], ids=["zlib", "gzip"])
+def test_compressed_voxels_are_read_with_and_without_their_size(tmp_path, stream):
+    (tmp_path / "plain.mha").write_bytes(meta())
+    wanted = read_label(tmp_path / "plain.mha")[0]
+    for said in ({}, {"CompressedDataSize": str(len(stream))}):
+        (tmp_path / "a.mha").write_bytes(meta(voxels=stream, CompressedData="True", **said))
+        assert np.array_equal(read_label(tmp_path / "a.mha")[0], wanted)
+
+
+@pytest.mark.parametrize(("drop", "other"), [((), {}), (["BinaryDataByteOrderMSB"], {}), ((), {"x": "True"})])
+@pytest.mark.parametrize("big", ["True", "False"])
+def test_compressed_voxels_have_the_order_of_bytes_that_itk_finds(tmp_path, drop, other, big):
+    stored = LABEL_KJI.astype(">u2" if big == "True" else "<u2").tobytes()
+    order = {"ElementByteOrderMSB": other.get("x", big), "BinaryDataByteOrderMSB": big}
+    order = {key: said for key, said in order.items() if key not in drop}
+    plain, packed = tmp_path / "plain.mha", tmp_path / "packed.mha"
+    for path, changes in ((plain, {"voxels": stored}), (packed, {"voxels": zlib.compress(stored)})):
+        changes |= {"CompressedData": str(path == packed), "ElementType": "MET_USHORT"}
+        if path == packed:  # without it ITK reads no more than a part of the voxels
+            changes["CompressedDataSize"] = str(len(changes["voxels"]))
+        path.write_bytes(meta(drop=drop, **changes, **order))
+    assert fingerprint(plain) == fingerprint(packed)
+    assert np.array_equal(read_label(packed)[0], to_ras(LABEL_KJI))
+
+
+@pytest.mark.parametrize(
+    ("stream", "changes"),
+    [
+        (STREAM[:-30], {}),
+        (STREAM[:-2], {}),
+        (STREAM[:-4] + b"0000", {}),
+        (STREAM[:20] + b"0" * 20 + STREAM[40:], {}),
+        (STREAM, {"CompressedDataSize": "5"}),
+        (zlib.compress(LABEL_KJI.tobytes()[:-1]), {}),
+        (LABEL_KJI.tobytes(), {}),
+    ],
+    ids=["cut", "no end", "checksum", "damaged", "size", "a voxel short", "not compressed"],
+)
+def test_compressed_voxels_that_break_off_are_refused(tmp_path, stream, changes):
+    (tmp_path / "a.mha").write_bytes(meta(voxels=stream, CompressedData="True", **changes))
+    with pytest.raises(DataError, match=r"a\.mha is truncated or damaged"):
+        read_label(tmp_path / "a.mha")
+
+
 # --- header and voxels apart
 
 
@@ -240,7 +296,7 @@ def test_voxels_that_are_missing_short_or_no_file_are_refused_by_their_name(tmp_
     with pytest.raises(DataError, match=r"scan\.raw promises"):
         read_label(path)
     (tmp_path / "scan.raw").unlink()
-    with pytest.raises(DataError, match=r"scan\.raw does not exist"):
+    with pytest.raises(DataError, match=r"scan\.raw does not exist: the voxels that .*scan\.mhd names"):
         read_label(path)
     os.mkfifo(tmp_path / "scan.raw")
     with pytest.raises(DataError, match=r"scan\.raw is a pipe"):

@@ -225,3 +225,11 @@ def test_a_structure_that_is_none_is_refused():
 def test_settings_that_cannot_be_are_refused_by_name(kind, settings):
     with pytest.raises(UsageError, match=rf"{kind}\.\w+ "):
         KINDS[kind](**settings)
+
+
+def test_what_is_added_where_nothing_is_clean_has_no_distance():
+    clean = np.zeros((6, 6, 6), np.uint8)
+    noisy = clean.copy()
+    noisy[2:4, 2:4, 2:4] = 1
+    found = realised(clean, noisy, (1.0, 1.0, 1.0), [1])["1"]
+    assert (found["rate"], found["added"], found["by_distance_mm"]) == (None, 8, None)
