@@ -29,6 +29,7 @@ RESERVED = (
         "every",
         "name",
         "seeds",
+        "seeding",
         "data",
         "split",
         "stream",

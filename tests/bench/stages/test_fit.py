@@ -124,8 +124,9 @@ def losses_of(folder):
 
 
 def fresh_weights(stage):
-    with torch_stream(stage.key, "network"):
-        return begin(json.loads(stage.settings), "cpu").network.state_dict()
+    settings = json.loads(stage.settings)
+    with torch_stream(settings["streams"], "network"):
+        return begin(settings, "cpu").network.state_dict()
 
 
 def weights_of(folder):
