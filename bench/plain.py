@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from bench.errors import UsageError, unknown
 
@@ -64,10 +65,31 @@ def build(kind: type[T], given: Mapping[str, Any], what: str) -> T:
     )
     try:
         return dacite.from_dict(kind, given, config)
+    except dacite.exceptions.WrongTypeError as error:
+        wanted = _wanted(error.field_type)
+        raise UsageError(f"{what}: {error.field_path} is {error.value!r}; expected {wanted}.") from error
     except dacite.exceptions.DaciteFieldError as error:
         raise UsageError(f"{what}: {error}.") from error
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what}: {error}.") from error
+
+
+_KINDS: Mapping[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
+def _wanted(kind: Any) -> str:  # noqa: ANN401 - any annotation of a setting
+    """The values that a type of a setting allows, in words."""
+    if kind in _KINDS:
+        return _KINDS[kind]
+    inner = get_args(kind)
+    if get_origin(kind) is Literal:
+        *first, last = [f"{one!r}" for one in inner if one != ""]
+        return f"{', '.join(first)} or {last}" if first else last
+    if get_origin(kind) is tuple and Ellipsis not in inner:
+        return f"a list of {len(inner)}: {', '.join(_wanted(one) for one in inner)}"
+    if get_origin(kind) is tuple:
+        return f"a list, each of it {_wanted(inner[0])}"
+    return " or ".join(_wanted(one) for one in inner if one is not NoneType) or str(kind)
 
 
 def _number(value: Any) -> Any:  # noqa: ANN401 - what is no number is refused by its type

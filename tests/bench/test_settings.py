@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from bench.errors import UsageError
 from bench.plain import assignment, build, merged, plain
+from bench.recipes import recipe
 from bench.settings import Metrics, Sampling
+from methods.registry import classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,3 +149,22 @@ def test_the_plain_way_is_there_for_both_definitions_and_the_library_for_its_own
     with pytest.raises(UsageError, match="compute medpy needs metrics"):
         Metrics(definition="hvsmr2016", compute="medpy")
     assert Metrics().compute == "fast"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("data.spacing=foo", "data.spacing is 'foo'; expected 'pixdim' or 'sform'."),
+        ("optimiser.kind=adam", "optimiser.kind is 'adam'; expected 'sgd' or 'adamw'."),
+        ("student.steps=x", "student.steps is 'x'; expected a whole number."),
+        ("sampling.patch=[8,8]", "sampling.patch is (8, 8); expected a list of 3: "),
+        ('teachers.steps=["a"]', "expected a list, each of it a whole number."),
+        ("data.validate=maybe", "data.validate is 'maybe'; expected true or false."),
+        ("split.seed=x", "split.seed is 'x'; expected a whole number."),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_with_what_is_expected(change, said):
+    with pytest.raises(UsageError) as caught:
+        recipe("smoke", [change], classes())
+    assert said in str(caught.value)
+    assert "Literal" not in str(caught.value)
