@@ -290,7 +290,7 @@ class Cell:
         )
 
     def _streams(self, mix: Mix) -> dict[str, str]:
-        """What all students of this data set, split, labels and seed draw by; empty if each has its own."""
+        """The setting that names the common streams of students; empty if each has streams of its own."""
         if self.recipe.seeding == "independent":
             return {}
         # By what a training sees: nothing of test cases or withheld labels, which the data set's id holds.

@@ -26,7 +26,7 @@ def free_memory() -> int | None:
 
 
 def _available() -> int | None:
-    """What the machine can give."""
+    """The memory that the machine still has, in bytes; ``None`` if not known."""
     lines = _text(ROOT / "proc" / "meminfo").splitlines()
     said = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
     return int(said[0]) * 1024 if said and said[0].isdigit() else None
@@ -48,7 +48,7 @@ def _quotient(words: list[str]) -> Iterator[float]:
 
 
 def _left() -> Iterator[int]:
-    """What is left of the memory that cgroups allow, in bytes."""
+    """The memory that cgroups still allow, in bytes."""
     for folder in _folders(""):
         yield from _rest(folder, "memory.max", "memory.current", "inactive_file")
     for folder in _folders("memory"):

@@ -52,7 +52,7 @@ def demand(words: Sequence[str]) -> None:
 
 
 def sentence(missing: Sequence[str], who: str) -> str:
-    """What is missing and how to get it."""
+    """A sentence that names the missing packages and how to get them."""
     named = ", ".join(PILLOW.get(name, name) for name in missing)
     wanted = " ".join(f"'{_requirement(name)}'" for name in missing)
     what = f"package {named}, which is" if len(missing) == 1 else f"packages {named}, which are"

@@ -1,4 +1,4 @@
-"""What a process sets right about itself before it does anything: its streams, and matplotlib's backend."""
+"""Preparation of a process before anything else: standard streams, and matplotlib's backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the processor computes by itself, as PyTorch's CPU library (oneDNN) will use it."""
+"""Instructions of the processor that PyTorch's CPU library (oneDNN) will use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def chosen_instructions() -> str:
 
 
 def has_native_bfloat16() -> bool:
-    """Whether oneDNN will multiply bfloat16 by instructions of the processor.
+    """True if oneDNN will multiply bfloat16 by instructions of the processor.
 
     Where it does not, it converts each number, which can take 15 times as long as float32. The processor may
     have them and the library not use them: an environment variable limits what it uses.

@@ -49,7 +49,7 @@ def commit_of(root: Path) -> str:
 
 
 def _git(root: Path, *words: str) -> str:
-    """What git says about a folder, whatever the environment and the folder's owner are.
+    """The answer of git about a folder, whatever the environment and the folder's owner are.
 
     Hooks and editors set ``GIT_DIR`` and its like, which would make git answer for another repository. Git
     reads no repository of another user unless it is told to; that protects from commands in a foreign

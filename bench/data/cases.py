@@ -161,7 +161,7 @@ def check_case(files: Files, channels: tuple[str, ...], classes: int) -> list[st
 
 
 def _content(prints: Fingerprints, files: Files) -> Content:
-    """What the files of a case hold: image files, and the label map where there is one."""
+    """The content of the files of a case: image files, and the label map where there is one."""
     held = files.spacing_from
     images = [prints.content_of(path, "image", held) for path in files.images]
     label = "" if files.label is None else prints.content_of(files.label, "label", held)

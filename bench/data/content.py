@@ -1,4 +1,4 @@
-"""What a file holds whatever its header says of it: by which copies are known, and which labels there are."""
+"""The content of a file apart from its header: a hash by which copies are known, and the labels there are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kind = Literal["image", "label"]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What the files of one case hold.
+    """The content of the files of one case.
 
     Attributes:
         images: A hash of the voxels of each image file; empty for one that tells nothing, being constant.
@@ -37,14 +37,14 @@ def voxel_hash(voxels: NDArray[Any]) -> str:
 
 
 def varies(voxels: NDArray[Any]) -> bool:
-    """Whether no channel of an image (the channels on the fourth axis) is constant."""
+    """True if no channel of an image (the channels on the fourth axis) is constant."""
     channels = np.moveaxis(voxels, -1, 0) if voxels.ndim == 4 else voxels[None]
     finite = (channel[np.isfinite(channel)] for channel in channels)
     return all(one.size and one.min() < one.max() for one in finite)
 
 
 def content_of(voxels: NDArray[Any], kind: Kind) -> str:
-    """What canonical voxels are, as one line of text: a hash, and of a label map the labels above 0 too."""
+    """Canonical voxels as one line of text: a hash, and of a label map the labels above 0 too."""
     if kind == "image":
         return voxel_hash(voxels) if varies(voxels) else ""
     found = np.unique(voxels[np.isfinite(voxels)])

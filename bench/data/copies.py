@@ -1,4 +1,4 @@
-"""What makes the scores of a data set meaningless: test cases that are training cases, structures nowhere."""
+"""Test cases that are copies of training cases, and structures that no label map has."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Leak:
 
     @property
     def sentence(self) -> str:
-        """How many, without the stop; it marks every table of a report."""
+        """The number of copies in words, without the stop; it marks every table of a report."""
         return leak_sentence(self.describe())
 
     def describe(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Leak:
 
 
 def leak_sentence(described: Mapping[str, Any]) -> str:
-    """How many test cases are copies, from what ``Leak.describe`` gave."""
+    """The number of test cases that are copies, in words, from what ``Leak.describe`` gave."""
     copies, of = int(described["copies"]), int(described["test_cases"])
     what = "is a copy of a training case" if copies == 1 else "are copies of training cases"
     under = "" if described.get("seed") is None else f" under seed {described['seed']}"
@@ -67,7 +67,7 @@ def leak_of(dataset: Dataset, seed: int | None) -> Leak | None:
 
 
 def doubtful(dataset: Dataset, seed: int | None) -> Iterator[str]:
-    """What a split does to the scores that is no error, a sentence each without its stop.
+    """Effects of a split on the scores that are no error, a sentence each without its stop.
 
     Label maps that are equal while the images differ may be drawn, or be chance where structures are few.
     """

@@ -65,7 +65,7 @@ class Fingerprints:
         return f"content|{_mark(path)}"
 
     def content_of(self, path: Path, kind: Kind, spacing_from: SpacingFrom = "") -> str:
-        """What an image or label map holds (``bench.data.content``), read if it is not known yet."""
+        """The content of an image or label map (``bench.data.content``), read if it is not known yet."""
         return self._once(
             self._of_content(path), lambda: fingerprint_and_content(path, kind, spacing_from)[1]
         )

@@ -87,7 +87,7 @@ def safe_name(text: str, what: str) -> str:
 
 
 def safe_names(texts: Iterable[str], what: str) -> dict[str, str]:
-    """What ``safe_name`` makes of each text, different for different texts.
+    """A safe name for each text, as ``safe_name`` makes it, different for different texts.
 
     A text that is a safe name keeps it. Of others that would get the same name each has a checksum of its
     text behind it.

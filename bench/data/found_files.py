@@ -43,7 +43,7 @@ def case_of(name: str) -> str:
 
 
 def is_leftover(name: str) -> bool:
-    """Whether a file or folder is what an operating system leaves behind: ``._x.nii.gz``, ``.DS_Store``."""
+    """True for what an operating system leaves behind: ``._x.nii.gz``, ``.DS_Store``, ``__MACOSX``."""
     return name.startswith(".") or name.lower() in _LEFTOVERS
 
 

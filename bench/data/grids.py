@@ -24,7 +24,7 @@ ALIKE = 1e-3  # relative: voxel sizes that differ by less are said to be equal
 
 
 class Remark(NamedTuple):
-    """What is odd about a header: an error is refused, a warning said on stderr, a note by `data check`."""
+    """A remark on a header: an error is refused, a warning said on stderr, a note by `data check`."""
 
     severity: Literal["error", "warning", "note"]
     check: str  # of `bench data check`
@@ -104,7 +104,7 @@ def check_same_grid(one: Grid, other: Grid, path: Path) -> None:
 
 
 def farthest_mm(one: NDArray[np.float64], other: NDArray[np.float64], shape: tuple[int, int, int]) -> float:
-    """How far apart two affines put a corner of a scan at most, along an axis of the world."""
+    """The largest distance in mm between a corner of a scan under two affines, along an axis of the world."""
     corners = np.array(np.meshgrid(*[(0, n) for n in shape], indexing="ij")).reshape(3, -1)
     shift = (one - other) @ np.vstack([corners, np.ones(8)])
     return float(np.abs(shift).max())

@@ -78,7 +78,7 @@ def voxels_path_of(said: dict[str, str], path: Path) -> Path:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether ITK takes the name as that of one file beside the header: no path, pattern or list."""
+    """True if ITK takes the name as that of one file beside the header: no path, pattern or list."""
     return bool(name.strip(".")) and not set("/\\%") & set(name) and not name.upper().startswith("LIST")
 
 

@@ -1,4 +1,4 @@
-"""What a training draws by: common random numbers of compared students, or streams of its own."""
+"""Random streams of a training: common random numbers of compared students, or streams of its own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Streams:
 
     @property
     def are_common(self) -> bool:
-        """Whether other trainings draw by them too."""
+        """True if other trainings draw by them too."""
         return self.common != self.own
 
     def initialisation(self) -> AbstractContextManager[None]:

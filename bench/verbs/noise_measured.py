@@ -62,7 +62,7 @@ _ASKED: Final = ("wanted", "shortfall")  # which a measurement alone does not kn
 def _pair(
     clean: Path, noisy: Path, structures: Sequence[int], spacing_from: SpacingFrom
 ) -> dict[str, dict[str, Any]]:
-    """What is wrong with each structure."""
+    """The noise of each structure."""
     clean_ijk, grid = read_label(clean, spacing_from=spacing_from)
     noisy_ijk, own = read_label(noisy, spacing_from=spacing_from)
     for sentence in (*grid.warnings, *own.warnings):

@@ -100,7 +100,7 @@ def _say_changes(store: Store, sweep: Sweep, workshop: Workshop) -> None:
 
 
 def _say_doubtful(sweep: Sweep) -> None:
-    """What the splits do to the scores, and is no reason to refuse."""
+    """Say effects of the splits on the scores that are no reason to refuse."""
     found = sweep.doubtful()
     for sentence in found[:MOST_DOUBTFUL]:
         console.warn(f"note: {sentence}.")
@@ -109,7 +109,7 @@ def _say_doubtful(sweep: Sweep) -> None:
 
 
 def refused(leaks: tuple[Leak, ...]) -> DataError:
-    """Why nothing is computed where test cases are copies of training cases."""
+    """The error that refuses test cases which are copies of training cases."""
     first = leaks[0]
     test, train = first.pairs[0]
     more = f" The same holds for {len(leaks) - 1} more splits." if len(leaks) > 1 else ""

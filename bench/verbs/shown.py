@@ -18,7 +18,7 @@ WIDTH: Final = 80
 
 
 def requests(store: Store) -> list[dict[str, Any]]:
-    """What each run of a store asked for, when it last had its turn, and how many of its stages are there."""
+    """Each run of a store: what it asked for, when it was last planned, and how much of it is there."""
     there, known, found = store.finished(), runs.plans(store), []
     for path in sorted((store.path / "runs").glob("*/request.json")):
         run = path.parent.name

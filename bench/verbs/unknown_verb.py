@@ -1,4 +1,4 @@
-"""What somebody may have meant who names a verb that there is not; nothing that removes is ever suggested."""
+"""Suggestions for an unknown verb; one that removes anything is never suggested."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def _panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, Style], floor: 
 
 
 def _line(method: str, style: Style) -> dict[str, Any]:
-    """How a method is drawn over ξ: the reference of all of them as a dotted line."""
+    """The line of a method over ξ as keywords of ``plot``; the reference of all methods is dotted."""
     look: dict[str, Any] = {"color": style.colour, "linewidth": 1.8}
     if method == TEACHERS:
         return look | {"linestyle": _DOTS}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def listing(survey: Survey) -> Iterator[Finding]:
-    """What the folder says of itself and cannot be, and what of it is not used."""
+    """Contradictions in the description of the folder, and its files that are not used."""
     yield from (Finding("error", "listing", "", "", sentence) for sentence in survey.complaints)
     yield from (Finding("note", "listing", "", "", sentence) for sentence in survey.listing.notes)
 

@@ -30,7 +30,7 @@ def affine(survey: Survey) -> Iterator[Finding]:
 
 
 def headers(survey: Survey) -> Iterator[Finding]:
-    """What is odd about headers: what `bench run` refuses, what it warns of, and what is worth knowing."""
+    """Odd headers: those that `bench run` refuses, those it warns of, and those worth knowing."""
     for case, file in placed_files(survey):
         assert file.grid is not None
         for one in file.grid.remarks:
