@@ -36,10 +36,8 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
     for sentence in left_out:
         console.say(f"left out {sentence}")
     for dataset in sweep.datasets:
-        console.say(
-            f"data     {dataset.name}: {len(dataset.train)} training, {len(dataset.test)} test cases; "
-            f"{', '.join(dataset.structures)}"
-        )
+        cases = f"{len(dataset.train)} training, {len(dataset.test)} test cases"
+        _say("data", f"{dataset.name}: {cases}; {', '.join(dataset.structures)}")
     for leak in sweep.allowed_leaks:
         console.say(f"leak     {leak.dataset}: {leak.sentence}")
     seeds = ", ".join(map(str, sweep.seeds))
@@ -53,7 +51,7 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
     counted = runner.summary(stages, store)
     parts = [f"{n['stages']} {kind}" for kind, n in counted.items()]
     cached = sum(n["cached"] for n in counted.values())
-    console.say(f"stages   {len(stages)} ({', '.join(parts)}), {cached} there already")
+    _say("stages", f"{len(stages)} ({', '.join(parts)}), {cached} there already")
     half_made = {stage.key for stage in stages} & set(store.checkpointed()) - store.finished()
     if half_made:
         goes = "goes" if len(half_made) == 1 else "go"
@@ -64,9 +62,14 @@ def say_other_shares(sweep: Sweep) -> None:
     """Each ξ that is another ξ on a data set."""
     for name, phrases in sweep.other_shares().items():
         on = f"{name}: " if len(sweep.datasets) > 1 else ""
-        lines = textwrap.wrap(f"{on}{'; '.join(phrases)}", WIDTH - 9, break_on_hyphens=False)
-        for number, line in enumerate(lines):
-            console.say(f"{'ξ' if number == 0 else '':9}{line}")
+        _say("ξ", f"{on}{'; '.join(phrases)}")
+
+
+def _say(name: str, text: str) -> None:
+    """A named part of the plan, in lines of 80 columns under one another."""
+    lines = textwrap.wrap(text, WIDTH - 9, break_on_hyphens=False, break_long_words=False)
+    for number, line in enumerate(lines):
+        console.say(f"{name if number == 0 else '':9}{line}")
 
 
 def prices_of(sweep: Sweep, stages: list[Stage], store: Store, device: str) -> Prices:
