@@ -53,10 +53,10 @@ def test_what_is_no_share_between_0_and_1_is_refused_with_the_value_and_the_gram
 
 @pytest.mark.parametrize("text", ["0.1:0.9:1e-5000", "0.1:0.9:1e-99999", "1e-999999", "1e-99999999"])
 def test_a_share_too_small_to_be_meant_is_refused_at_once(text):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(UsageError):
         shares(text)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @given(
