@@ -164,7 +164,8 @@ def test_a_worker_that_is_killed_costs_its_stage_alone(tiny_lab):
     assert list(state.failed) == [long.key]
     assert "SIGKILL" in state.failed[long.key]
     assert state.done + len(state.blocked) + 1 == state.total
-    assert {one.kind for one in stages if one.key in state.blocked} == {"pseudo", "student", "scores"}
+    blocked = {one.kind for one in stages if one.key in state.blocked}
+    assert blocked == {"pseudo", "ensemble", "student", "scores"}
     supervised = [one for one in stages if one.kind == "student" and "pseudo" not in dict(one.inputs)]
     assert all(store.has(one.key) for one in supervised)
     assert workers() == []

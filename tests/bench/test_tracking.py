@@ -73,7 +73,8 @@ def test_a_trained_child_has_its_settings_and_the_loss_of_every_step(runs, clien
 
 def test_a_scores_child_has_its_mean_scores_and_says_whose_they_are(runs, mirrored):
     scores = of_kind(runs, "scores")
-    assert {run.data.tags["bench.role"] for run in scores} == {"student", "teacher", "pseudo", "supervised"}
+    roles = {"student", "teacher", "pseudo", "supervised", "labelled-only"}
+    assert {run.data.tags["bench.role"] for run in scores} == roles
     for run in scores:
         with (mirrored.folder(run.data.tags["bench.stage"]) / "records.csv").open(newline="") as file:
             dice = [

@@ -45,7 +45,7 @@ def test_a_training_that_diverges_is_failed_with_step_and_settings_and_retried_a
     failed, blocked = said["failed"], said["blocked"]
     assert {key.partition("-")[0] for key in failed} == {"teacher", "student"}
     assert all(" at step " in reason or "after the last step" in reason for reason in failed.values())
-    assert {key.partition("-")[0] for key in blocked} == {"pseudo", "student", "scores"}
+    assert {key.partition("-")[0] for key in blocked} == {"pseudo", "ensemble", "student", "scores"}
     assert set(blocked.values()) <= set(failed)
     for key, reason in failed.items():
         note = json.loads((store / "failed" / f"{key}.json").read_text())
