@@ -65,9 +65,9 @@ def contests_of(cohort: Cohort) -> Iterator[tuple[Contest, pd.DataFrame]]:
         yield found, found.of(students)
 
 
-def labelled_only_of(cohort: Cohort, contest: Contest) -> pd.DataFrame:
-    """The rows of the references of a contest, trained on its manual labels alone: they have no rank."""
-    rows = contest.of(contested(cohort.records))
+def labelled_only_of(cohort: Cohort) -> pd.DataFrame:
+    """The rows of the references trained on manual labels alone, of all contests: they have no rank."""
+    rows = contested(cohort.records)
     return rows[rows["role"] == LABELLED_ONLY]
 
 

@@ -53,9 +53,10 @@ def leaderboard(records: pd.DataFrame, extras: Extras) -> pd.DataFrame:
 
 
 def _of_cohort(cohort: Cohort, extras: Extras) -> Iterator[pd.DataFrame]:
+    alone = labelled_only_of(cohort)
     for contest, rows in contests_of(cohort):
         yield standing(contest, rows, passes(extras.costs, contest))
-        reference = labelled_only_of(cohort, contest)
+        reference = contest.of(alone)
         if not reference.empty:
             setting = f"{cohort.name}, {contest.title}: manual labels alone, not ranked"
             yield _unranked(contest, reference, setting, "manual labels alone")

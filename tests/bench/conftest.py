@@ -1,10 +1,14 @@
-"""The published layouts of real data sets, with phantoms in them."""
+"""What several tests of bench share: the published layouts of data sets, and the command line in this process."""
 
 import gzip
+import subprocess
+import sys
 
 import nibabel
 import numpy as np
 import pytest
+
+from bench.cli import main
 
 SHAPE = (32, 28, 24)
 ORIENTATIONS = ("PIR", "RAS", "LPS", "ASL", "IRP")
@@ -61,3 +65,18 @@ def hvsmr(tmp_path_factory, hvsmr_folder):
     with gzip.open(folder / "testing_axial_crop_pat10-label.nii.gz", "wb") as file:
         file.write(b"a prediction that lies about")
     return folder
+
+
+@pytest.fixture
+def here(monkeypatch, capsys, tmp_path):
+    """``bench`` in this process, from an empty folder: the same answer without a new Python each time."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(words, ended.value.code, said.out, said.err)
+
+    return run

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from medpy.metric import binary
 
-from bench.cli import main
 from bench.data.volumes import write_scan
 from methods.registry import METHODS
 
@@ -81,21 +80,6 @@ WRONG_WORDS = [
     (["--device", "cuda:x"], "cuda"),
     (["--engine", "locl"], "local"),
 ]
-
-
-@pytest.fixture
-def here(monkeypatch, capsys, tmp_path):
-    """``bench`` in this process, from an empty folder: the same answer without a new Python each time."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(words, ended.value.code, said.out, said.err)
-
-    return run
 
 
 @pytest.mark.parametrize(("words", "named"), WRONG_WORDS, ids=[" ".join(words) for words, _ in WRONG_WORDS])

@@ -1,29 +1,10 @@
 """A header whose pixdim and sform contradict each other: every verb refuses it unless told which holds."""
 
 import json
-import subprocess
-import sys
 
 import nibabel
 import numpy as np
 import pytest
-
-from bench.cli import main
-
-
-@pytest.fixture
-def here(monkeypatch, capsys, tmp_path):
-    """``bench`` in this process, from an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(words, ended.value.code, said.out, said.err)
-
-    return run
 
 
 def contradicting(path):
