@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def steps_within(cell: Cell, method: Method, mix: Mix) -> int:
     """The steps of a student under the recipe's budget; as many as the recipe says where there is none.
 
+    One that starts fresh where others start at teachers also has the steps of a teacher.
+
     In passes a method pays for all its networks, for its judges, and for every pass over a training volume
     with which it studies or revises labels; in seconds for its steps and judges; steps and voxels count no
     networks (docs/decisions/0024). What teachers cost is the same for all, and in no budget.
@@ -27,8 +29,9 @@ def steps_within(cell: Cell, method: Method, mix: Mix) -> int:
         UsageError: The budget does not reach for a single step.
     """
     recipe = cell.recipe
+    more = cell.beginning(method, mix).extra_steps(recipe.student, recipe.teachers.steps)
     if not recipe.budget:
-        return recipe.student.steps
+        return recipe.student.steps + more
     unit, amount, device = spending(recipe.budget)
     batch = recipe.sampling.batch * math.prod(recipe.sampling.patch)
     if unit == "steps":
@@ -40,7 +43,7 @@ def steps_within(cell: Cell, method: Method, mix: Mix) -> int:
         steps = (amount - judging - _volume_passes(method, len(cell.dataset.train))) // method.networks
     else:
         steps = _within_seconds(cell, method, mix, amount, device)
-    return steps if steps >= 1 else _refuse(method, recipe.budget)
+    return steps + more if steps >= 1 else _refuse(method, recipe.budget)
 
 
 def _judges(method: Method) -> int:

@@ -14,6 +14,7 @@ from bench.metrics import brought
 from bench.plain import build, plain
 from bench.plugins.contestants import origin_of
 from bench.plugins.noise import origins, simulator
+from bench.start import beginning
 from methods.dense_vox_net import DenseVoxNetMethod
 from methods.interface import Revises, Studies
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from bench.data.dataset import Dataset
     from bench.experiments import Noise
     from bench.recipes import Recipe
+    from bench.settings import Optimiser
+    from bench.start import Beginning
     from methods.interface import Method
     from tsman.settings import DistillationSettings
 
@@ -43,6 +46,8 @@ class Mix(NamedTuple):
     manual: tuple[str, ...]
     instead: Stage | None = None  # pseudo labels, or noisy ones; None where nothing is withheld
     noise: Noise | None = None
+    teachers: tuple[Stage, ...] = ()  # trained on the manual labels, which students may start at
+    manual_only: bool = False  # the other cases are left out of the training
 
     @property
     def inputs(self) -> dict[str, Stage]:
@@ -165,13 +170,13 @@ class Cell:
         }
         return stage("split", settings, dataset=self._place, images={}, labels={}, inputs={})
 
-    def _training(self, method: Method, steps: int) -> dict[str, Any]:
+    def _training(self, method: Method, steps: int, optimiser: Optimiser | None = None) -> dict[str, Any]:
         named = {"name": method.name, "version": method.version, "settings": self._plain(method)}
         settings = {
             "method": named | origin_of(method),
             "stream": self._plain(self.recipe.stream),
             "sampling": self._plain(self.recipe.sampling),
-            "optimiser": self._plain(self.recipe.optimiser),
+            "optimiser": self._plain(optimiser or self.recipe.optimiser),
             "steps": steps,
             "seed": self.seed,
             "compute": self._plain(self.recipe.compute),
@@ -195,6 +200,10 @@ class Cell:
             labels=self._labels(manual),
             inputs={"split": split},
         )
+
+    def teachers(self, split: Stage, xi: str) -> tuple[Stage, ...]:
+        """All teachers of a ξ, those of the fewest steps first where the recipe names them so."""
+        return tuple(self.teacher(split, xi, member) for member in range(len(self.recipe.teachers.steps)))
 
     def ensemble(self, teachers: Sequence[Stage]) -> Stage:
         """All teachers as one trained stage, whose predictions are the mean of theirs; nothing is trained."""
@@ -270,10 +279,23 @@ class Cell:
             )
         return made
 
+    def beginning(self, method: Method, mix: Mix) -> Beginning:
+        """Where the weights of a method's student start on a mix.
+
+        Raises:
+            UsageError: It is to start at teachers and cannot.
+        """
+        return beginning(method, mix.teachers, self.recipe.student, injected=mix.noise is not None)
+
     def student(self, method: Method, mix: Mix, steps: int) -> Stage:
         """A contestant on manual labels and those that stand in for the withheld ones."""
-        settings = self._training(method, steps) | self._streams(mix)
+        begun = self.beginning(method, mix)
+        method, optimiser = begun.method, begun.optimiser(self.recipe.optimiser, self.recipe.student)
+        settings = self._training(method, steps, optimiser) | self._streams(mix)
         inputs = dict(mix.inputs)
+        if begun.teachers:
+            settings["start"] = [json.loads(teacher.settings) for teacher in begun.teachers]
+            inputs |= {f"start{place:02d}": one for place, one in enumerate(begun.teachers, start=1)}
         if isinstance(method, Studies) and method.judges:
             judges = self.judges(mix, method.judges)
             settings["judges"] = [json.loads(judge.settings) for judge in judges]
@@ -284,7 +306,7 @@ class Cell:
             "student",
             settings,
             dataset=self._place,
-            images=self._images(self.dataset.train),
+            images=self._images(mix.manual if mix.manual_only else self.dataset.train),
             labels=self._labels(mix.manual),
             inputs=inputs,
         )
@@ -295,7 +317,8 @@ class Cell:
             return {}
         # By what a training sees: nothing of test cases or withheld labels, which the data set's id holds.
         below = {name: one.key for name, one in mix.inputs.items()}
-        named = [self.dataset.name, self.seed, below, self._images(self.dataset.train)]
+        images = self._images(mix.manual if mix.manual_only else self.dataset.train)
+        named = [self.dataset.name, self.seed, below, images]
         return {"streams": hashlib.sha256(json.dumps(named).encode()).hexdigest()[:20]}
 
     def scores(self, trained: Stage, identity: Mapping[str, Any]) -> Stage:

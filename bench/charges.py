@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 WHO: Final = ("dataset", "method", "xi", "seed", "split", "role", "variant", "noise", "recipe")
 """What a row of costs, doubts or gradients says of itself, beside its run."""
 COLUMNS: Final = (
-    "run", *WHO, "networks", "steps", "voxels", "passes_training", "passes_judges", "passes_revisions",
+    "run", *WHO, "start", "networks", "steps", "voxels", "passes_training", "passes_judges",
+    "passes_revisions",
     "passes_teachers_shared", "passes_teachers_alone", "seconds", "seconds_judges", "seconds_teachers_shared",
     "seconds_teachers_alone", "stage",
 )  # fmt: skip
@@ -52,23 +53,22 @@ def charges(store: Store, students: Iterable[Scored]) -> list[dict[str, Any]]:
     """One row a student; what lies no longer in the store costs what is known of it, nothing."""
     rows = list(students)
     spent = _Books(store)
-    sharing = Counter(
-        spent.inputs(one.key).get("pseudo", "") for one in {row.key: row for row in rows}.values()
-    )
+    sharing = Counter(spent.shared(one.key) for one in {row.key: row for row in rows}.values())
     return [_row(one, spent, sharing) for one in rows]
 
 
-def _row(one: Scored, books: _Books, sharing: Mapping[str, int]) -> dict[str, Any]:
+def _row(one: Scored, books: _Books, sharing: Mapping[frozenset[str], int]) -> dict[str, Any]:
     described = books.stage(one.key)
     facts, inputs = described["facts"], books.inputs(one.key)
     judges = books.together(key for name, key in inputs.items() if name.startswith("judge"))
-    labels = inputs.get("pseudo", "")
-    teachers = books.distilled(labels)
-    share = max(sharing[labels], 1)
+    shared = books.shared(one.key)
+    teachers = books.together(shared)
+    share = max(sharing[shared], 1)
     steps, training = int(facts["steps"]), int(facts["network_passes"])
     return {
         "run": one.run,
         **{name: one.identity[name] for name in WHO},
+        "start": "teachers" if described["settings"].get("start") else "fresh",
         "networks": training // steps,
         "steps": steps,
         "voxels": int(facts["voxels_seen"]),
@@ -105,11 +105,14 @@ class _Books:
         found = [self._spent(key) for key in keys if key in self._there]
         return Spent(sum(one.passes for one in found), sum(one.seconds for one in found))
 
-    def distilled(self, labels: str) -> Spent:
-        """Pseudo labels and the teachers that made them; injected noise costs nothing."""
-        if not labels.startswith("pseudo-") or labels not in self._there:
-            return Spent()
-        return self.together([labels, *self._teachers(labels)])
+    def shared(self, key: str) -> frozenset[str]:
+        """What a student shares with others: pseudo labels and teachers; injected noise costs nothing."""
+        inputs = self.inputs(key)
+        labels = inputs.get("pseudo", "")
+        found = {one for name, one in inputs.items() if name.startswith("start")}
+        if labels.startswith("pseudo-") and labels in self._there:
+            found |= {labels, *self._teachers(labels)}
+        return frozenset(found)
 
     def _teachers(self, labels: str) -> Iterator[str]:
         return (key for name, key in self.inputs(labels).items() if name.startswith("teacher"))

@@ -100,6 +100,10 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             help="Noise of known truth in place of pseudo labels, as markov:0.1,0.2.", show_default=False
         ),
     ] = None,
+    references: Annotated[
+        str,
+        typer.Option(help="What the manual labels alone give: of the teachers, or of the methods too."),
+    ] = "teachers",
     recipe: Annotated[str, typer.Option(help="smoke, quick, standard, paper or FILE.toml.")] = "",
     seeds: Annotated[str, typer.Option(help="3 for 0, 1, 2, or a list: 0,2.")] = "",
     change: Annotated[
@@ -154,6 +158,7 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
             deterministic=deterministic,
             plugins=tuple(plugin or ()),
             noise=tuple(noise or ()),
+            references=references,
             allow_leaks=allow_leaks,
         )
     )

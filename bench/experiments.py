@@ -53,6 +53,7 @@ class Part:
     students: tuple[Contestant, ...] = ()
     supervised: tuple[Contestant, ...] = ()
     distillations: bool = False
+    labelled_only: bool = False  # each student is also trained on the manual cases of its ξ alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ def chosen(words: str) -> dict[str, Plan]:
     return found
 
 
-def resolved_part(plan: Plan, recipe: Recipe) -> Part:
+def resolved_part(plan: Plan, recipe: Recipe, *, labelled_only: bool = False) -> Part:
     """The plan with its methods looked up and set as the recipe says."""
     return Part(
         benchmark=plan.benchmark,
@@ -111,13 +112,27 @@ def resolved_part(plan: Plan, recipe: Recipe) -> Part:
         students=contestants(plan.students, recipe),
         supervised=contestants(plan.supervised, recipe),
         distillations=plan.distillations,
+        labelled_only=labelled_only,
     )
 
 
-def free_part(names: Sequence[str], xis: Sequence[str], recipe: Recipe, noises: Sequence[Noise] = ()) -> Part:
+def free_part(
+    names: Sequence[str],
+    xis: Sequence[str],
+    recipe: Recipe,
+    noises: Sequence[Noise] = (),
+    *,
+    labelled_only: bool = False,
+) -> Part:
     """Every method at every ξ (under every noise) and on all manual labels, on all data sets."""
     who = contestants(names, recipe)
-    return Part(xis=tuple(xis), noises=tuple(noises), students=who, supervised=who)
+    return Part(
+        xis=tuple(xis),
+        noises=tuple(noises),
+        students=who,
+        supervised=who,
+        labelled_only=labelled_only,
+    )
 
 
 def contestants(words: Sequence[str], recipe: Recipe) -> tuple[Contestant, ...]:

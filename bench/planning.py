@@ -26,6 +26,9 @@ def scores_of(cell: Cell, part: Part) -> list[Stage]:
             scores += with_noise(cell, xi, noise, students)
         if not part.noises:
             scores += at(cell, xi, students, every_distillation=part.distillations)
+        if part.labelled_only:
+            noises: Sequence[Noise | None] = part.noises or (None,)
+            scores += [one for noise in noises for one in alone(cell, xi, students, noise)]
     return scores + supervised(cell, [one for one in part.supervised if one.method.name not in unfit_ones])
 
 
@@ -40,8 +43,8 @@ def at(
     cell: Cell, xi: str, contestants: Sequence[Contestant], *, every_distillation: bool = False
 ) -> list[Stage]:
     """All scores at one ξ < 1: pseudo labels, teachers, students."""
-    split, steps = cell.split(xi), cell.recipe.teachers.steps
-    teachers = [cell.teacher(split, xi, member) for member in range(len(steps))]
+    split = cell.split(xi)
+    teachers = cell.teachers(split, xi)
     scores = distillations(cell, xi, teachers) if every_distillation else []
     whole = Way(tuple(range(len(teachers))), cell.recipe.distillation)
     pseudo = cell.pseudo(xi, teachers, whole)
@@ -51,7 +54,7 @@ def at(
         own = {**identity, "role": "teacher", "method": "densevoxnet", "member": str(member + 1)}
         scores.append(cell.scores(teacher, own))
     scores.append(labelled_only(cell, teachers, identity))
-    mix = Mix(split, cell.manual(xi), pseudo)
+    mix = Mix(split, cell.manual(xi), pseudo, teachers=teachers)
     return scores + _students(cell, mix, {**identity, "role": "student"}, contestants)
 
 
@@ -61,16 +64,30 @@ def labelled_only(cell: Cell, teachers: Sequence[Stage], identity: Mapping[str, 
     return cell.scores(cell.ensemble(teachers), own)
 
 
+def alone(cell: Cell, xi: str, contestants: Sequence[Contestant], noise: Noise | None) -> list[Stage]:
+    """Every contestant on the manual cases of a ξ alone, a reference beside the teachers.
+
+    Args:
+        cell: Data set and seed.
+        xi: The share of manual labels.
+        contestants: Who is trained.
+        noise: Under what injected noise the scores are a reference; none of it is in the training.
+    """
+    split = cell.split(xi)
+    mix = Mix(split, cell.manual(xi), teachers=cell.teachers(split, xi), manual_only=True)
+    return _students(cell, mix, {**cell.identity(xi, noise), "role": "labelled-only"}, contestants)
+
+
 def with_noise(cell: Cell, xi: str, noise: Noise, contestants: Sequence[Contestant]) -> list[Stage]:
     """All scores at one ξ < 1 under injected noise, where the truth of every label is known.
 
     So it can be asked of every student which labels it doubted. Teachers are trained for the reference
     alone: no label is theirs.
     """
-    noisy = cell.noise(xi, noise)
-    mix = Mix(cell.split(xi), cell.manual(xi), noisy, noise)
+    noisy, split = cell.noise(xi, noise), cell.split(xi)
+    teachers = cell.teachers(split, xi)
+    mix = Mix(split, cell.manual(xi), noisy, noise, teachers)
     students = _students(cell, mix, {**cell.identity(xi, noise), "role": "student"}, contestants)
-    teachers = [cell.teacher(mix.split, xi, member) for member in range(len(cell.recipe.teachers.steps))]
     reference = labelled_only(cell, teachers, cell.identity(xi, noise))
     doubts = [cell.doubts(_of(one), noisy, json.loads(one.settings)["identity"]) for one in students]
     return [cell.noise_scores(noisy, xi, noise), reference, *students, *doubts]
@@ -92,8 +109,9 @@ def _students(
 
 
 def supervised(cell: Cell, contestants: Sequence[Contestant]) -> list[Stage]:
-    """The fully supervised reference of every contestant."""
-    mix = Mix(cell.split(SUPERVISED), cell.dataset.train)
+    """The fully supervised reference of every contestant, whose teachers saw all manual labels."""
+    split = cell.split(SUPERVISED)
+    mix = Mix(split, cell.dataset.train, teachers=cell.teachers(split, SUPERVISED))
     return _students(cell, mix, {**cell.identity(SUPERVISED), "role": "supervised"}, contestants)
 
 

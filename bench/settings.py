@@ -105,10 +105,16 @@ class Student:
     """The training on the mix of manual and pseudo labels."""
 
     steps: int = 35_000  # P
+    # Where its weights start. auto: at teachers where labels are distilled and the network consists of their
+    # streams, else fresh with the steps of a teacher more; teachers: refused where it cannot (ours: 0040).
+    start: Literal["fresh", "auto", "teachers"] = "fresh"
+    learning_rate: float | None = None  # from a start at teachers; None: the optimiser's
 
     def __post_init__(self) -> None:
-        """Refuse a training of no steps."""
+        """Refuse a training of no steps, and a learning rate that is none."""
         demand(self.steps >= 1, f"student.steps {self.steps} must be at least 1")
+        rate = self.learning_rate
+        demand(rate is None or 0 < rate < math.inf, f"student.learning_rate {rate} must be above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,8 @@ def curve(store: Store, keys: Sequence[str]) -> str:
             and row.structure != record.BACKGROUND
         ):
             name = f"{row.method}/{row.variant}" if row.variant else row.method
-            name = LABELLED_ONLY if row.role == LABELLED_ONLY else name
+            if row.role == LABELLED_ONLY:
+                name = LABELLED_ONLY if row.method == "teachers" else f"{LABELLED_ONLY} {name}"
             values[row.dataset, row.noise, name, row.xi].append(row.value)
     tables = dict.fromkeys((dataset, noise) for dataset, noise, _, xi in values if xi != FULL)
     tables = tables or dict.fromkeys((dataset, noise) for dataset, noise, _, _ in values)
@@ -48,7 +49,9 @@ def _one(dataset: str, noise: str, values: _Values) -> str:
         for (name, under, method, xi), cells in values.items()
         if name == dataset and (under == noise or xi == FULL)
     }
-    methods = sorted(dict.fromkeys(method for method, _ in here), key=LABELLED_ONLY.__eq__)  # it comes last
+    methods = sorted(
+        dict.fromkeys(method for method, _ in here), key=lambda name: name.startswith(LABELLED_ONLY)
+    )
     xis = sorted({xi for _, xi in here}, key=float)
     header = ["mean Dice", *["full" if xi == FULL else xi for xi in xis]]
     body = [[method, *[_cell(here.get((method, xi), [])) for xi in xis]] for method in methods]

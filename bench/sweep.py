@@ -63,6 +63,7 @@ class Sweep:
         """Everything that was asked for, as plain JSON."""
         named: dict[str, Any] = {"experiments": list(self.experiments)} if self.experiments else {}
         named |= {"noise": self.noises} if self.noises else {}
+        named |= {"references": "methods"} if any(part.labelled_only for part in self.parts) else {}
         if self.allowed_leaks:
             named["leaks"] = [leak.describe() for leak in self.allowed_leaks]
         return named | {
@@ -177,6 +178,8 @@ def title(one: Stage) -> str:
         "judge": f"judge of {len(settings.get('judged', ()))} labels",
     }.get(one.kind)
     name = who or settings["method"]["name"]
+    alone = one.kind == "student" and bool(split["pseudo"]) and "pseudo" not in below
+    name = f"{name} on manual labels alone" if alone else name
     return (
         f"{name}, {manual} of {manual + len(split['pseudo'])} manual{_under(below)}, seed {settings['seed']}"
     )

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.data.patches import normalise
-from bench.errors import DataError
+from bench.errors import DataError, StageError
 from bench.plain import build
 from bench.plugins import contestants
 from bench.segment import clean, segment
 from bench.settings import Cleaning, Compute, Inference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -143,6 +143,23 @@ def loaded(weights: Path, settings: Mapping[str, Any], device: str) -> Trained:
         first = str(error).partition("\n")[0]
         raise DataError(f"{weights} does not hold the weights of this stage: {first}") from error
     return trained
+
+
+def start_at(trained: Trained, teachers: Sequence[Trained]) -> None:
+    """Give each stream of a network the weights of a trained teacher, in order.
+
+    Raises:
+        StageError: The network has no such streams, or more than there are teachers.
+    """
+    from tsman.network import streams_of
+
+    streams = streams_of(trained.network)
+    if not 0 < len(streams) <= len(teachers):
+        name = trained.method.name
+        raise StageError(f"{name} has {len(streams)} streams of a teacher, not {len(teachers)}, to start at.")
+    for stream, teacher in zip(streams, teachers, strict=False):
+        (own,) = streams_of(teacher.network)
+        stream.load_state_dict(own.state_dict())
 
 
 def inference_of(settings: Mapping[str, Any]) -> tuple[Inference, tuple[int, int, int]]:

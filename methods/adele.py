@@ -38,6 +38,7 @@ class EarlyLearningMethod:
 
     name: ClassVar[str] = "adele"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Liu et al., Adaptive Early-Learning Correction for Segmentation from Noisy Annotations, CVPR 2022"
     )

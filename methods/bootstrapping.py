@@ -26,6 +26,7 @@ class SoftBootstrappingMethod:
 
     name: ClassVar[str] = "bootstrap-soft"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, ICLR workshop 2015;"
         " soft"
@@ -85,6 +86,7 @@ class HardBootstrappingMethod:
 
     name: ClassVar[str] = "bootstrap-hard"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, ICLR workshop 2015;"
         " hard"

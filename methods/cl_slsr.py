@@ -30,6 +30,7 @@ class ConfidentSmoothingMethod:
 
     name: ClassVar[str] = "cl-slsr"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Zhang et al., Characterizing Label Errors: Confident Learning for Noisy-Labeled Image Segmentation,"
         " MICCAI 2020"

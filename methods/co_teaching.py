@@ -29,6 +29,7 @@ class CoTeachingMethod:
 
     name: ClassVar[str] = "co-teaching"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Han et al., Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels,"
         " NeurIPS 2018"

@@ -22,6 +22,7 @@ class CrossEntropyMethod:
 
     name: ClassVar[str] = "cross-entropy"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Yu et al., Automatic 3D Cardiovascular MR Segmentation with Densely-Connected Volumetric ConvNets,"
         " MICCAI 2017; one network"

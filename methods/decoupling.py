@@ -4,18 +4,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
-from tsman.settings import LossAttentionSettings, Normaliser
+from tsman.settings import LossAttentionSettings, Normaliser, resolved_warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
 
-    from methods.interface import Batch, ParameterGroup, StreamConfig
+    from methods.interface import Batch, ParameterGroup, Start, StreamConfig
     from tsman.dense_vox_net import Scores
 
 
@@ -26,6 +26,7 @@ class DecouplingMethod:
 
     name: ClassVar[str] = "decoupling"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         'Malach & Shalev-Shwartz, Decoupling "when to update" from "how to update", NeurIPS 2017'
     )
@@ -33,7 +34,9 @@ class DecouplingMethod:
 
     normaliser: Normaliser = "sum_weights"  # as the authors' code
     floor: float = 0.1  # min_batch_size of the authors' code, as a share
-    warm_up: float = 0.5  # ours: 0006; init_iter as a share of the steps, the authors' 0 stalls on background
+    # init_iter as a share of the steps; the authors' 0 stalls on background. None: 0.5 from a fresh start
+    # (ours: 0006), 0 from teachers (ours: 0040).
+    warm_up: float | None = None
     weigh_auxiliary: bool = False  # ours: P does not say
 
     def __post_init__(self) -> None:
@@ -51,6 +54,10 @@ class DecouplingMethod:
 
         first, second = network(batch.image_bcijk)
         return two_stream_loss((first, second), batch.label_bijk, self._rule(), progress)
+
+    def resolved(self, start: Start) -> DecouplingMethod:
+        """Without a warm-up where the networks start at teachers, unless one is set."""
+        return replace(self, warm_up=resolved_warm_up(self.warm_up, at_teachers=start == "teachers"))
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the two softmaxes (B, N, I, J, K), as P averages every pair."""

@@ -32,6 +32,7 @@ class DeepLevelSetMethod:
 
     name: ClassVar[str] = "deep-level-set"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Tang et al., A Deep Level Set Method for Image Segmentation, DLMIA 2017; the energy is a stand-in"
     )

@@ -34,6 +34,7 @@ class ForwardCorrectionMethod:
 
     name: ClassVar[str] = "forward-correction"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Patrini et al., Making Deep Neural Networks Robust to Label Noise: A Loss Correction Approach,"
         " CVPR 2017; the transition by Northcutt et al., Confident Learning, JAIR 2021"

@@ -4,19 +4,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.bounds import demand_between, demand_networks
 from methods.learning_rates import dense_vox_net_groups
+from tsman.settings import resolved_warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
 
-    from methods.interface import Batch, ParameterGroup, StreamConfig
+    from methods.interface import Batch, ParameterGroup, Start, StreamConfig
 
 
 @final
@@ -30,6 +31,7 @@ class GeneralisedCrossEntropyMethod:
 
     name: ClassVar[str] = "gce"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Zhang & Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,"
         " NeurIPS 2018"
@@ -37,12 +39,13 @@ class GeneralisedCrossEntropyMethod:
 
     networks: int = 2  # P: two models of every method are averaged
     q: float = 0.7  # the authors'; PyMIC takes 0.5
-    warm_up: float = 0.5  # ours: as decoupling (0006); share of the steps by cross-entropy
+    warm_up: float | None = None  # ours: as decoupling (0006, 0040); share of the steps by cross-entropy
 
     def __post_init__(self) -> None:
         demand_networks(self.networks)
         demand_between(self, "q", 1e-3, 1.0)
-        demand_between(self, "warm_up", 0.0, 1.0)
+        if self.warm_up is not None:
+            demand_between(self, "warm_up", 0.0, 1.0)
 
     def network(self, channels: int, classes: int, stream: StreamConfig) -> nn.Module:
         """The networks, each with an initialisation of its own."""
@@ -55,9 +58,13 @@ class GeneralisedCrossEntropyMethod:
         from methods.robust_losses import generalised, trained_by
         from tsman.loss import segmentation_loss
 
-        if progress < self.warm_up:
+        if progress < resolved_warm_up(self.warm_up, at_teachers=False):
             return segmentation_loss(network(batch.image_bcijk), batch.label_bijk)
         return trained_by(partial(generalised, q=self.q), network(batch.image_bcijk), batch.label_bijk)
+
+    def resolved(self, start: Start) -> GeneralisedCrossEntropyMethod:
+        """Without a warm-up where the networks start at teachers, unless one is set."""
+        return replace(self, warm_up=resolved_warm_up(self.warm_up, at_teachers=start == "teachers"))
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the networks' softmaxes (B, N, I, J, K)."""
@@ -95,6 +102,7 @@ class TruncatedCrossEntropyMethod:
 
     name: ClassVar[str] = "truncated-gce"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Zhang & Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,"
         " NeurIPS 2018; truncated"
@@ -103,13 +111,15 @@ class TruncatedCrossEntropyMethod:
     networks: int = 2  # P: two models of every method are averaged
     q: float = 0.7  # the authors'
     k: float = 0.5  # the authors'
-    warm_up: float = 0.5  # ours: as decoupling (0006); AlanChou's Truncated-Loss begins at epoch 40 of 120
+    # Ours: as decoupling (0006, 0040); AlanChou's Truncated-Loss begins at epoch 40 of 120.
+    warm_up: float | None = None
 
     def __post_init__(self) -> None:
         demand_networks(self.networks)
         demand_between(self, "q", 1e-3, 1.0)
         demand_between(self, "k", 1e-3, 1.0)
-        demand_between(self, "warm_up", 0.0, 1.0)
+        if self.warm_up is not None:
+            demand_between(self, "warm_up", 0.0, 1.0)
 
     def network(self, channels: int, classes: int, stream: StreamConfig) -> nn.Module:
         """The networks, each with an initialisation of its own."""
@@ -122,10 +132,14 @@ class TruncatedCrossEntropyMethod:
         from methods.robust_losses import trained_by, truncated
         from tsman.loss import segmentation_loss
 
-        if progress < self.warm_up:
+        if progress < resolved_warm_up(self.warm_up, at_teachers=False):
             return segmentation_loss(network(batch.image_bcijk), batch.label_bijk)
         rule = partial(truncated, q=self.q, k=self.k)
         return trained_by(rule, network(batch.image_bcijk), batch.label_bijk)
+
+    def resolved(self, start: Start) -> TruncatedCrossEntropyMethod:
+        """Without a warm-up where the networks start at teachers, unless one is set."""
+        return replace(self, warm_up=resolved_warm_up(self.warm_up, at_teachers=start == "teachers"))
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the networks' softmaxes (B, N, I, J, K)."""

@@ -7,7 +7,7 @@ Nothing here imports torch when run: naming and planning stay light.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from tsman.settings import StreamSettings as StreamConfig
 
@@ -20,6 +20,7 @@ __all__ = [
     "AfterStep",
     "Batch",
     "Case",
+    "DependsOnStart",
     "Doubts",
     "Fits",
     "Method",
@@ -27,10 +28,15 @@ __all__ = [
     "ParameterGroups",
     "Revises",
     "SaysLayers",
+    "Start",
+    "StartsAtTeachers",
     "StreamConfig",
     "Studies",
     "Weighs",
 ]
+
+Start = Literal["teachers", "fresh"]
+"""Where the weights of a student start: at trained teachers, or at a fresh initialisation."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,3 +198,20 @@ class Fits(Protocol):
 
     def fits(self, channels: int, classes: int) -> str:
         """Empty if it can be trained on so many image channels and classes, else a clause: why not."""
+
+
+@runtime_checkable
+class StartsAtTeachers(Protocol):
+    """Optional: its network consists of DenseVoxNet streams, which can start at trained teachers."""
+
+    @property
+    def starts_at_teachers(self) -> bool:
+        """Whether ``tsman.network.streams_of`` gives at least one stream, and no more than ``networks``."""
+
+
+@runtime_checkable
+class DependsOnStart(Protocol):
+    """Optional: has settings whose default depends on where its weights start, such as a warm-up."""
+
+    def resolved(self, start: Start) -> Method:
+        """The same method with every such setting given a value."""

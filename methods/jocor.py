@@ -30,6 +30,7 @@ class JocorMethod:
 
     name: ClassVar[str] = "jocor"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Wei et al., Combating Noisy Labels by Agreement: A Joint Training Method with Co-Regularization,"
         " CVPR 2020"

@@ -33,6 +33,7 @@ class MeanTeacherMethod:
 
     name: ClassVar[str] = "mean-teacher"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Tarvainen & Valpola, Mean Teachers Are Better Role Models, NeurIPS 2017; in 3-D as Yu et al., UA-MT,"
         " MICCAI 2019"

@@ -34,6 +34,7 @@ class NoiseAdaptationMethod:
 
     name: ClassVar[str] = "noise-adaptation"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Goldberger & Ben-Reuven, Training Deep Neural-Networks Using a Noise Adaptation Layer, ICLR 2017"
     )

@@ -26,6 +26,7 @@ class SymmetricCrossEntropyMethod:
 
     name: ClassVar[str] = "sce"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, ICCV 2019"
     )

@@ -27,6 +27,7 @@ class TLossMethod:
 
     name: ClassVar[str] = "t-loss"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Gonzalez-Jimenez et al., Robust T-Loss for Medical Image Segmentation, MICCAI 2023"
     )

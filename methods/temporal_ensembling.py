@@ -35,6 +35,7 @@ class TemporalEnsemblingMethod:
 
     name: ClassVar[str] = "temporal-ensembling"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Laine & Aila, Temporal Ensembling for Semi-Supervised Learning, ICLR 2017 (arXiv 1610.02242)"
     )

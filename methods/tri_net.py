@@ -33,6 +33,7 @@ class TriNetMethod:
 
     name: ClassVar[str] = "tri-net"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Zhang et al., Robust Medical Image Segmentation from Non-expert Annotations with Tri-network,"
         " MICCAI 2020"

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from methods.interface import Batch, ParameterGroup, StreamConfig
+    from methods.interface import Batch, ParameterGroup, Start, StreamConfig
     from tsman.network import TwoStreamScores
 
 
@@ -43,6 +43,7 @@ class TwoStreamMethod:
 
     name: ClassVar[str] = "tsman"
     version: ClassVar[int] = 1
+    starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Min et al., A Two-Stream Mutual Attention Network for Semi-Supervised Biomedical Segmentation"
         " with Noisy Labels, AAAI 2019"
@@ -67,6 +68,10 @@ class TwoStreamMethod:
         if not self.attention.f4:
             return segmentation_loss(pair, batch.label_bijk)
         return two_stream_loss(pair, batch.label_bijk, self.loss_attention, progress)
+
+    def resolved(self, start: Start) -> TwoStreamMethod:
+        """Without a warm-up of f4 where the streams start at teachers, unless one is set."""
+        return replace(self, loss_attention=self.loss_attention.resolved(at_teachers=start == "teachers"))
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the two streams' softmaxes (B, N, I, J, K)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Gain = Literal["plain", "double", "residual"]
@@ -13,6 +13,8 @@ Normaliser = Literal["sum_weights", "count", "paper-literal"]
 """What divides the weighted loss: the sum of the weights, or the number of voxels.
 
 ``paper-literal`` is P's letter: the number of voxels, and no warm-up."""
+FRESH_WARM_UP = 0.5
+"""The warm-up of a network that starts fresh, as a share of its steps (docs/decisions/0006)."""
 Placement = Literal["A", "A-before-pooling", "B", "C"]
 """Where f1, f2 and f3 sit; the stages of the stream are named in ``tsman.dense_vox_net``."""
 
@@ -76,17 +78,26 @@ class LossAttentionSettings:
     in_plane: bool = False  # smooth the first two axes only, as "3 x 3" reads literally
     normaliser: Normaliser = "sum_weights"
     floor: float = 0.1  # the normaliser is at least this share of the voxels
-    warm_up: float = 0.5  # ours: 0006; share of the steps with every voxel at weight one
+    # Share of the steps with every voxel at weight one. None: 0.5 from a fresh start (ours: 0006), 0 from
+    # teachers, which know the classes (ours: 0040).
+    warm_up: float | None = None
     weigh_auxiliary: bool = False  # whether the auxiliary loss is weighted too
 
     @property
     def starts(self) -> float:
         """The share of the steps after which disagreement weighs."""
-        return 0.0 if self.normaliser == "paper-literal" else self.warm_up
+        if self.normaliser == "paper-literal":
+            return 0.0
+        return FRESH_WARM_UP if self.warm_up is None else self.warm_up
+
+    def resolved(self, *, at_teachers: bool) -> LossAttentionSettings:
+        """The settings with the warm-up decided: for networks that start at trained teachers, or fresh."""
+        return replace(self, warm_up=resolved_warm_up(self.warm_up, at_teachers=at_teachers))
 
     def __post_init__(self) -> None:
-        for name in ("floor", "warm_up"):
-            _demand(0 <= getattr(self, name) <= 1, name, getattr(self, name), "in [0, 1]")
+        _demand(0 <= self.floor <= 1, "floor", self.floor, "in [0, 1]")
+        if self.warm_up is not None:
+            _demand(0 <= self.warm_up <= 1, "warm_up", self.warm_up, "in [0, 1]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +106,13 @@ class DistillationSettings:
 
     views: Literal["axial-12", "axial-4x3", "identity"] = "axial-12"
     vote: Literal["mean", "majority"] = "mean"  # g, at both levels
+
+
+def resolved_warm_up(warm_up: float | None, *, at_teachers: bool) -> float:
+    """The warm-up that is set; where none is, half of the steps from a fresh start and 0 from teachers."""
+    if warm_up is not None:
+        return warm_up
+    return 0.0 if at_teachers else FRESH_WARM_UP
 
 
 def _demand(holds: bool, name: str, value: float, range_: str) -> None:  # noqa: FBT001 - reads as a sentence

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bench.trained import begin, opened
+from bench.trained import begin, opened, start_at
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from bench.lab import Lab
+    from bench.trained import Trained
 
 
 def ensemble(lab: Lab) -> None:
     """Put the weights of all teachers into the folder of the stage, each as one network of its method."""
-    from tsman.network import streams_of
-
     together = begin(lab.settings, lab.device)
-    members = zip(lab.inputs("teacher"), lab.settings["members"], strict=True)
-    for own, (folder, settings) in zip(streams_of(together.network), members, strict=True):
-        (trained,) = streams_of(opened(folder, settings, lab.device).network)
-        own.load_state_dict(trained.state_dict())
+    start_at(together, teachers_of(lab, "teacher", lab.settings["members"]))
     together.save(lab.folder)
     lab.facts.update(networks=together.method.networks)
+
+
+def teachers_of(lab: Lab, prefix: str, members: Sequence[Mapping[str, Any]]) -> list[Trained]:
+    """The trained teachers among the inputs of a stage, given the settings of each."""
+    folders = zip(lab.inputs(prefix), members, strict=True)
+    return [opened(folder, settings, lab.device) for folder, settings in folders]

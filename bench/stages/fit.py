@@ -9,12 +9,13 @@ import math
 from typing import TYPE_CHECKING
 
 from bench.errors import StageError
+from bench.stages.ensemble import teachers_of
 from bench.stages.keepsakes import keep
 from bench.stages.sampler import TrainingCase
 from bench.stages.snapshot import Keeper
 from bench.stages.streams import Streams
 from bench.stages.training import Loss, Training
-from bench.trained import Trained, begin, normal
+from bench.trained import Trained, begin, normal, start_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,8 @@ def fit(lab: Lab) -> None:
 
 def _fit(lab: Lab) -> None:
     trained = begin(lab.settings, lab.device)
+    if "start" in lab.settings:
+        start_at(trained, teachers_of(lab, "start", lab.settings["start"]))
     training = Training(lab, trained, list(_training_cases(lab)), Streams.of(lab))
     keeper = run(training)
     _refuse_broken(trained)

@@ -25,6 +25,10 @@ ENGINES = ("local",)
 EVERY = "every"  # the word that takes whatever fits the data
 
 
+REFERENCES = ("teachers", "methods")
+"""Whose training on the manual labels alone is a reference."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """The words of the command line."""
@@ -47,6 +51,7 @@ class Request:
     deterministic: bool = False
     plugins: tuple[Path, ...] = ()  # files of methods that are not of this repository
     noise: tuple[str, ...] = ()  # KIND:RATE,... injected in place of pseudo labels
+    references: str = "teachers"  # what is trained on the manual labels alone: teachers, or methods too
     allow_leaks: bool = False  # whether test cases may be copies of training cases; noted with the run
 
 
@@ -80,10 +85,13 @@ def understood(request: Request) -> Asked:
         raise unknown("engine", request.engine, ENGINES)
     device = device_of(request.device)
     recipe = recipe_of(request.recipe, request.changes, device)
-    parts = tuple(resolved_part(plan, recipe) for plan in plans.values())
+    if request.references not in REFERENCES:
+        raise unknown("reference", request.references, REFERENCES)
+    alone = request.references == "methods"
+    parts = tuple(resolved_part(plan, recipe, labelled_only=alone) for plan in plans.values())
     noises = _noises(request)
     _refuse_idle(recipe, noises)
-    parts = parts or (free_part(names, xis, recipe, noises),)
+    parts = parts or (free_part(names, xis, recipe, noises, labelled_only=alone),)
     return Asked(
         recipe=recipe,
         plans=plans,

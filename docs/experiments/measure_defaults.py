@@ -23,6 +23,7 @@ from bench.data.split import shares
 from bench.engines.local import LocalEngine, cores
 from bench.experiments import free_part
 from bench.graph import Stage, in_order
+from bench.processor import has_native_bfloat16
 from bench.recipes import recipe
 from bench.runner import run
 from bench.store import Store
@@ -129,7 +130,7 @@ def _keep(words: argparse.Namespace, header: list[str], row: list[object]) -> No
 def _measured(words: argparse.Namespace, store: Store, contestant: str, changes: list[str]) -> list[float]:
     """Mean overall score and mean Dice at each ξ, over test cases, structures and seeds."""
     chosen = recipe(words.recipe, [DEVELOPMENT, *changes], classes())
-    chosen = resolved(chosen, device="cpu", native_bfloat16=provenance.has_native_bfloat16())
+    chosen = resolved(chosen, device="cpu", native_bfloat16=has_native_bfloat16())
     dataset = open_dataset("phantom-heart", chosen.data, store.workshop)
     remember(dataset, store.workshop)
     xis = tuple(shares(words.xi))

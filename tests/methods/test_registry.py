@@ -97,7 +97,13 @@ def test_a_description_is_plain_json(name):
 def test_a_description_shows_a_changed_setting_and_the_capabilities():
     changed = replace(TwoStreamMethod(), attention=AttentionSettings(f3=False))
     assert registry.describe(changed)["settings"]["attention"]["f3"] is False
-    assert registry.describe(changed)["capabilities"] == ["ParameterGroups", "Doubts", "Weighs"]
+    assert registry.describe(changed)["capabilities"] == [
+        "ParameterGroups",
+        "Doubts",
+        "Weighs",
+        "StartsAtTeachers",
+        "DependsOnStart",
+    ]
     assert "Revises" in registry.describe(DeepLevelSetMethod())["capabilities"]
 
 
