@@ -181,6 +181,21 @@ def report(
 
 
 @app.command()
+def merge(
+    sources: Annotated[
+        list[Path], typer.Argument(help="Stores, or folders of records.csv(.gz) or .parquet.")
+    ],
+    out: Annotated[Path, typer.Option("--to", help="Folder of the merged tables; must not exist.")],
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Put the records of several stores together, as of a campaign that was run in parts."""
+    from bench.verbs.merge import merge as carry_out
+
+    return carry_out(sources, out, as_json=as_json)
+
+
+@app.command()
 def compare(  # noqa: PLR0913, PLR0917 - the contract's options
     one: Annotated[str, typer.Argument(metavar="A", help="METHOD, METHOD@XI or METHOD/VARIANT.")],
     other: Annotated[str, typer.Argument(metavar="B", help="The same of the other; @1 is fully supervised.")],

@@ -81,17 +81,28 @@ def read(path: Path, origin: Mapping[str, str] = MappingProxyType({})) -> Iterat
     Raises:
         DataError: They are not such rows.
     """
+    with path.open(newline="", encoding="utf-8") as file:
+        yield from parse(file, str(path), origin)
+
+
+def parse(
+    lines: Iterable[str], source: str, origin: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Record]:
+    """The rows of the lines of such a CSV; ``source`` is who is named where they are none.
+
+    Raises:
+        DataError: They are not such rows.
+    """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = csv.reader(file)  # half the time of DictReader
-            columns = next(rows, [])
-            for cells in filter(None, rows):
-                row: dict[str, Any] = dict(zip(columns, cells, strict=True)) | dict(origin)
-                row["seed"], row["split"] = int(row["seed"]), int(row["split"])
-                row["value"] = _finite(row["value"]) if row["value"] else None
-                yield _record(row)
+        rows = csv.reader(lines)  # half the time of DictReader
+        columns = next(rows, [])
+        for cells in filter(None, rows):
+            row: dict[str, Any] = dict(zip(columns, cells, strict=True)) | dict(origin)
+            row["seed"], row["split"] = int(row["seed"]), int(row["split"])
+            row["value"] = _finite(row["value"]) if row["value"] else None
+            yield _record(row)
     except (csv.Error, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path} does not hold records: {error}.") from error
+        raise DataError(f"{source} does not hold records: {error}.") from error
 
 
 def _finite(text: str) -> float:

@@ -33,14 +33,16 @@ def read(path: Path) -> pd.DataFrame:
     return _conformed(texts_of(path, COLUMNS), str(path), "line")
 
 
-def texts_of(path: Path, columns: Collection[str]) -> pd.DataFrame:
+def texts_of(path: Path, columns: Collection[str], later: Collection[str] = ()) -> pd.DataFrame:
     """The cells of a CSV that has these columns, as text; the index holds the line that each row ends at.
+
+    Columns of ``later`` may be absent: tables of before do not have them.
 
     Raises:
         ValueError: It is no such CSV.
     """
     try:
-        header, rows, lines = _rows(path, columns)
+        header, rows, lines = _rows(path, columns, later)
     except csv.Error as error:
         raise ValueError(f"{path} is not a CSV of records: {error}") from error
     except UnicodeDecodeError as error:
@@ -48,13 +50,15 @@ def texts_of(path: Path, columns: Collection[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=header, index=pd.Index(lines, dtype="int64"), dtype=str)
 
 
-def _rows(path: Path, columns: Collection[str]) -> tuple[list[str], list[list[str]], list[int]]:
+def _rows(
+    path: Path, columns: Collection[str], later: Collection[str]
+) -> tuple[list[str], list[list[str]], list[int]]:
     """Header, rows and the line that each row ends at."""
     # Not pandas' reader: it pads short lines and turns a surplus field into an index without a word.
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         header = next(reader, [])
-        check_columns(header, str(path), columns)
+        check_columns(header, str(path), columns, later)
         rows: list[list[str]] = []
         lines: list[int] = []
         for row in reader:
@@ -80,14 +84,16 @@ def conform(records: pd.DataFrame) -> pd.DataFrame:
     return _conformed(records.reset_index(drop=True), "the records", "row")
 
 
-def check_columns(found: list[str], source: str, columns: Collection[str]) -> None:
-    """Each column of the contract once, and no other.
+def check_columns(
+    found: list[str], source: str, columns: Collection[str], later: Collection[str] = ()
+) -> None:
+    """Each column of the contract once, and no other; those of ``later`` may be absent.
 
     Raises:
         ValueError: One is missing, unknown or there twice.
     """
     for column in columns:
-        if column not in found:
+        if column not in found and column not in later:
             raise ValueError(f"{source}: column {column!r} is missing")
     for column in found:
         if column not in columns:

@@ -34,6 +34,8 @@ PASSES: Final = (
 )  # fmt: skip
 """A pass is one network's: over one batch in a training step, over one whole volume elsewhere; of a method's
 networks, judges of its labels, studies and revisions, teachers (shared by all that use them, or alone)."""
+STARTS: Final = ("", "teachers", "fresh")
+"""Where the weights of a student started: at teachers, at a fresh initialisation; empty: not known."""
 _SECONDS: Final = ("seconds", "seconds_judges", "seconds_teachers_shared", "seconds_teachers_alone")
 
 
@@ -61,6 +63,7 @@ class Contract:
     numbers: Mapping[str, Numbers]
     bounds: Mapping[str, Numbers]
     key: tuple[str, ...]  # what tells its rows apart
+    later: tuple[str, ...] = ()  # columns that tables of before lack; empty there
 
 
 _WHOLE: Final = Numbers(whole=True)
@@ -82,12 +85,13 @@ _GRADIENTS: Final = Contract(
     (*_WHO, "case", "of", "layer", "depth", "progress", "measure"),
 )
 _COSTS: Final = Contract(
-    (*IDENTITY, "networks", "steps", "voxels", *PASSES, *_SECONDS, "stage"),
-    {},
+    (*IDENTITY, "start", "networks", "steps", "voxels", *PASSES, *_SECONDS, "stage"),
+    {"start": STARTS},
     {name: Numbers() for name in ("networks", "steps", "voxels", *PASSES)}
     | {name: Numbers(may_lack=True) for name in _SECONDS},
     {},
     _WHO,
+    ("start",),
 )
 CONTRACTS: Final[Mapping[str, Contract]] = {"doubts": _DOUBTS, "gradients": _GRADIENTS, "costs": _COSTS}
 
@@ -121,7 +125,9 @@ def read(folder: Path) -> Extras:
     for name, contract in CONTRACTS.items():
         path = folder / f"{name}.csv"
         if path.is_file() and path.stat().st_size:
-            found[name] = _conformed(texts_of(path, contract.columns), contract, (str(path), "line"))
+            found[name] = _conformed(
+                texts_of(path, contract.columns, contract.later), contract, (str(path), "line")
+            )
     return Extras(**found)
 
 
@@ -135,7 +141,7 @@ def conform(extras: Extras) -> Extras:
     for one in fields(Extras):
         frame, contract = getattr(extras, one.name), CONTRACTS[one.name]
         source = f"the {one.name}"
-        check_columns([str(name) for name in frame.columns], source, contract.columns)
+        check_columns([str(name) for name in frame.columns], source, contract.columns, contract.later)
         found[one.name] = _unique(
             _conformed(frame.reset_index(drop=True), contract, (source, "row")), contract, source
         )
@@ -143,6 +149,7 @@ def conform(extras: Extras) -> Extras:
 
 
 def _conformed(frame: pd.DataFrame, contract: Contract, where: tuple[str, str]) -> pd.DataFrame:
+    frame = frame.assign(**{column: "" for column in contract.later if column not in frame})
     texts = {column: text_of(frame[column]) for column in contract.columns}
     shares = shares_of(texts["xi"])
     _refuse(~texts["xi"].isin(shares), texts["xi"], where, "a decimal between 0 and 1 such as 0.3")
