@@ -71,6 +71,9 @@ NARROW = StreamSettings(
 )
 """A stream for the CPU (docs/decisions/0005)."""
 
+STARTED = Student(steps=200, start="auto", learning_rate=3e-3)
+"""Students that start at teachers wherever their network can (docs/decisions/0040)."""
+
 
 def paper() -> Recipe:
     """P, and where P refers to Yu et al. 2017a the released HeartSeg solver and test code."""
@@ -87,8 +90,8 @@ def standard() -> Recipe:
         quick(),
         name="standard",
         seeds=3,
-        teachers=Teachers(steps=(400, 600, 800)),
-        student=Student(steps=1000),
+        teachers=Teachers(steps=(1000, 1500, 2000)),
+        student=replace(STARTED, steps=1000),
     )
 
 
@@ -101,8 +104,8 @@ def quick() -> Recipe:
         stream=NARROW,
         sampling=Sampling(patch=(48, 48, 48), batch=1),
         optimiser=Optimiser(kind="adamw", learning_rate=6e-3),
-        teachers=Teachers(steps=(150, 200, 250)),
-        student=Student(steps=250),
+        teachers=Teachers(steps=(500, 600, 700)),
+        student=STARTED,
         inference=Inference(window="whole"),
     )
 
@@ -116,7 +119,7 @@ def smoke() -> Recipe:
         stream=replace(NARROW, stem=4, growth=4, units=2, decoder=(8, 8)),
         sampling=Sampling(patch=(16, 16, 16), batch=2),
         teachers=Teachers(steps=(4, 6, 8)),
-        student=Student(steps=8),
+        student=replace(STARTED, steps=8),
     )
 
 

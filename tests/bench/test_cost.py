@@ -139,14 +139,14 @@ def test_without_like_stages_the_table_says_it_by_voxels_and_networks():
     doubled = only(planned("densevoxnet", changes=["sampling.batch=6"]), "student")
     assert known.priced(doubled) == (pytest.approx(35_000 * 12.0), "table")
     narrow = only(planned("densevoxnet", recipe_name="quick"), "teacher")
-    assert known.priced(narrow) == (pytest.approx(150 * 0.1), "table")
+    assert known.priced(narrow) == (pytest.approx(500 * 0.1), "table")
 
 
 def test_what_the_table_has_no_row_for_is_a_guess_by_the_row_most_alike():
     known = tabled()
     assert known.priced(only(planned("tsman"), "student")) == (pytest.approx(35_000 * 6.0), "guess")
     wider = only(planned("densevoxnet", recipe_name="quick", changes=["stream.growth=14"]), "teacher")
-    assert known.priced(wider) == (pytest.approx(150 * 0.1), "guess")
+    assert known.priced(wider) == (pytest.approx(500 * 0.1), "guess")
 
 
 def test_like_stages_of_the_store_say_it_before_the_table(tmp_path):
@@ -238,7 +238,7 @@ def test_a_stage_of_a_method_that_is_not_at_hand_is_passed_over(tmp_path):
 
 def test_a_trial_of_few_steps_does_not_price_a_whole_training(tmp_path):
     store, stages = Store(tmp_path), planned("densevoxnet", recipe_name="quick")
-    short = planned("densevoxnet", recipe_name="quick", changes=["student.steps=20"])
+    short = planned("densevoxnet", recipe_name="quick", changes=["student.steps=15"])
     finished(store, next(one for one in short if one.kind == "student"), 60.0)
     student = next(one for one in stages if one.kind == "student")
     assert prices(stages, store, "cpu", lambda name: SHAPE).priced(student)[1] != "store"
