@@ -20,8 +20,9 @@ from bench.contract.subject import (
     training,
 )
 from bench.seeding import torch_stream
-from methods.interface import AfterStep, Doubts, Revises, Studies, Weighs
+from methods.interface import AfterStep, DependsOnStart, Doubts, Revises, StartsAtTeachers, Studies, Weighs
 from tsman.labels import hard_label, mean_dice
+from tsman.network import streams_of
 
 MOST_STEPS, EVERY, FEWEST = 300, 10, 40
 BY_HEART = 0.9  # at a constant learning rate some never settle much above it
@@ -204,6 +205,22 @@ def steps_after(subject: Subject) -> str:
     broken = [name for name, it in network.state_dict().items() if not bool(it.isfinite().all())]
     if broken:
         subject.fault("after_step", "finite weights", f"others in {broken[0]}")
+    return ""
+
+
+def starts(subject: Subject) -> str:
+    """A network of DenseVoxNet streams where it says that it can start at teachers, and settings for both."""
+    method = subject.method
+    if isinstance(method, DependsOnStart):
+        for start in ("teachers", "fresh"):
+            if type(method.resolved(start)) is not type(method):
+                subject.fault("resolved", f"the same method for a start {start}", "another")
+    if not (isinstance(method, StartsAtTeachers) and method.starts_at_teachers):
+        return "does not start at teachers"
+    streams = len(streams_of(subject.network()))
+    if not 1 <= streams <= method.networks:
+        wanted = f"1 to {method.networks} DenseVoxNet streams in the network"
+        subject.fault("starts_at_teachers", wanted, str(streams))
     return ""
 
 

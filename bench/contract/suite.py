@@ -51,6 +51,7 @@ CHECKS: Mapping[str, Callable[[Subject], str | None]] = {
     "doubt": answers.doubts,
     "weights shown": answers.weighs,
     "after step": answers.steps_after,
+    "start": answers.starts,
     "revise": answers.revises,
     "study": answers.studies,
     "cost": state.tells_its_cost,

@@ -26,6 +26,7 @@ from bench.data.split import shares
 from bench.engines.local import LocalEngine
 from bench.experiments import Noise, Part, contestants
 from bench.graph import in_order
+from bench.plugins.contestants import admit
 from bench.processor import has_native_bfloat16
 from bench.recipes import recipe
 from bench.runner import run
@@ -53,6 +54,12 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         f"fresh-{steps}": (LONG, f"student.steps={steps}", "student.start=fresh")
         for steps in (200, 250, 400, 1000)
     },
+    # What `quick` cost before, of students that start fresh; and a start that is demanded under noise too.
+    "fresh-equal": ("teachers.steps=[200,250,300]", "student.steps=330", "student.start=fresh"),
+    "demanded": ("student.start=teachers",),
+    # `quick` as it stands, and four times as long.
+    "quick": (),
+    "quick-times-4": ("teachers.steps=[2000,2400,2800]", "student.steps=800"),
     # Four times as long as starts-200-0.003.
     "four-times": ("teachers.steps=[2400,2800,3200]", "student.steps=800", "student.start=auto", "student.learning_rate=0.003"),
 }  # fmt: skip
@@ -70,6 +77,7 @@ def main() -> None:
     parser.add_argument("--first-seeds", default="1000,1100,1200,1300,1400,1500")
     parser.add_argument("--methods", default=",".join(PAPER))
     parser.add_argument("--noise", default="", help="also with injected noise, as markov:0.4")
+    parser.add_argument("--plugin", type=Path, help="also a method of one's own, as frozen.py")
     parser.add_argument("--full", action="store_true", help="also on all manual labels")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--store", type=Path, default=Path("development"))
@@ -79,6 +87,8 @@ def main() -> None:
     if words.table:
         say(summary(pd.read_csv(OUT, dtype={"xi": str})).to_string(index=False))
         return
+    brought = admit([words.plugin] if words.plugin else [])
+    words.methods = ",".join([words.methods, *brought])
     with Store(words.store).locked():
         for first in words.first_seeds.split(","):
             for variant in words.variants:
