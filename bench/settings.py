@@ -71,15 +71,20 @@ class Sampling:
 class Optimiser:
     """The optimiser of teachers and students, poly schedule: lr (1 - step / steps) ** power."""
 
-    kind: Literal["sgd", "adamw"] = "sgd"  # HeartSeg
-    learning_rate: float = 0.05  # HeartSeg
+    kind: Literal["sgd", "adamw", "muon"] = "sgd"  # HeartSeg
+    learning_rate: float = 0.05  # HeartSeg; of muon: of what is updated by adamw
     power: float = 0.9  # HeartSeg
     momentum: float = 0.9  # of sgd; HeartSeg
     betas: tuple[float, float] = (0.5, 0.9)  # of adamw; ours: 0005, short schedules on single crops
     weight_decay: float = 5e-4  # HeartSeg
+    matrix_learning_rate: float = 0.05  # of muon, for the weights of convolutions; ours: 0041
+    matrix_momentum: float = 0.8  # likewise
 
     def __post_init__(self) -> None:
         """Refuse what no optimiser takes."""
+        rate, momentum = self.matrix_learning_rate, self.matrix_momentum
+        demand(0 < rate < math.inf, f"matrix_learning_rate {rate} must be above 0")
+        demand(0 <= momentum < 1, f"matrix_momentum {momentum} must be in [0, 1)")
         demand(0 < self.learning_rate < math.inf, f"learning_rate {self.learning_rate} must be above 0")
         demand(0 <= self.power < math.inf, f"power {self.power} must be at least 0")
         demand(0 <= self.momentum < 1, f"momentum {self.momentum} must be in [0, 1)")
@@ -109,12 +114,14 @@ class Student:
     # streams, else fresh with the steps of a teacher more; teachers: refused where it cannot (ours: 0040).
     start: Literal["fresh", "auto", "teachers"] = "fresh"
     learning_rate: float | None = None  # from a start at teachers; None: the optimiser's
+    matrix_learning_rate: float | None = None  # likewise
 
     def __post_init__(self) -> None:
         """Refuse a training of no steps, and a learning rate that is none."""
         demand(self.steps >= 1, f"student.steps {self.steps} must be at least 1")
-        rate = self.learning_rate
-        demand(rate is None or 0 < rate < math.inf, f"student.learning_rate {rate} must be above 0")
+        for name in ("learning_rate", "matrix_learning_rate"):
+            rate = getattr(self, name)
+            demand(rate is None or 0 < rate < math.inf, f"student.{name} {rate} must be above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,10 +33,10 @@ class Beginning(NamedTuple):
         return "teachers" if self.teachers else "fresh"
 
     def optimiser(self, common: Optimiser, student: Student) -> Optimiser:
-        """The optimiser of the student: with the learning rate of a start at teachers, where one is set."""
-        if not self.teachers or student.learning_rate is None:
-            return common
-        return replace(common, learning_rate=student.learning_rate)
+        """The optimiser of the student: with the learning rates of a start at teachers, where set."""
+        names = ("learning_rate", "matrix_learning_rate")
+        rates = {name: rate for name in names if (rate := getattr(student, name)) is not None}
+        return replace(common, **rates) if self.teachers else common
 
     def extra_steps(self, student: Student, teacher_steps: Sequence[int]) -> int:
         """The steps beyond ``student.steps``: those of a teacher, where others start at one and it cannot."""

@@ -16,11 +16,14 @@ from bench.stages.study import Desk
 from methods.interface import Revises, Studies
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
     from bench.lab import Lab
     from bench.stages.streams import Streams
     from bench.trained import Trained
+    from methods.interface import ParameterGroup
 
 
 class Loss(NamedTuple):
@@ -154,13 +157,28 @@ def _optimiser(
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     import torch
 
+    from bench.stages.muon import Muon
     from methods.interface import ParameterGroup, ParameterGroups
 
     if isinstance(trained.method, ParameterGroups):
         groups = trained.method.parameter_groups(trained.network)
     else:
         groups = [ParameterGroup(list(trained.network.parameters()))]
-    options: list[dict[str, Any]] = [
+    optimiser: torch.optim.Optimizer
+    if chosen.kind == "muon":
+        optimiser = Muon(_with_matrices(groups, chosen), betas=chosen.betas)
+    elif chosen.kind == "adamw":
+        optimiser = torch.optim.AdamW(_options(groups, chosen), betas=chosen.betas, fused=True)
+    else:
+        rate, momentum = chosen.learning_rate, chosen.momentum
+        optimiser = torch.optim.SGD(_options(groups, chosen), lr=rate, momentum=momentum, fused=True)
+    poly = torch.optim.lr_scheduler.PolynomialLR(optimiser, total_iters=steps, power=chosen.power)
+    return optimiser, poly
+
+
+def _options(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[dict[str, Any]]:
+    """Parameter groups as PyTorch's optimisers take them."""
+    return [
         {
             "params": group.parameters,
             "lr": chosen.learning_rate * group.learning_rate_factor,
@@ -168,13 +186,21 @@ def _optimiser(
         }
         for group in groups
     ]
-    optimiser: torch.optim.Optimizer
-    if chosen.kind == "adamw":
-        optimiser = torch.optim.AdamW(options, betas=chosen.betas, fused=True)
-    else:
-        optimiser = torch.optim.SGD(options, lr=chosen.learning_rate, momentum=chosen.momentum, fused=True)
-    poly = torch.optim.lr_scheduler.PolynomialLR(optimiser, total_iters=steps, power=chosen.power)
-    return optimiser, poly
+
+
+def _with_matrices(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[dict[str, Any]]:
+    """The same, with the weights of convolutions in groups of their own."""
+    from bench.stages.muon import is_matrix
+
+    made: list[dict[str, Any]] = []
+    for group, options in zip(groups, _options(groups, chosen), strict=True):
+        rest = [one for one in group.parameters if not is_matrix(one)]
+        made += [{**options, "params": rest}] if rest else []
+        matrices = [one for one in group.parameters if is_matrix(one)]
+        own = {"lr": chosen.matrix_learning_rate * group.learning_rate_factor, "matrix": True}
+        own["momentum"] = chosen.matrix_momentum
+        made += [{**options, "params": matrices, **own}] if matrices else []
+    return made
 
 
 def _steps(shares: tuple[float, ...], steps: int) -> set[int]:

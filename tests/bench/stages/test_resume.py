@@ -74,6 +74,13 @@ WAYS = {
     "densevoxnet": ("stream.dropout=0.5", "compute.precision=bfloat16", "sampling.patch=[16,16,16]"),
     "unet-3d": (),
     "unet-2d": ("compute=plain",),
+    "co-teaching": (
+        "optimiser.kind=muon",
+        "optimiser.matrix_learning_rate=0.05",
+        "optimiser.matrix_momentum=0.8",
+        "stream.stem=8",
+        "stream.growth=8",
+    ),
 }
 
 
