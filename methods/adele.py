@@ -119,7 +119,7 @@ class EarlyLearningMethod:
         target_bnijk = believed(batch, probabilities.shape[2])
         if network.training:
             self._watch(network, probabilities.detach().mean(dim=0), target_bnijk, batch, progress)
-        total = soft_cross_entropy(views, target_bnijk)
+        total = soft_cross_entropy(views, target_bnijk, batch.label_bijk)
         return (total + self.consistency * self._inconsistency(probabilities)) / len(views)
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:

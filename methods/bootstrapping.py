@@ -25,7 +25,7 @@ class SoftBootstrappingMethod:
     """DenseVoxNets trained towards beta e_y + (1 - beta) p."""
 
     name: ClassVar[str] = "bootstrap-soft"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         "Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, ICLR workshop 2015;"
         " soft"
@@ -84,7 +84,7 @@ class HardBootstrappingMethod:
     """DenseVoxNets trained towards beta e_y + (1 - beta) e_m, m the class that is most likely at present."""
 
     name: ClassVar[str] = "bootstrap-hard"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         "Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, ICLR workshop 2015;"
         " hard"

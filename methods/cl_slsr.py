@@ -80,7 +80,8 @@ class ConfidentSmoothingMethod:
         from methods.soft_targets import believed, soft_cross_entropy
 
         streams = network(batch.image_bcijk)
-        return soft_cross_entropy(streams, believed(batch, streams[0].main_bnijk.shape[1]))
+        target_bnijk = believed(batch, streams[0].main_bnijk.shape[1])
+        return soft_cross_entropy(streams, target_bnijk, batch.label_bijk)
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the networks' softmaxes (B, N, I, J, K)."""

@@ -28,7 +28,7 @@ class CoTeachingMethod:
     """
 
     name: ClassVar[str] = "co-teaching"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         "Han et al., Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels,"
         " NeurIPS 2018"
@@ -65,16 +65,13 @@ class CoTeachingMethod:
         """The sum of the networks' mean cross-entropies, each over what the other one keeps."""
         import torch
 
-        from methods.small_loss import cross_entropies, mean_over
-        from tsman.loss import auxiliary_loss
+        from methods.small_loss import cross_entropies, loss_of_kept
 
         pair: tuple[Scores, Scores] = network(batch.image_bcijk)
-        first_bijk, second_bijk = losses = cross_entropies(pair, batch.label_bijk)
+        with torch.no_grad():
+            losses = cross_entropies(pair, batch.label_bijk)
         kept_by_first, kept_by_second = self._kept(network, losses, batch.label_bijk, progress)
-        exchanged = mean_over(first_bijk, kept_by_second), mean_over(second_bijk, kept_by_first)
-        return torch.stack(
-            [own + auxiliary_loss(one, batch.label_bijk) for own, one in zip(exchanged, pair, strict=True)]
-        ).sum()
+        return loss_of_kept(pair, batch.label_bijk, (kept_by_second, kept_by_first))
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the two softmaxes (B, N, I, J, K), as P averages every pair."""

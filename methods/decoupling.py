@@ -25,7 +25,7 @@ class DecouplingMethod:
     """Two independent DenseVoxNets under the update-by-disagreement rule."""
 
     name: ClassVar[str] = "decoupling"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         'Malach & Shalev-Shwartz, Decoupling "when to update" from "how to update", NeurIPS 2017'
     )
@@ -34,7 +34,6 @@ class DecouplingMethod:
     normaliser: Normaliser = "sum_weights"  # as the authors' code
     floor: float = 0.1  # min_batch_size of the authors' code, as a share
     warm_up: float = 0.5  # ours: 0006; init_iter as a share of the steps, the authors' 0 stalls on background
-    weigh_auxiliary: bool = False  # ours: P does not say
 
     def __post_init__(self) -> None:
         self._rule()  # refuses what the rule cannot be
@@ -78,5 +77,4 @@ class DecouplingMethod:
             normaliser=self.normaliser,
             floor=self.floor,
             warm_up=self.warm_up,
-            weigh_auxiliary=self.weigh_auxiliary,
         )

@@ -29,7 +29,7 @@ class GeneralisedCrossEntropyMethod:
     """
 
     name: ClassVar[str] = "gce"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         "Zhang & Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,"
         " NeurIPS 2018"
@@ -94,7 +94,7 @@ class TruncatedCrossEntropyMethod:
     """
 
     name: ClassVar[str] = "truncated-gce"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         "Zhang & Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,"
         " NeurIPS 2018; truncated"

@@ -32,7 +32,7 @@ class MeanTeacherMethod:
     """
 
     name: ClassVar[str] = "mean-teacher"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         "Tarvainen & Valpola, Mean Teachers Are Better Role Models, NeurIPS 2017; in 3-D as Yu et al., UA-MT,"
         " MICCAI 2019"
@@ -134,19 +134,21 @@ class MeanTeacherMethod:
         import torch
         from torch.nn import functional
 
-        from methods.soft_targets import over_branches
+        from tsman.loss import over_branches
 
         weight_b = torch.where(batch.is_manual_b, 1.0 - self.dice_share, self.noisy_ce_weight)
 
-        def cross_entropy(_: int, score_bnijk: Tensor) -> Tensor:
-            loss_bijk = functional.cross_entropy(score_bnijk, batch.label_bijk, reduction="none")
-            return (loss_bijk.mean(dim=(1, 2, 3)) * weight_b).mean()
+        has_dice = self.dice_share > 0 and bool(batch.is_manual_b.any())
 
-        total = over_branches((scores,), cross_entropy)
-        if self.dice_share == 0 or not bool(batch.is_manual_b.any()):
-            return total
-        dice = dice_loss(scores.main_bnijk[batch.is_manual_b], batch.label_bijk[batch.is_manual_b])
-        return total + self.dice_share * dice * batch.is_manual_b.float().mean()
+        def rule(score_bnijk: Tensor) -> Tensor:
+            loss_bijk = functional.cross_entropy(score_bnijk, batch.label_bijk, reduction="none")
+            total = (loss_bijk.mean(dim=(1, 2, 3)) * weight_b).mean()
+            if not has_dice:
+                return total
+            dice = dice_loss(score_bnijk[batch.is_manual_b], batch.label_bijk[batch.is_manual_b])
+            return total + self.dice_share * dice * batch.is_manual_b.float().mean()
+
+        return over_branches(scores, batch.label_bijk, rule)
 
     def _taught(self, teacher: DenseVoxNet, image_bcijk: Tensor, generator: Generator | None) -> Tensor:
         """The teacher's softmax of the noisy image, a constant to the gradient."""

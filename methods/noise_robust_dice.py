@@ -26,7 +26,7 @@ class NoiseRobustDiceMethod:
     """
 
     name: ClassVar[str] = "nr-dice"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         "Wang et al., A Noise-Robust Framework for Automatic Segmentation of COVID-19 Pneumonia Lesions from"
         " CT Images, IEEE TMI 2020"

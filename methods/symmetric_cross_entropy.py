@@ -25,7 +25,7 @@ class SymmetricCrossEntropyMethod:
     """DenseVoxNets trained by alpha CE + beta RCE, where RCE is 9.21 (1 - p_y)."""
 
     name: ClassVar[str] = "sce"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         "Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, ICCV 2019"
     )

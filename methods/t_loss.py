@@ -26,7 +26,7 @@ class TLossMethod:
     """
 
     name: ClassVar[str] = "t-loss"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         "Gonzalez-Jimenez et al., Robust T-Loss for Medical Image Segmentation, MICCAI 2023"
     )

@@ -32,7 +32,7 @@ class TriNetMethod:
     """
 
     name: ClassVar[str] = "tri-net"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = (
         "Zhang et al., Robust Medical Image Segmentation from Non-expert Annotations with Tri-network,"
         " MICCAI 2020"
@@ -71,20 +71,15 @@ class TriNetMethod:
         """The sum of the networks' mean cross-entropies over what is chosen; ``None`` if nothing is."""
         import torch
 
-        from methods.small_loss import cross_entropies, mean_over
-        from tsman.loss import auxiliary_loss
+        from methods.small_loss import cross_entropies, loss_of_kept
 
         streams: tuple[Scores, ...] = network(batch.image_bcijk)
-        losses = cross_entropies(streams, batch.label_bijk)
+        with torch.no_grad():
+            losses = cross_entropies(streams, batch.label_bijk)
         chosen = self._chosen(network, losses, batch.label_bijk, progress)
         if not any(bool(one.any()) for one in chosen):
             return None
-        return torch.stack(
-            [
-                mean_over(loss_bijk, chosen_bijk) + auxiliary_loss(scores, batch.label_bijk)
-                for loss_bijk, chosen_bijk, scores in zip(losses, chosen, streams, strict=True)
-            ]
-        ).sum()
+        return loss_of_kept(streams, batch.label_bijk, chosen)
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the three softmaxes (B, N, I, J, K)."""
