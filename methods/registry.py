@@ -8,7 +8,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from methods.interface import AfterStep, Doubts, Fits, ParameterGroups, Revises, Studies, Weighs
+from methods.interface import AfterStep, Doubts, Fits, ParameterGroups, Refines, Revises, Studies, Weighs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -106,7 +106,7 @@ METHODS: Mapping[str, Entry] = MappingProxyType(
 """Every method by name; a new one is one file and one line."""
 PAPER: tuple[str, ...] = ("tsman", "decoupling", "deep-level-set", "densevoxnet")
 """The four that P compares."""
-CAPABILITIES = (ParameterGroups, AfterStep, Revises, Studies, Doubts, Weighs, Fits)
+CAPABILITIES = (ParameterGroups, AfterStep, Revises, Refines, Studies, Doubts, Weighs, Fits)
 """What a method may do beside what it must."""
 
 

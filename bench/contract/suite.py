@@ -52,6 +52,7 @@ CHECKS: Mapping[str, Callable[[Subject], str | None]] = {
     "weights shown": answers.weighs,
     "after step": answers.steps_after,
     "revise": answers.revises,
+    "refine": answers.refines,
     "study": answers.studies,
     "cost": state.tells_its_cost,
     "global state": state.touches_nothing_global,
