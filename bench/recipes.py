@@ -56,6 +56,8 @@ class Recipe:
     )
     # Whether students that are compared share their random streams (docs/decisions/0033).
     seeding: Literal["common", "independent"] = "common"
+    # Method -> how many development trainings its settings were chosen by (bench tune).
+    tuning: dict[str, int] = field(default_factory=dict, metadata={"later": True})
     # What every student may spend, as passes:500; none: student.steps each.
     budget: str = field(default="", metadata={"later": True})
 
@@ -64,6 +66,8 @@ class Recipe:
         demand(1 <= self.seeds <= 1000, f"seeds {self.seeds} must be in 1..1000")
         if self.budget:
             spending(self.budget)
+        for name, trainings in self.tuning.items():
+            demand(trainings >= 0, f"tuning.{name} {trainings} must be at least 0")
 
 
 NARROW = StreamSettings(
@@ -205,9 +209,10 @@ def _changed(base: Recipe, change: Mapping[str, Any], methods: Mapping[str, type
             raise UsageError(f"{what}: a recipe is named by its file; leave name out.")
         routed = merged(routed, {"methods": {key: value}} if key in methods else {key: value})
     narrowed = build(Recipe, merged(plain(base), routed), what)
-    for name, settings in narrowed.methods.items():
+    for name in (*narrowed.tuning, *narrowed.methods):
         if name not in methods:
             raise unknown("method", name, methods)
+    for name, settings in narrowed.methods.items():
         if not isinstance(settings, dict):
             raise UsageError(f"{what}: {name} holds settings of its own; write {name}.NAME={settings}.")
         build(methods[name], merged(plain(methods[name]()), settings), f"{what}: method {name}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.bounds import demand_between, demand_networks
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,10 @@ class SoftBootstrappingMethod:
         "Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, ICLR workshop 2015;"
         " soft"
     )
+    search_space: ClassVar = {
+        "beta": Range(0.6, 1.0),
+        "detach": Choice((False, True)),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     beta: float = 0.95  # the authors'
@@ -89,6 +94,9 @@ class HardBootstrappingMethod:
         "Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, ICLR workshop 2015;"
         " hard"
     )
+    search_space: ClassVar = {
+        "beta": Range(0.4, 1.0),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     beta: float = 0.8  # the authors'

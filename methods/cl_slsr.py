@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,6 +37,9 @@ class ConfidentSmoothingMethod:
     )
     judges: ClassVar[int] = 2  # the authors' two halves
     studies: ClassVar[tuple[float, ...]] = (0.0,)
+    search_space: ClassVar = {
+        "epsilon": Range(0.05, 1.0),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     epsilon: float = (

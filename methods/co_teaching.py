@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 from methods.small_loss import SmallLoss
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ class CoTeachingMethod:
     networks: ClassVar[int] = 2
     studies: ClassVar[tuple[float, ...]] = (0.0,)
     judges: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "selection.ramp": Range(0.01, 0.5, log=True),
+        "selection.per_class": Choice((False, True)),
+        "selection.highest_rate": Range(0.1, 0.9),
+    }
 
     selection: SmallLoss = field(default_factory=SmallLoss)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 from tsman.settings import LossAttentionSettings, Normaliser
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ class DecouplingMethod:
         'Malach & Shalev-Shwartz, Decoupling "when to update" from "how to update", NeurIPS 2017'
     )
     networks: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "warm_up": Choice((0.0, 0.2, 0.35, 0.5)),
+        "floor": Range(0.0, 0.3),
+        "normaliser": Choice(("sum_weights", "count")),
+    }
 
     normaliser: Normaliser = "sum_weights"  # as the authors' code
     floor: float = 0.1  # min_batch_size of the authors' code, as a share

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
 from methods.level_set import Evolution
+from methods.search import Choice, Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +37,13 @@ class DeepLevelSetMethod:
         "Tang et al., A Deep Level Set Method for Image Segmentation, DLMIA 2017; the energy is a stand-in"
     )
     networks: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "anchor": Range(0.0, 1.0),
+        "evolution.alpha": Range(0.1, 2.0, log=True),
+        "evolution.gamma": Range(0.1, 2.0, log=True),
+        "evolution.prior_sigma": Range(0.0, 3.0),
+        "refine_at_test": Choice((False, True)),
+    }
 
     revisions: tuple[float, ...] = (
         0.5,

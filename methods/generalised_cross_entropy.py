@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.bounds import demand_between, demand_networks
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,10 @@ class GeneralisedCrossEntropyMethod:
         "Zhang & Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,"
         " NeurIPS 2018"
     )
+    search_space: ClassVar = {
+        "q": Range(0.2, 1.0),
+        "warm_up": Choice((0.0, 0.2, 0.35, 0.5)),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     q: float = 0.7  # the authors'; PyMIC takes 0.5
@@ -99,6 +104,11 @@ class TruncatedCrossEntropyMethod:
         "Zhang & Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,"
         " NeurIPS 2018; truncated"
     )
+    search_space: ClassVar = {
+        "q": Range(0.2, 1.0),
+        "k": Range(0.01, 0.7),
+        "warm_up": Choice((0.0, 0.2, 0.35, 0.5)),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     q: float = 0.7  # the authors'

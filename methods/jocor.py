@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.bounds import demand_between
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 from methods.small_loss import SmallLoss
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class JocorMethod:
     networks: ClassVar[int] = 2
     studies: ClassVar[tuple[float, ...]] = (0.0,)
     judges: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "weight": Range(0.05, 0.9),
+        "selection.ramp": Range(0.01, 0.5, log=True),
+        "selection.per_class": Choice((False, True)),
+        "selection.highest_rate": Range(0.1, 0.9),
+    }
 
     weight: float = 0.1  # the default of the authors' code; their README advises 0.5 to 0.9 for CIFAR
     selection: SmallLoss = field(default_factory=SmallLoss)

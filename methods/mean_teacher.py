@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from methods.learning_rates import dense_vox_net_groups, without
 from methods.ramps import ramp_up
+from methods.search import Range
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
@@ -38,6 +39,12 @@ class MeanTeacherMethod:
         " MICCAI 2019"
     )
     networks: ClassVar[int] = 2  # the student and its teacher
+    search_space: ClassVar = {
+        "memory": Range(0.002, 0.2, log=True),
+        "consistency": Range(0.01, 10.0, log=True),
+        "noisy_ce_weight": Range(0.05, 1.0),
+        "dice_share": Range(0.0, 1.0),
+    }
 
     memory: float = (
         0.017  # UA-MT: decay 0.99 is 100 of 6,000 iterations; share of the steps that are averaged

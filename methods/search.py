@@ -2,7 +2,7 @@
 
 A method that may be tuned declares it in its own file, as a class attribute:
 
-    search_space: ClassVar[SearchSpace] = {"q": Range(0.1, 1.0), "warm_up": Choice((0.0, 0.25, 0.5))}
+    search_space: ClassVar = {"q": Range(0.1, 1.0), "warm_up": Choice((0.0, 0.25, 0.5))}
 
 A name is that of a setting of the method, with dots where settings lie in one another.
 """

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 from methods.small_loss import SmallLoss
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class TriNetMethod:
     networks: ClassVar[int] = 3
     studies: ClassVar[tuple[float, ...]] = (0.0,)
     judges: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "rule": Choice(("intersection", "loss_gap")),
+        "selection.ramp": Range(0.01, 0.5, log=True),
+        "selection.per_class": Choice((False, True)),
+        "selection.highest_rate": Range(0.1, 0.9),
+    }
 
     # intersection: small losses of both others (PyMIC); loss_gap: the others' losses differ least (SP_guided)
     rule: Literal["intersection", "loss_gap"] = "intersection"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.interface import ParameterGroup
 from methods.learning_rates import dense_vox_net_groups, without
+from methods.search import Choice, Range
 from tsman.settings import AttentionSettings, LossAttentionSettings
 
 if TYPE_CHECKING:
@@ -49,6 +50,17 @@ class TwoStreamMethod:
         " with Noisy Labels, AAAI 2019"
     )
     networks: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "attention.learning_rate_factor": Range(1.0, 20.0, log=True),
+        "attention.gain": Choice(("plain", "double", "tanh")),
+        "attention.start_bias": Range(-1.0, 3.0),
+        "attention.sources": Choice(("both", "other")),
+        "attention.exchange": Choice((False, True)),
+        "attention.gradient": Choice(("through", "detach_inputs", "only")),
+        "loss_attention.exclusive_or": Choice(("hard", "soft")),
+        "loss_attention.rescale": Choice((False, True)),
+        "loss_attention.warm_up": Choice((0.0, 0.2, 0.35, 0.5)),
+    }
 
     attention: AttentionSettings = field(default_factory=AttentionSettings)
     loss_attention: LossAttentionSettings = field(default_factory=LossAttentionSettings)
