@@ -27,7 +27,7 @@ VERSIONS: Mapping[str, int] = {
     "judge": 1,
     "student": 1,
     "scores": 1,
-    "doubts": 1,
+    "doubts": 2,  # f3 is heard with its gain; positions of features that a wrong label touches
 }
 """Raised when the science of a kind of stage changes, so that old results are not taken for new ones."""
 

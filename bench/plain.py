@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -12,6 +12,7 @@ from bench.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from dataclasses import Field
 
 T = TypeVar("T")
 LARGEST, LARGEST_FLOAT = 10**12, 1e100
@@ -24,16 +25,21 @@ DEEPEST = 8
 def plain(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
     """Nested JSON-able data of a settings object, tuples as lists.
 
-    A field that came ``later``, as its metadata say, is left out where it is empty, as by default: keys and
-    names stay as they were.
+    A field that came ``later``, as its metadata say, is left out at its default: keys and names stay as they
+    were.
     """
     assert is_dataclass(settings)
     assert not isinstance(settings, type)
     return {
         one.name: _plain_value(value)
         for one in fields(settings)
-        if (value := getattr(settings, one.name)) or not one.metadata.get("later")
+        if (value := getattr(settings, one.name)) != _default(one) or not one.metadata.get("later")
     }
+
+
+def _default(one: Field[Any]) -> Any:  # noqa: ANN401 - JSON
+    """What a field of a settings object holds where nothing is said."""
+    return one.default if one.default_factory is MISSING else one.default_factory()
 
 
 def _plain_value(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -56,6 +56,8 @@ class Recipe:
     )
     # Whether students that are compared share their random streams (docs/decisions/0033).
     seeding: Literal["common", "independent"] = "common"
+    # Method -> how many development trainings its settings were chosen by (bench tune).
+    tuning: dict[str, int] = field(default_factory=dict, metadata={"later": True})
     # What every student may spend, as passes:500; none: student.steps each.
     budget: str = field(default="", metadata={"later": True})
 
@@ -64,6 +66,8 @@ class Recipe:
         demand(1 <= self.seeds <= 1000, f"seeds {self.seeds} must be in 1..1000")
         if self.budget:
             spending(self.budget)
+        for name, trainings in self.tuning.items():
+            demand(trainings >= 0, f"tuning.{name} {trainings} must be at least 0")
 
 
 NARROW = StreamSettings(
@@ -71,7 +75,7 @@ NARROW = StreamSettings(
 )
 """A stream for the CPU (docs/decisions/0005)."""
 
-STARTED = Student(steps=200, start="auto", learning_rate=3e-3)
+STARTED = Student(steps=200, start="auto", learning_rate=2e-3, matrix_learning_rate=0.01)
 """Students that start at teachers wherever their network can (docs/decisions/0040)."""
 
 
@@ -103,7 +107,7 @@ def quick() -> Recipe:
         data=DataSettings(size="quick"),
         stream=NARROW,
         sampling=Sampling(patch=(48, 48, 48), batch=1),
-        optimiser=Optimiser(kind="adamw", learning_rate=6e-3),
+        optimiser=Optimiser(kind="muon", learning_rate=6e-3),
         teachers=Teachers(steps=(500, 600, 700)),
         student=STARTED,
         inference=Inference(window="whole"),
@@ -208,9 +212,10 @@ def _changed(base: Recipe, change: Mapping[str, Any], methods: Mapping[str, type
             raise UsageError(f"{what}: a recipe is named by its file; leave name out.")
         routed = merged(routed, {"methods": {key: value}} if key in methods else {key: value})
     narrowed = build(Recipe, merged(plain(base), routed), what)
-    for name, settings in narrowed.methods.items():
+    for name in (*narrowed.tuning, *narrowed.methods):
         if name not in methods:
             raise unknown("method", name, methods)
+    for name, settings in narrowed.methods.items():
         if not isinstance(settings, dict):
             raise UsageError(f"{what}: {name} holds settings of its own; write {name}.NAME={settings}.")
         build(methods[name], merged(plain(methods[name]()), settings), f"{what}: method {name}")

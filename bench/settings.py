@@ -77,8 +77,9 @@ class Optimiser:
     momentum: float = 0.9  # of sgd; HeartSeg
     betas: tuple[float, float] = (0.5, 0.9)  # of adamw; ours: 0005, short schedules on single crops
     weight_decay: float = 5e-4  # HeartSeg
-    matrix_learning_rate: float = 0.05  # of muon, for the weights of convolutions; ours: 0041
-    matrix_momentum: float = 0.8  # likewise
+    # Of muon, for the weights of convolutions (ours: 0041).
+    matrix_learning_rate: float = field(default=0.05, metadata={"later": True})
+    matrix_momentum: float = field(default=0.8, metadata={"later": True})
 
     def __post_init__(self) -> None:
         """Refuse what no optimiser takes."""
@@ -90,6 +91,15 @@ class Optimiser:
         demand(0 <= self.momentum < 1, f"momentum {self.momentum} must be in [0, 1)")
         demand(all(0 <= beta < 1 for beta in self.betas), f"betas {self.betas} must be in [0, 1)")
         demand(0 <= self.weight_decay < math.inf, f"weight_decay {self.weight_decay} must be at least 0")
+
+    def progress_at(self, share: float) -> float:
+        """The share of the steps after which this share of the summed learning rate is spent.
+
+        So a recipe may say how much learning a warm-up leaves: under power 0.9 half of the steps spend 73 %.
+        """
+        demand(0 <= share <= 1, f"share {share} of the summed learning rate must be in [0, 1]")
+        left: float = (1.0 - share) ** (1.0 / (self.power + 1.0))
+        return 1.0 - left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,18 @@ class Trained:
         """Probabilities (N, I, J, K) of a whole normalised image."""
         return segment(image_cijk.to(self.device), self.predict, inference, patch)
 
+    def predicted(self, image_cijk: Tensor, inference: Inference, patch: tuple[int, int, int]) -> Tensor:
+        """What is scored: a whole image segmented, and refined by a method that ``Refines``."""
+        import torch
+
+        from methods.interface import Refines
+
+        probability_nijk = self.segment(image_cijk, inference, patch)
+        if not isinstance(self.method, Refines):
+            return probability_nijk
+        with torch.inference_mode():
+            return self.method.refine(image_cijk.to(self.device), probability_nijk)
+
     def save(self, folder: Path) -> None:
         """Write the weights; no pickle."""
         from safetensors.torch import save
@@ -180,5 +192,5 @@ def label_map(trained: Trained, volume: Volume, settings: Mapping[str, Any]) -> 
     from tsman.labels import hard_label
 
     inference, patch = inference_of(settings)
-    label_ijk = hard_label(trained.segment(normal(volume), inference, patch), dim=0).cpu().numpy()
+    label_ijk = hard_label(trained.predicted(normal(volume), inference, patch), dim=0).cpu().numpy()
     return clean(volume.on_scan(label_ijk), build(Cleaning, settings["cleaning"], "cleaning"))

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -43,6 +44,11 @@ class EarlyLearningMethod:
         "Liu et al., Adaptive Early-Learning Correction for Segmentation from Noisy Annotations, CVPR 2022"
     )
     judges: ClassVar[int] = 0
+    search_space: ClassVar = {
+        "slowed": Range(0.5, 0.98),
+        "confidence": Range(0.5, 0.95),
+        "consistency": Range(0.01, 10.0, log=True),
+    }
 
     scales: tuple[float, ...] = (1.0, 0.75)  # ours: ADELE 0.7, 1, 1.5; 1.5 alone costs 3.4 passes in 3-D
     blocks: int = 20  # ours: ADELE's epochs
@@ -120,7 +126,7 @@ class EarlyLearningMethod:
         target_bnijk = believed(batch, probabilities.shape[2])
         if network.training:
             self._watch(network, probabilities.detach().mean(dim=0), target_bnijk, batch, progress)
-        total = soft_cross_entropy(views, target_bnijk)
+        total = soft_cross_entropy(views, target_bnijk, batch.label_bijk)
         return (total + self.consistency * self._inconsistency(probabilities)) / len(views)
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:

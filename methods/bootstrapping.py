@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.bounds import demand_between, demand_networks
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +26,16 @@ class SoftBootstrappingMethod:
     """DenseVoxNets trained towards beta e_y + (1 - beta) p."""
 
     name: ClassVar[str] = "bootstrap-soft"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, ICLR workshop 2015;"
         " soft"
     )
+    search_space: ClassVar = {
+        "beta": Range(0.6, 1.0),
+        "detach": Choice((False, True)),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     beta: float = 0.95  # the authors'
@@ -85,12 +90,15 @@ class HardBootstrappingMethod:
     """DenseVoxNets trained towards beta e_y + (1 - beta) e_m, m the class that is most likely at present."""
 
     name: ClassVar[str] = "bootstrap-hard"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, ICLR workshop 2015;"
         " hard"
     )
+    search_space: ClassVar = {
+        "beta": Range(0.4, 1.0),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     beta: float = 0.8  # the authors'

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -37,6 +38,9 @@ class ConfidentSmoothingMethod:
     )
     judges: ClassVar[int] = 2  # the authors' two halves
     studies: ClassVar[tuple[float, ...]] = (0.0,)
+    search_space: ClassVar = {
+        "epsilon": Range(0.05, 1.0),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     epsilon: float = (
@@ -81,7 +85,8 @@ class ConfidentSmoothingMethod:
         from methods.soft_targets import believed, soft_cross_entropy
 
         streams = network(batch.image_bcijk)
-        return soft_cross_entropy(streams, believed(batch, streams[0].main_bnijk.shape[1]))
+        target_bnijk = believed(batch, streams[0].main_bnijk.shape[1])
+        return soft_cross_entropy(streams, target_bnijk, batch.label_bijk)
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the networks' softmaxes (B, N, I, J, K)."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 from methods.small_loss import SmallLoss
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class CoTeachingMethod:
     """
 
     name: ClassVar[str] = "co-teaching"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Han et al., Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels,"
@@ -37,6 +38,11 @@ class CoTeachingMethod:
     networks: ClassVar[int] = 2
     studies: ClassVar[tuple[float, ...]] = (0.0,)
     judges: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "selection.ramp": Range(0.01, 0.5, log=True),
+        "selection.per_class": Choice((False, True)),
+        "selection.highest_rate": Range(0.1, 0.9),
+    }
 
     selection: SmallLoss = field(default_factory=SmallLoss)
 
@@ -66,16 +72,13 @@ class CoTeachingMethod:
         """The sum of the networks' mean cross-entropies, each over what the other one keeps."""
         import torch
 
-        from methods.small_loss import cross_entropies, mean_over
-        from tsman.loss import auxiliary_loss
+        from methods.small_loss import cross_entropies, loss_of_kept
 
         pair: tuple[Scores, Scores] = network(batch.image_bcijk)
-        first_bijk, second_bijk = losses = cross_entropies(pair, batch.label_bijk)
+        with torch.no_grad():
+            losses = cross_entropies(pair, batch.label_bijk)
         kept_by_first, kept_by_second = self._kept(network, losses, batch.label_bijk, progress)
-        exchanged = mean_over(first_bijk, kept_by_second), mean_over(second_bijk, kept_by_first)
-        return torch.stack(
-            [own + auxiliary_loss(one, batch.label_bijk) for own, one in zip(exchanged, pair, strict=True)]
-        ).sum()
+        return loss_of_kept(pair, batch.label_bijk, (kept_by_second, kept_by_first))
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the two softmaxes (B, N, I, J, K), as P averages every pair."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import multiplied
 from methods.ramps import ramp_up
+from methods.search import Choice, Range
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,6 +39,12 @@ class DivergenceAwareMethod:
         " Divergence-Aware Selective Training, JBHI 2022; as in PyMIC"
     )
     networks: ClassVar[int] = 2  # the branches
+    search_space: ClassVar = {
+        "select": Range(0.05, 0.6),
+        "agreement": Range(0.01, 10.0, log=True),
+        "self_training": Range(0.01, 10.0, log=True),
+        "exchanged": Choice((False, True)),
+    }
 
     queue: int = 20  # PyMIC: dast_rank_length; with how many crops' losses one is compared
     select: float = 0.2  # PyMIC: dast_select_ratio

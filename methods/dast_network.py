@@ -81,7 +81,7 @@ class Branch(nn.Module):
         self.stages = nn.ModuleDict({stage: whole.stages[stage] for stage in DECODER})
         self.score = whole.score
         self.auxiliary = whole.auxiliary
-        self.auxiliary_weight = whole.settings.auxiliary_weight
+        self.settings = whole.settings
 
     def forward(self, encoded_bcijk: Tensor, tapped_bcijk: Tensor) -> Scores:
         """The encoder's last features and those of ``TAPPED`` to scores of every voxel."""
@@ -90,7 +90,12 @@ class Branch(nn.Module):
             last_bcijk = stage(last_bcijk)
         if not self.training or self.auxiliary is None:
             return Scores(self.score(last_bcijk))
-        return Scores(self.score(last_bcijk), self.auxiliary(tapped_bcijk), self.auxiliary_weight)
+        return Scores(
+            self.score(last_bcijk),
+            self.auxiliary(tapped_bcijk),
+            self.settings.auxiliary_weight,
+            self.settings.auxiliary_rule,
+        )
 
 
 @final

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 from tsman.settings import LossAttentionSettings, Normaliser, resolved_warm_up
 
 if TYPE_CHECKING:
@@ -25,19 +26,23 @@ class DecouplingMethod:
     """Two independent DenseVoxNets under the update-by-disagreement rule."""
 
     name: ClassVar[str] = "decoupling"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         'Malach & Shalev-Shwartz, Decoupling "when to update" from "how to update", NeurIPS 2017'
     )
     networks: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "warm_up": Choice((0.0, 0.2, 0.35, 0.5)),
+        "floor": Range(0.0, 0.3),
+        "normaliser": Choice(("sum_weights", "count")),
+    }
 
     normaliser: Normaliser = "sum_weights"  # as the authors' code
     floor: float = 0.1  # min_batch_size of the authors' code, as a share
     # init_iter as a share of the steps; the authors' 0 stalls on background. None: 0.5 from a fresh start
     # (ours: 0006), 0 from teachers (ours: 0040).
     warm_up: float | None = None
-    weigh_auxiliary: bool = False  # ours: P does not say
 
     def __post_init__(self) -> None:
         self._rule()  # refuses what the rule cannot be
@@ -85,5 +90,4 @@ class DecouplingMethod:
             normaliser=self.normaliser,
             floor=self.floor,
             warm_up=self.warm_up,
-            weigh_auxiliary=self.weigh_auxiliary,
         )

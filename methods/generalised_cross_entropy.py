@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.bounds import demand_between, demand_networks
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 from tsman.settings import resolved_warm_up
 
 if TYPE_CHECKING:
@@ -30,12 +31,16 @@ class GeneralisedCrossEntropyMethod:
     """
 
     name: ClassVar[str] = "gce"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Zhang & Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,"
         " NeurIPS 2018"
     )
+    search_space: ClassVar = {
+        "q": Range(0.2, 1.0),
+        "warm_up": Choice((0.0, 0.2, 0.35, 0.5)),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     q: float = 0.7  # the authors'; PyMIC takes 0.5
@@ -101,12 +106,17 @@ class TruncatedCrossEntropyMethod:
     """
 
     name: ClassVar[str] = "truncated-gce"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Zhang & Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,"
         " NeurIPS 2018; truncated"
     )
+    search_space: ClassVar = {
+        "q": Range(0.2, 1.0),
+        "k": Range(0.01, 0.7),
+        "warm_up": Choice((0.0, 0.2, 0.35, 0.5)),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     q: float = 0.7  # the authors'

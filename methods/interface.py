@@ -26,6 +26,7 @@ __all__ = [
     "Method",
     "ParameterGroup",
     "ParameterGroups",
+    "Refines",
     "Revises",
     "SaysLayers",
     "Start",
@@ -133,6 +134,14 @@ class Revises(Protocol):
         ``cases`` is streamed, one volume in memory at a time; ``predict`` maps (C, I, J, K) to (N, I, J, K).
         A manual label is never changed: the harness refuses it.
         """
+
+
+@runtime_checkable
+class Refines(Protocol):
+    """Optional: changes what its network predicts of a whole scan, before that is scored."""
+
+    def refine(self, image_cijk: Tensor, probability_nijk: Tensor) -> Tensor:
+        """Probabilities (N, I, J, K) in place of the network's, of a whole normalised image."""
 
 
 @runtime_checkable

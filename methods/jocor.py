@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.bounds import demand_between
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 from methods.small_loss import SmallLoss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor, nn
 
@@ -29,7 +30,7 @@ class JocorMethod:
     """
 
     name: ClassVar[str] = "jocor"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Wei et al., Combating Noisy Labels by Agreement: A Joint Training Method with Co-Regularization,"
@@ -38,6 +39,12 @@ class JocorMethod:
     networks: ClassVar[int] = 2
     studies: ClassVar[tuple[float, ...]] = (0.0,)
     judges: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "weight": Range(0.05, 0.9),
+        "selection.ramp": Range(0.01, 0.5, log=True),
+        "selection.per_class": Choice((False, True)),
+        "selection.highest_rate": Range(0.1, 0.9),
+    }
 
     weight: float = 0.1  # the default of the authors' code; their README advises 0.5 to 0.9 for CIFAR
     selection: SmallLoss = field(default_factory=SmallLoss)
@@ -68,15 +75,21 @@ class JocorMethod:
         return {}
 
     def loss(self, network: nn.Module, batch: Batch, progress: float) -> Tensor:
-        """The mean joint loss of the voxels that both keep; the auxiliary branches by plain cross-entropy."""
+        """The mean joint loss of the voxels that both keep."""
+        import torch
+
         from methods.small_loss import mean_over
-        from tsman.loss import auxiliary_loss
+        from tsman.loss import jointly_over_branches
 
         pair: tuple[Scores, Scores] = network(batch.image_bcijk)
-        joint_bijk = self._joint(pair, batch.label_bijk)
+        with torch.no_grad():
+            joint_bijk = self._joint([one.main_bnijk for one in pair], batch.label_bijk)
         kept_bijk = self._kept(network, joint_bijk, batch.label_bijk, progress)
-        first, second = (auxiliary_loss(one, batch.label_bijk) for one in pair)
-        return mean_over(joint_bijk, kept_bijk) + first + second
+
+        def rule(scores: Sequence[Tensor]) -> Tensor:
+            return mean_over(self._joint(scores, batch.label_bijk), kept_bijk)
+
+        return jointly_over_branches(pair, batch.label_bijk, rule)
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the two softmaxes (B, N, I, J, K), as P averages every pair."""
@@ -93,14 +106,15 @@ class JocorMethod:
         import torch
 
         with torch.no_grad():
-            joint_bijk = self._joint(network(batch.image_bcijk), batch.label_bijk)
+            pair: tuple[Scores, Scores] = network(batch.image_bcijk)
+            joint_bijk = self._joint([one.main_bnijk for one in pair], batch.label_bijk)
             return {"small-loss": (~self._kept(network, joint_bijk, batch.label_bijk, 1.0)).float()}
 
-    def _joint(self, pair: tuple[Scores, Scores], label_bijk: Tensor) -> Tensor:
+    def _joint(self, scores: Sequence[Tensor], label_bijk: Tensor) -> Tensor:
         """What each voxel costs both networks (B, I, J, K); the gradient goes through all of it."""
         from torch.nn import functional
 
-        first_bnijk, second_bnijk = (functional.log_softmax(one.main_bnijk.float(), dim=1) for one in pair)
+        first_bnijk, second_bnijk = (functional.log_softmax(one.float(), dim=1) for one in scores)
         labels_bijk = functional.nll_loss(first_bnijk, label_bijk, reduction="none") + functional.nll_loss(
             second_bnijk, label_bijk, reduction="none"
         )

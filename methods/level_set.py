@@ -9,7 +9,7 @@ and of Chan and Vese (2001), with one function for each class and the network's 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ class Evolution:
     alpha: float = 1.0  # weight of the boundary's length; ours
     beta: float = 1.0  # weight of the intensity model; ours
     gamma: float = 0.5  # weight of the network's probabilities; ours, from phantoms
+    # Of the Gaussian that smooths these probabilities where they weigh as a prior, so that their boundary may
+    # be wrong by so many voxels however sure they are; the evolution starts at the boundary itself; ours
+    prior_sigma: float = field(default=0.0, metadata={"later": True})
     edge_weighted: bool = False  # g = 1 as Chan-Vese; True lets boundaries rest on edges (geodesic contours)
     eps: float = 1.5  # width of the smoothed delta function; ours, Chan-Vese take 1
     dt: float = 0.4  # time step; ours, with the stencil below stable for alpha up to 2.5
@@ -48,6 +51,8 @@ class Evolution:
         for key in ("eps", "dt", "reinitialise_every", "clip", "bins", "histogram_sigma", "floor", "context"):
             if not getattr(self, key) > 0:
                 raise ValueError(f"{key} is {getattr(self, key)}; a level set evolution needs it above 0")
+        if not 0 <= self.prior_sigma <= 20:
+            raise ValueError(f"prior_sigma {self.prior_sigma} must be in [0, 20]")
 
 
 def evolve(image_cijk: Tensor, probability_nijk: Tensor, settings: Evolution) -> Tensor:
@@ -58,8 +63,9 @@ def evolve(image_cijk: Tensor, probability_nijk: Tensor, settings: Evolution) ->
         phi_k += dt d(phi_k) (alpha div(g grad phi_k / |grad phi_k|) + clip(s_k - max_{j != k} s_j)),
         s_k = beta log p_k(I) + gamma log P_k,    d(phi) = eps^2 / (eps^2 + phi^2),
 
-    with p_k the histogram of class k (summed over channels), P_k the network's probability, and j any class,
-    the background among them. A class that is nowhere the most probable stays absent.
+    with p_k the histogram of class k (summed over channels), P_k the network's probability, smoothed by
+    ``prior_sigma``, and j any class, the background among them. A class that is nowhere the most probable
+    stays absent.
 
     Nothing can change outside the foreground's bounding box, widened by the context and four voxels; at the
     default settings a flat front travels 12 voxels at most.
@@ -85,7 +91,8 @@ def evolve(image_cijk: Tensor, probability_nijk: Tensor, settings: Evolution) ->
     first, last = (index_v3.amin(dim=0) - margin).clamp(min=0), index_v3.amax(dim=0) + margin + 1
     box = (slice(None), *map(slice, first.tolist(), last.tolist()))
     image_cijk = image_cijk.detach()[box].float().contiguous()
-    prior_nijk = probability_nijk.detach()[box].float().clamp(min=settings.floor).log().mul_(settings.gamma)
+    believed_nijk = gaussian(probability_nijk.detach()[box].float(), settings.prior_sigma)
+    prior_nijk = believed_nijk.clamp(min=settings.floor).log().mul_(settings.gamma)
     label_ijk[box[1:]] = _evolved(image_cijk, prior_nijk, label_ijk[box[1:]].contiguous(), settings)
     return label_ijk
 
@@ -206,6 +213,23 @@ def _score(bin_cijk: Tensor, prior_nijk: Tensor, class_ijk: Tensor, settings: Ev
         score_nijk.add_(log_nb[:, bin_ijk], alpha=settings.beta)
         score_nijk[total_n1[:, 0] == 0] = _NO_CLASS
     return score_nijk
+
+
+def gaussian(field_cijk: Tensor, sigma: float) -> Tensor:
+    """A field under a Gaussian of so many voxels, its border replicated; as it is for a sigma of 0."""
+    import torch
+    from torch.nn.functional import conv1d, pad
+
+    if sigma == 0:
+        return field_cijk
+    reach = math.ceil(3 * sigma)
+    offset = torch.arange(-reach, reach + 1, device=field_cijk.device, dtype=field_cijk.dtype)
+    weight = (-0.5 * (offset / sigma) ** 2).softmax(dim=0)[None, None]
+    for _ in range(3):  # along the last axis, which then becomes the first after the channels
+        lines = field_cijk.reshape(-1, 1, field_cijk.shape[-1])
+        lines = conv1d(pad(lines, (reach, reach), mode="replicate"), weight)
+        field_cijk = lines.reshape(field_cijk.shape).permute(0, 3, 1, 2)
+    return field_cijk.contiguous()
 
 
 def _edge_map(image_cijk: Tensor) -> Tensor:

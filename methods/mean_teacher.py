@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from methods.learning_rates import dense_vox_net_groups, without
 from methods.ramps import ramp_up
+from methods.search import Range
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
@@ -32,13 +33,19 @@ class MeanTeacherMethod:
     """
 
     name: ClassVar[str] = "mean-teacher"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Tarvainen & Valpola, Mean Teachers Are Better Role Models, NeurIPS 2017; in 3-D as Yu et al., UA-MT,"
         " MICCAI 2019"
     )
     networks: ClassVar[int] = 2  # the student and its teacher
+    search_space: ClassVar = {
+        "memory": Range(0.002, 0.2, log=True),
+        "consistency": Range(0.01, 10.0, log=True),
+        "noisy_ce_weight": Range(0.05, 1.0),
+        "dice_share": Range(0.0, 1.0),
+    }
 
     memory: float = (
         0.017  # UA-MT: decay 0.99 is 100 of 6,000 iterations; share of the steps that are averaged
@@ -135,19 +142,21 @@ class MeanTeacherMethod:
         import torch
         from torch.nn import functional
 
-        from methods.soft_targets import over_branches
+        from tsman.loss import over_branches
 
         weight_b = torch.where(batch.is_manual_b, 1.0 - self.dice_share, self.noisy_ce_weight)
 
-        def cross_entropy(_: int, score_bnijk: Tensor) -> Tensor:
-            loss_bijk = functional.cross_entropy(score_bnijk, batch.label_bijk, reduction="none")
-            return (loss_bijk.mean(dim=(1, 2, 3)) * weight_b).mean()
+        has_dice = self.dice_share > 0 and bool(batch.is_manual_b.any())
 
-        total = over_branches((scores,), cross_entropy)
-        if self.dice_share == 0 or not bool(batch.is_manual_b.any()):
-            return total
-        dice = dice_loss(scores.main_bnijk[batch.is_manual_b], batch.label_bijk[batch.is_manual_b])
-        return total + self.dice_share * dice * batch.is_manual_b.float().mean()
+        def rule(score_bnijk: Tensor) -> Tensor:
+            loss_bijk = functional.cross_entropy(score_bnijk, batch.label_bijk, reduction="none")
+            total = (loss_bijk.mean(dim=(1, 2, 3)) * weight_b).mean()
+            if not has_dice:
+                return total
+            dice = dice_loss(score_bnijk[batch.is_manual_b], batch.label_bijk[batch.is_manual_b])
+            return total + self.dice_share * dice * batch.is_manual_b.float().mean()
+
+        return over_branches(scores, batch.label_bijk, rule)
 
     def _taught(self, teacher: DenseVoxNet, image_bcijk: Tensor, generator: Generator | None) -> Tensor:
         """The teacher's softmax of the noisy image, a constant to the gradient."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.interface import ParameterGroup
 from methods.learning_rates import dense_vox_net_groups, without
+from methods.search import Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,6 +41,10 @@ class NoiseAdaptationMethod:
     )
     judges: ClassVar[int] = 2  # ours: the fewest; the authors judge the labels by a network trained on them
     studies: ClassVar[tuple[float, ...]] = (0.0,)
+    search_space: ClassVar = {
+        "plain_share": Range(0.0, 0.9),
+        "rate": Range(0.01, 1.0, log=True),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     error: float = 0.1  # ours: of the channel before it is studied; udibr/noisy_labels takes the known rate

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
-from methods.soft_targets import one_hot, over_branches, over_items, pull_removed
+from methods.soft_targets import one_hot, over_items, pull_removed
+from tsman.loss import over_branches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,11 +65,14 @@ def channel_loss(streams: Sequence[Scores], batch: Batch, log_channels: Sequence
         log_channels: log Q (N, M), one a stream.
     """
 
-    def loss_of(number: int, score_bnijk: Tensor) -> Tensor:
-        joint_bnijk = _joint(score_bnijk, batch, log_channels[number])
-        return -torch.logsumexp(joint_bnijk, dim=1).mean()
+    def rule(score_bnijk: Tensor, log_channel_nm: Tensor) -> Tensor:
+        return -torch.logsumexp(_joint(score_bnijk, batch, log_channel_nm), dim=1).mean()
 
-    return over_branches(streams, loss_of)
+    losses = [
+        over_branches(scores, batch.label_bijk, partial(rule, log_channel_nm=log_channel_nm))
+        for scores, log_channel_nm in zip(streams, log_channels, strict=True)
+    ]
+    return torch.stack(losses).sum()
 
 
 @torch.no_grad()

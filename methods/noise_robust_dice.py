@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from methods.bounds import demand_between, demand_networks
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,12 +27,16 @@ class NoiseRobustDiceMethod:
     """
 
     name: ClassVar[str] = "nr-dice"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Wang et al., A Noise-Robust Framework for Automatic Segmentation of COVID-19 Pneumonia Lesions from"
         " CT Images, IEEE TMI 2020"
     )
+    search_space: ClassVar = {
+        "gamma": Range(1.0, 2.0),
+        "denominator": Choice(("sum", "squares")),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     gamma: float = 1.5  # the authors', of 1 to 2

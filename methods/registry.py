@@ -14,6 +14,7 @@ from methods.interface import (
     Doubts,
     Fits,
     ParameterGroups,
+    Refines,
     Revises,
     StartsAtTeachers,
     Studies,
@@ -117,7 +118,8 @@ METHODS: Mapping[str, Entry] = MappingProxyType(
 PAPER: tuple[str, ...] = ("tsman", "decoupling", "deep-level-set", "densevoxnet")
 """The four that P compares."""
 CAPABILITIES = (
-    ParameterGroups, AfterStep, Revises, Studies, Doubts, Weighs, Fits, StartsAtTeachers, DependsOnStart,
+    ParameterGroups, AfterStep, Revises, Refines, Studies, Doubts, Weighs, Fits, StartsAtTeachers,
+    DependsOnStart,
 )  # fmt: skip
 """What a method may do beside what it must."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch.nn import functional
 
-from tsman.loss import auxiliary_loss
+from tsman.loss import over_branches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,18 +33,18 @@ SMOOTH: Final = 1e-5
 def trained_by(
     rule: Callable[[Tensor, Tensor], Tensor], streams: Sequence[Scores], label_bijk: Tensor
 ) -> Tensor:
-    """The sum over the streams of the mean of a rule, the auxiliary branch by plain cross-entropy.
+    """The sum over the streams of the mean of a rule.
 
     Args:
         rule: Maps float32 scores (B, N, I, J, K) and labels to a loss of each voxel, or of all.
         streams: What each network says.
         label_bijk: int64 labels 0..N-1.
     """
-    losses = [
-        rule(scores.main_bnijk.float(), label_bijk).mean() + auxiliary_loss(scores, label_bijk)
-        for scores in streams
-    ]
-    return torch.stack(losses).sum()
+
+    def mean(score_bnijk: Tensor) -> Tensor:
+        return rule(score_bnijk, label_bijk).mean()
+
+    return torch.stack([over_branches(scores, label_bijk, mean) for scores in streams]).sum()
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from methods.bounds import demand_between
@@ -118,6 +119,24 @@ def cross_entropies(streams: Iterable[Scores], label_bijk: Tensor) -> list[Tenso
 def mean_over(loss_bijk: Tensor, kept_bijk: Tensor) -> Tensor:
     """The mean loss of the voxels that are kept; 0 if none is."""
     return (loss_bijk * kept_bijk).sum() / kept_bijk.sum().clamp(min=1)
+
+
+def loss_of_kept(streams: Sequence[Scores], label_bijk: Tensor, kept: Sequence[Tensor]) -> Tensor:
+    """The sum over the networks of the mean cross-entropy of the voxels (B, I, J, K) that each may learn."""
+    import torch
+    from torch.nn import functional
+
+    from tsman.loss import over_branches
+
+    def rule(score_bnijk: Tensor, kept_bijk: Tensor) -> Tensor:
+        loss_bijk = functional.cross_entropy(score_bnijk, label_bijk, reduction="none")
+        return mean_over(loss_bijk, kept_bijk)
+
+    losses = [
+        over_branches(scores, label_bijk, partial(rule, kept_bijk=kept_bijk))
+        for scores, kept_bijk in zip(streams, kept, strict=True)
+    ]
+    return torch.stack(losses).sum()
 
 
 def _smallest(loss_v: Tensor, forgotten: float) -> Tensor:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
+from tsman.loss import over_branches
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
 
@@ -65,22 +67,16 @@ def left_to_label(batch: Batch) -> Tensor:
     return target_bnijk.gather(1, batch.label_bijk.unsqueeze(1)).squeeze(1)
 
 
-def over_branches(streams: Sequence[Scores], loss_of: Callable[[int, Tensor], Tensor]) -> Tensor:
-    """The loss of every stream's main branch plus weight times that of its auxiliary branch, summed.
+def soft_cross_entropy(streams: Sequence[Scores], target_bnijk: Tensor, label_bijk: Tensor) -> Tensor:
+    """The mean cross-entropy with a target of probabilities, over all branches of all streams.
 
     Args:
         streams: The scores of each stream.
-        loss_of: The loss of float32 scores (B, N, I, J, K) of the stream of this number.
+        target_bnijk: Probabilities.
+        label_bijk: The labels, for auxiliary branches that learn by plain cross-entropy.
     """
-    losses = []
-    for number, scores in enumerate(streams):
-        loss = loss_of(number, scores.main_bnijk.float())
-        if scores.auxiliary_bnijk is not None:
-            loss = loss + scores.auxiliary_weight * loss_of(number, scores.auxiliary_bnijk.float())
-        losses.append(loss)
-    return torch.stack(losses).sum()
 
+    def rule(score_bnijk: Tensor) -> Tensor:
+        return functional.cross_entropy(score_bnijk, target_bnijk)
 
-def soft_cross_entropy(streams: Sequence[Scores], target_bnijk: Tensor) -> Tensor:
-    """The mean cross-entropy with a target of probabilities, over all branches of all streams."""
-    return over_branches(streams, lambda _, score_bnijk: functional.cross_entropy(score_bnijk, target_bnijk))
+    return torch.stack([over_branches(scores, label_bijk, rule) for scores in streams]).sum()

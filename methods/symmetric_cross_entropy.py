@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.bounds import demand_between, demand_networks
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +26,15 @@ class SymmetricCrossEntropyMethod:
     """DenseVoxNets trained by alpha CE + beta RCE, where RCE is 9.21 (1 - p_y)."""
 
     name: ClassVar[str] = "sce"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, ICCV 2019"
     )
+    search_space: ClassVar = {
+        "alpha": Range(0.1, 6.0, log=True),
+        "beta": Range(0.05, 2.0, log=True),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     alpha: float = 1.0  # ours: between the (0.1, 1) for CIFAR-10 and (6, 0.1) for CIFAR-100 of the paper

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 from methods.bounds import demand_between, demand_networks
 from methods.interface import ParameterGroup
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Range
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,11 +27,15 @@ class TLossMethod:
     """
 
     name: ClassVar[str] = "t-loss"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Gonzalez-Jimenez et al., Robust T-Loss for Medical Image Segmentation, MICCAI 2023"
     )
+    search_space: ClassVar = {
+        "nu_start": Range(-2.0, 6.0),
+        "nu_learning_rate_factor": Range(0.01, 10.0, log=True),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     nu_start: float = 1.0  # log of the degrees of freedom at the start (the authors' tloss.py)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from methods.learning_rates import dense_vox_net_groups
 from methods.ramps import ramp_up
+from methods.search import Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,6 +41,11 @@ class TemporalEnsemblingMethod:
         "Laine & Aila, Temporal Ensembling for Semi-Supervised Learning, ICLR 2017 (arXiv 1610.02242)"
     )
     judges: ClassVar[int] = 0
+    search_space: ClassVar = {
+        "alpha": Range(0.0, 0.95),
+        "consistency": Range(0.1, 100.0, log=True),
+        "ramp": Range(0.05, 1.0),
+    }
 
     networks: int = 2  # P: two models of every method are averaged
     # ours: 0008's first revision, when networks know all classes; an average without one forbids it for good.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from methods.learning_rates import dense_vox_net_groups
+from methods.search import Choice, Range
 from methods.small_loss import SmallLoss
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class TriNetMethod:
     """
 
     name: ClassVar[str] = "tri-net"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Zhang et al., Robust Medical Image Segmentation from Non-expert Annotations with Tri-network,"
@@ -41,6 +42,12 @@ class TriNetMethod:
     networks: ClassVar[int] = 3
     studies: ClassVar[tuple[float, ...]] = (0.0,)
     judges: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "rule": Choice(("intersection", "loss_gap")),
+        "selection.ramp": Range(0.01, 0.5, log=True),
+        "selection.per_class": Choice((False, True)),
+        "selection.highest_rate": Range(0.1, 0.9),
+    }
 
     # intersection: small losses of both others (PyMIC); loss_gap: the others' losses differ least (SP_guided)
     rule: Literal["intersection", "loss_gap"] = "intersection"
@@ -72,20 +79,15 @@ class TriNetMethod:
         """The sum of the networks' mean cross-entropies over what is chosen; ``None`` if nothing is."""
         import torch
 
-        from methods.small_loss import cross_entropies, mean_over
-        from tsman.loss import auxiliary_loss
+        from methods.small_loss import cross_entropies, loss_of_kept
 
         streams: tuple[Scores, ...] = network(batch.image_bcijk)
-        losses = cross_entropies(streams, batch.label_bijk)
+        with torch.no_grad():
+            losses = cross_entropies(streams, batch.label_bijk)
         chosen = self._chosen(network, losses, batch.label_bijk, progress)
         if not any(bool(one.any()) for one in chosen):
             return None
-        return torch.stack(
-            [
-                mean_over(loss_bijk, chosen_bijk) + auxiliary_loss(scores, batch.label_bijk)
-                for loss_bijk, chosen_bijk, scores in zip(losses, chosen, streams, strict=True)
-            ]
-        ).sum()
+        return loss_of_kept(streams, batch.label_bijk, chosen)
 
     def probabilities(self, network: nn.Module, image_bcijk: Tensor) -> Tensor:
         """The mean of the three softmaxes (B, N, I, J, K)."""

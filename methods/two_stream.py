@@ -7,7 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, final
 
-from methods.learning_rates import dense_vox_net_groups
+from methods.interface import ParameterGroup
+from methods.learning_rates import dense_vox_net_groups, without
+from methods.search import Choice, Range
 from tsman.settings import AttentionSettings, LossAttentionSettings
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from methods.interface import Batch, ParameterGroup, Start, StreamConfig
+    from methods.interface import Batch, Start, StreamConfig
     from tsman.network import TwoStreamScores
 
 
@@ -42,13 +44,24 @@ class TwoStreamMethod:
     """TSMAN; with all attention off, the two-stream baseline of P's Table 2."""
 
     name: ClassVar[str] = "tsman"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     starts_at_teachers: ClassVar[bool] = True
     reference: ClassVar[str] = (
         "Min et al., A Two-Stream Mutual Attention Network for Semi-Supervised Biomedical Segmentation"
         " with Noisy Labels, AAAI 2019"
     )
     networks: ClassVar[int] = 2
+    search_space: ClassVar = {
+        "attention.learning_rate_factor": Range(1.0, 20.0, log=True),
+        "attention.gain": Choice(("plain", "double", "tanh")),
+        "attention.start_bias": Range(-1.0, 3.0),
+        "attention.sources": Choice(("both", "other")),
+        "attention.exchange": Choice((False, True)),
+        "attention.gradient": Choice(("through", "detach_inputs", "only")),
+        "loss_attention.exclusive_or": Choice(("hard", "soft")),
+        "loss_attention.rescale": Choice((False, True)),
+        "loss_attention.warm_up": Choice((0.0, 0.2, 0.35, 0.5)),
+    }
 
     attention: AttentionSettings = field(default_factory=AttentionSettings)
     loss_attention: LossAttentionSettings = field(default_factory=LossAttentionSettings)
@@ -88,16 +101,32 @@ class TwoStreamMethod:
         return network.layers(self.loss_attention)
 
     def parameter_groups(self, network: nn.Module) -> list[ParameterGroup]:
-        """HeartSeg's multipliers in the streams; the attention learns at the common rate."""
-        return dense_vox_net_groups(network)
+        """HeartSeg's multipliers in the streams; the attention at the common rate or a multiple of it."""
+        from tsman.network import TwoStream
+
+        assert isinstance(network, TwoStream)
+        groups = dense_vox_net_groups(network)
+        own = list(network.attention.parameters())
+        factor = self.attention.learning_rate_factor
+        if factor == 1.0 or not own:
+            return groups
+        return [*without(groups, own), ParameterGroup(own, learning_rate_factor=factor)]
 
     def doubt(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
-        """What f4, and f3 as the mean of its two maps, take from each voxel (P, Fig. 5); warm-up aside."""
-        kept = self.weights(network, batch.image_bcijk)
+        """What f4 and f3 take from each voxel; warm-up aside.
+
+        By f3 a feature and its gradient are multiplied by the gain of the map, and not by the map: what is
+        taken is one minus the gain, the mean of both streams, and nothing where that is an amplification.
+        """
+        from tsman.attention import scale
+
+        kept = dict(self.weights(network, batch.image_bcijk))
+        if "f3" in kept:
+            kept["f3"] = scale(kept["f3"], self.attention)
         return {name: (1.0 - kept[name]).clamp(0.0, 1.0) for name in ("f4", "f3") if name in kept}
 
     def weights(self, network: nn.Module, image_bcijk: Tensor) -> Mapping[str, Tensor]:
-        """Where the streams disagree, and what f4 and f3 (the mean of its two maps) keep of each voxel."""
+        """Where the streams disagree, what f4 keeps of each voxel, the mean of f3's two maps (P, Fig. 5)."""
         import torch
 
         from tsman.loss import disagreement, loss_attention

@@ -27,7 +27,11 @@ probability of being wrong, and the share of wrong labels among the voxels looke
 REGIONS: Final = ("all", "boundary", "interior")
 SIDES: Final = ("features", "parameters")
 """Of what a gradient is taken: of a layer's output, or of its weights."""
-GRADIENT_MEASURES: Final = ("noise_to_signal", "cosine")
+GRADIENT_MEASURES: Final = ("noise_to_signal", "cosine", "touched", "above_half")
+"""The noise of a layer's whole gradient relative to the clean one, and their cosine.
+
+Of features also the share of positions whose gradient a wrong label touches, and where what it adds is more
+than half of the clean one."""
 PASSES: Final = (
     "passes_training", "passes_judges", "passes_revisions", "passes_teachers_shared",
     "passes_teachers_alone",
@@ -81,7 +85,12 @@ _GRADIENTS: Final = Contract(
     (*IDENTITY, "case", "of", "layer", "depth", "progress", "measure", "value", "stage"),
     {"of": SIDES, "measure": GRADIENT_MEASURES},
     {"depth": _WHOLE, "progress": _PROGRESS, "value": Numbers(low=-LARGEST, may_lack=True)},
-    {"noise_to_signal": Numbers(may_lack=True), "cosine": Numbers(low=-1, high=1, may_lack=True)},
+    {
+        "noise_to_signal": Numbers(may_lack=True),
+        "cosine": Numbers(low=-1, high=1, may_lack=True),
+        "touched": _SHARE,
+        "above_half": _SHARE,
+    },
     (*_WHO, "case", "of", "layer", "depth", "progress", "measure"),
 )
 _COSTS: Final = Contract(

@@ -1,4 +1,4 @@
-"""P's premise measured: whether layers near the image receive noisier gradients than those near the loss."""
+"""P's premise measured: whether a position near the image is likelier to receive a noisy gradient."""
 
 from __future__ import annotations
 
@@ -24,16 +24,22 @@ COLUMNS: Final = (
 )  # fmt: skip
 """Of `gradient_table`, one row a layer: `mean` and its 95 % interval over cases, then seeds."""
 PREMISE_COLUMNS: Final = (
-    *_WHERE, "method", "of", "progress", "falls", "low", "high", "cases", "seeds", "verdict",
+    *_WHERE, "method", "of", "quantity", "progress", "falls", "low", "high", "cases", "seeds", "verdict",
 )  # fmt: skip
-"""Of `premise_table`: `falls` is Spearman's correlation of depth with noise to signal, turned round, so that
-P is right above zero; its mean and 95 % interval over cases, then seeds; and what that says."""
+"""Of `premise_table`: `falls` is Spearman's correlation of depth with a quantity, turned round, so that P is
+right above zero; its mean and 95 % interval over cases, then seeds; and the verdict on P's own quantities."""
+_OWN: Final = {"touched": "positions touched", "above_half": "noise above half of the clean gradient"}
+"""P's own quantity, how likely a position is to receive a noisy gradient: any noise, or much."""
+_QUANTITIES: Final = {**_OWN, "noise_to_signal": "noise to signal of the whole layer"}
+NOT_RECORDED: Final = "not recorded"
+NOT_THE_PAPERS: Final = "not the paper's quantity"
+_FEWEST_SEEDS: Final = 3
 _DECIDING: Final = 6  # cases, as for P's claims (docs/decisions/0014)
 _FEWEST_LAYERS: Final = 3
 
 
 def gradient_table(gradients: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """Noise to signal and cosine of each layer's gradient; `COLUMNS` says what a row holds."""
+    """Each measure of each layer's gradient; `COLUMNS` says what a row holds."""
     parts = []
     for where, rows in _contests(gradients, records):
         found = intervals(rows, ["method", "of", "progress", "depth", "layer", "measure"])
@@ -45,67 +51,83 @@ def gradient_table(gradients: pd.DataFrame, records: pd.DataFrame) -> pd.DataFra
 
 
 def premise_table(gradients: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """Whether noise to signal falls with depth at the end of training, as `PREMISE_COLUMNS` says."""
+    """Whether each quantity falls with depth at the end of training, as `PREMISE_COLUMNS` says."""
     lines = []
     for where, rows in _contests(gradients, records):
-        noisy = rows[rows["measure"] == "noise_to_signal"].dropna(subset=["value"])
-        for (method, of), own in noisy.groupby(["method", "of"]):
+        for (method, of), own in rows.groupby(["method", "of"]):
             last = own[own["progress"] == own["progress"].max()]
-            falls = _falls(last)
-            if falls.empty:
-                continue
-            found = mean_interval(falls)
-            lines.append(
-                {
-                    **where, "method": method, "of": of, "progress": last["progress"].max(),
-                    "falls": found.mean, "low": found.low, "high": found.high, "cases": found.cases,
-                    "seeds": found.seeds, "verdict": _verdict(found, where["recipe"]),
-                }
-            )  # fmt: skip
+            common = {**where, "method": method, "of": of, "progress": last["progress"].max()}
+            for quantity in _QUANTITIES:
+                found = _found(last[last["measure"] == quantity], quantity, str(of), where["recipe"])
+                lines += [{**common, "quantity": _QUANTITIES[quantity], **found}] if found else []
     table = pd.DataFrame(lines, columns=list(PREMISE_COLUMNS))
     return table.astype(dict.fromkeys(("falls", "low", "high"), "float64"))
 
 
+def _found(rows: pd.DataFrame, quantity: str, of: str, recipe: str) -> dict[str, Any]:
+    """What is found of a quantity of one method; empty where there is nothing to find."""
+    is_papers = quantity in _OWN
+    if rows.empty and is_papers and of == "features":  # records that are older than the quantity
+        return {"cases": 0, "seeds": 0, "verdict": NOT_RECORDED}
+    falls = _falls(rows.dropna(subset=["value"]))
+    if falls.empty:
+        return {}
+    found = mean_interval(falls)
+    return {
+        "falls": found.mean, "low": found.low, "high": found.high, "cases": found.cases, "seeds": found.seeds,
+        "verdict": _verdict(found, recipe) if is_papers else NOT_THE_PAPERS,
+    }  # fmt: skip
+
+
 def premise_sentences(table: pd.DataFrame) -> dict[str, str]:
-    """For each setting whether shallow layers receive noisier gradients, as P supposes."""
+    """For each setting whether positions of shallow layers are likelier to receive a noisy gradient."""
     return {str(setting): _sentence(part) for setting, part in table.groupby("setting", sort=False)}
 
 
 _WORDS: Final = {
-    "supported": "shallow layers receive the noisier gradients, as P supposes",
-    "contradicted": "deep layers receive the noisier gradients, against what P supposes",
-    "undecided": "undecided whether shallow layers receive noisier gradients",
+    "supported": "positions of shallow layers are likelier to receive a noisy gradient, as the paper says",
+    "contradicted": "positions of deep layers are likelier to receive a noisy gradient, against the paper",
+    "undecided": "undecided whether positions of shallow layers are likelier to receive a noisy gradient",
     NO_VERDICT: SMOKE_SENTENCE,
 }
 
 
 def _sentence(part: pd.DataFrame) -> str:
     said = []
-    for verdict, words in _WORDS.items():
+    for verdict in part["verdict"].unique():
         rows = part[part["verdict"] == verdict]
-        if not rows.empty:
-            who = "; ".join(_finding(row) for row in rows.to_dict("records"))
-            said.append(f"{words}: {who}")
-    return f"{'. '.join(one[0].upper() + one[1:] for one in said)}."
+        if verdict == NOT_THE_PAPERS:
+            continue
+        if verdict == NOT_RECORDED:
+            names = ", ".join(rows["method"].unique())
+            said.append(
+                f"the share of positions with a noisy gradient is not recorded, so no verdict: {names}"
+            )
+            continue
+        who = "; ".join(_finding(row) for row in rows.to_dict("records"))
+        said.append(f"{_WORDS.get(verdict, verdict)}: {who}")
+    return " ".join(f"{one[0].upper()}{one[1:]}." for one in said)
 
 
 def _finding(row: Mapping[Hashable, Any]) -> str:
     low, high = row["low"], row["high"]
     bounds = "no interval" if pd.isna(low) else f"{signed(low, 2)} to {signed(high, 2)}"
-    who = f"{row['method']}, {row['of']}"
+    who = f"{row['method']}, {row['quantity']}"
     return f"{who} ({signed(row['falls'], 2)}, {bounds}, {counted(int(row['cases']), 'case')})"
 
 
 def _verdict(found: Interval, recipe: str) -> str:
     if recipe == SMOKE:
         return NO_VERDICT
+    if found.seeds < _FEWEST_SEEDS:
+        return "one seed: no verdict" if found.seeds == 1 else f"{found.seeds} seeds: no verdict"
     if found.cases < _DECIDING or found.low is None or found.high is None:
         return "undecided"
     return "supported" if found.low > 0 else "contradicted" if found.high < 0 else "undecided"
 
 
 def _falls(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of each seed and case how steadily noise falls with depth, from -1 to 1: `seed, split, case, value`."""
+    """Of each seed and case how steadily a quantity falls with depth, -1 to 1: `seed, split, case, value`."""
     found = []
     for place, own in rows.groupby(list(PAIR)):
         if own["depth"].nunique() >= _FEWEST_LAYERS:

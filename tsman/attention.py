@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 Maps = tuple["Tensor", "Tensor"]
 
-LAST_STD = 0.01
-"""Spread of the layer before the sigmoid: small, so that a map starts at sigmoid(start_bias) everywhere."""
-
 
 @final
 class ChannelAttention(nn.Module):
@@ -47,15 +44,15 @@ class ChannelAttention(nn.Module):
         fused = _fused_width(hidden, settings)
         self.last = nn.Linear(fused, channels)
         self.last_hat = None if settings.shared_maps else nn.Linear(fused, channels)
-        _start(self.last, self.last_hat, settings.start_bias)
+        _start(self.last, self.last_hat, settings)
 
     def forward(self, o_bcijk: Tensor, o_hat_bcijk: Tensor) -> Maps:
         """Two features (B, C, I, J, K) to two maps (B, C, 1, 1, 1) in (0, 1)."""
         o_bcijk, o_hat_bcijk = _inputs(o_bcijk, o_hat_bcijk, self.settings)
         own_bh = self.hidden(o_bcijk.mean(dim=(2, 3, 4)))
         other_bh = self.hidden_hat(o_hat_bcijk.mean(dim=(2, 3, 4)))
-        fused_bh = functional.relu(_fuse(own_bh, other_bh, self.settings))
-        a_bc, a_hat_bc = _sigmoids(fused_bh, self.last, self.last_hat)
+        seen = [functional.relu(one) for one in _seen(own_bh, other_bh, self.settings)]
+        a_bc, a_hat_bc = _sigmoids(seen, (self.last, self.last_hat), self.settings)
         return a_bc[..., None, None, None], a_hat_bc[..., None, None, None]
 
 
@@ -79,35 +76,56 @@ class SpatialAttention(nn.Module):
         initialise(self, stream.weight_std)
         fused = _fused_width(hidden, settings)
         self.norm = CorrectedBatchNorm(fused, stream.average_fraction)
+        # Of what the second stream's map is computed from, where that is not what the first one's is.
+        self.norm_hat = (
+            CorrectedBatchNorm(fused, stream.average_fraction) if settings.sources == "other" else None
+        )
         self.last = nn.Conv3d(fused, 1, 1)
         self.last_hat = None if settings.shared_maps else nn.Conv3d(fused, 1, 1)
-        _start(self.last, self.last_hat, settings.start_bias)
+        _start(self.last, self.last_hat, settings)
 
     def forward(self, o_bcijk: Tensor, o_hat_bcijk: Tensor) -> Maps:
         """Two features (B, C, I, J, K) to two maps (B, 1, I, J, K) in (0, 1)."""
         o_bcijk, o_hat_bcijk = _inputs(o_bcijk, o_hat_bcijk, self.settings)
-        fused_bhijk = _fuse(self.hidden(o_bcijk), self.hidden_hat(o_hat_bcijk), self.settings)
-        fused_bhijk = functional.relu(self.norm(fused_bhijk), inplace=True)
-        return _sigmoids(fused_bhijk, self.last, self.last_hat)
+        seen = _seen(self.hidden(o_bcijk), self.hidden_hat(o_hat_bcijk), self.settings)
+        norms = (self.norm,) if self.norm_hat is None else (self.norm, self.norm_hat)
+        seen = [functional.relu(norm(one), inplace=True) for norm, one in zip(norms, seen, strict=True)]
+        return _sigmoids(seen, (self.last, self.last_hat), self.settings)
+
+
+def attended(o_bcijk: Tensor, o_hat_bcijk: Tensor, maps: Maps, settings: AttentionSettings) -> Maps:
+    """Both streams' features, each scaled by its own map; the sum of the two where they are exchanged."""
+    if settings.exchange:
+        o_bcijk = o_hat_bcijk = o_bcijk + o_hat_bcijk
+    return attend(o_bcijk, maps[0], settings), attend(o_hat_bcijk, maps[1], settings)
 
 
 def attend(o_bcijk: Tensor, map_b1: Tensor, settings: AttentionSettings) -> Tensor:
-    """Scale a feature by a map of either kind (P, Eq. 5, applied in the forward pass as P describes)."""
+    """Scale a feature by a map of either kind (P, Eq. 5, applied in the forward pass as P describes).
+
+    With ``gradient`` "only" the feature stays as it is, and its gradient is scaled.
+    """
     # In the feature's own type: a float32 map would promote a whole bfloat16 feature.
-    a_b1 = map_b1.to(o_bcijk.dtype)
-    if settings.gain == "double":
-        a_b1 = 2.0 * a_b1
-    elif settings.gain == "residual":
-        a_b1 = 1.0 + a_b1
+    a_b1 = scale(map_b1.to(o_bcijk.dtype), settings)
     if o_bcijk.device.type == "cpu":
         # A CPU multiplies one map into channels that lie innermost four times slower than it copies the map.
         a_b1 = torch.empty_like(o_bcijk).copy_(a_b1)
-    return o_bcijk * a_b1
+    scaled_bcijk = o_bcijk * a_b1
+    if settings.gradient == "only":
+        return o_bcijk.detach() + (scaled_bcijk - scaled_bcijk.detach())
+    return scaled_bcijk
+
+
+def scale(map_b1: Tensor, settings: AttentionSettings) -> Tensor:
+    """What a feature under a map is multiplied by: its gain, by the settings."""
+    if settings.gain in {"double", "tanh"}:
+        return 2.0 * map_b1
+    return 1.0 + map_b1 if settings.gain == "residual" else map_b1
 
 
 def _inputs(o_bcijk: Tensor, o_hat_bcijk: Tensor, settings: AttentionSettings) -> Maps:
     """The features as the maps see them."""
-    if settings.gradient == "detach_inputs":
+    if settings.gradient != "through":
         # Only so is the gradient of a feature exactly the map times the gradient behind it (P, Eq. 5).
         return o_bcijk.detach(), o_hat_bcijk.detach()
     return o_bcijk, o_hat_bcijk
@@ -115,6 +133,11 @@ def _inputs(o_bcijk: Tensor, o_hat_bcijk: Tensor, settings: AttentionSettings) -
 
 def _fused_width(hidden: int, settings: AttentionSettings) -> int:
     return 2 * hidden if settings.fusion == "concat" else hidden
+
+
+def _seen(own: Tensor, other: Tensor, settings: AttentionSettings) -> list[Tensor]:
+    """What the first and the second stream's map are computed from; one for both where that is the same."""
+    return [other, own] if settings.sources == "other" else [_fuse(own, other, settings)]
 
 
 def _fuse(own: Tensor, other: Tensor, settings: AttentionSettings) -> Tensor:
@@ -126,15 +149,26 @@ def _fuse(own: Tensor, other: Tensor, settings: AttentionSettings) -> Tensor:
     return own + other
 
 
-def _sigmoids(fused: Tensor, last: nn.Module, last_hat: nn.Module | None) -> Maps:
+def _sigmoids(
+    seen: list[Tensor], layers: tuple[nn.Module, nn.Module | None], settings: AttentionSettings
+) -> Maps:
+    last, last_hat = layers
+    a = _sigmoid(last(seen[0]), settings)
+    return a, a if last_hat is None else _sigmoid(last_hat(seen[-1]), settings)
+
+
+def _sigmoid(score: Tensor, settings: AttentionSettings) -> Tensor:
     # float32: bfloat16 has too few digits near one.
-    a = last(fused).float().sigmoid()
-    return a, a if last_hat is None else last_hat(fused).float().sigmoid()
+    score = score.float()
+    # (1 + tanh z) / 2 is sigmoid(2z).
+    return (2.0 * score if settings.gain == "tanh" else score).sigmoid()
 
 
-def _start(last: nn.Linear | nn.Conv3d, last_hat: nn.Linear | nn.Conv3d | None, bias: float) -> None:
+def _start(
+    last: nn.Linear | nn.Conv3d, last_hat: nn.Linear | nn.Conv3d | None, settings: AttentionSettings
+) -> None:
     for layer in (last, last_hat):
         if layer is not None:
-            nn.init.normal_(layer.weight, std=LAST_STD)
+            nn.init.normal_(layer.weight, std=settings.start_std)
             assert layer.bias is not None
-            nn.init.constant_(layer.bias, bias)
+            nn.init.constant_(layer.bias, settings.start_bias)

@@ -16,7 +16,7 @@ from tsman.initialisation import initialise, trilinear_kernel
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from tsman.settings import StreamSettings
+    from tsman.settings import AuxiliaryRule, StreamSettings
 
 STAGES = ("stem", "block1", "pool", "block2", "up1", "up2")
 """The stages of a stream in order: at 1/2, 1/2, 1/4, 1/4, 1/2 and full resolution."""
@@ -30,6 +30,7 @@ class Scores(NamedTuple):
     main_bnijk: Tensor
     auxiliary_bnijk: Tensor | None = None  # only when training
     auxiliary_weight: float = 0.0  # of the auxiliary branch in the loss
+    auxiliary_rule: AuxiliaryRule = "own"  # what it learns by: its method's rule, or plain cross-entropy
 
 
 @final
@@ -84,7 +85,12 @@ class DenseVoxNet(nn.Module):
         """The two heads: on the last stage's features, and on those of ``TAPPED`` when training."""
         if not self.training or self.auxiliary is None:
             return Scores(self.score(last_bcijk))
-        return Scores(self.score(last_bcijk), self.auxiliary(tapped_bcijk), self.settings.auxiliary_weight)
+        return Scores(
+            self.score(last_bcijk),
+            self.auxiliary(tapped_bcijk),
+            self.settings.auxiliary_weight,
+            self.settings.auxiliary_rule,
+        )
 
     def upsampling_weights(self) -> list[nn.Parameter]:
         """The learned trilinear upsampling, which learns at a tenth of the rate (HeartSeg)."""

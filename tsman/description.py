@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 Row = dict[str, object]
 
 _FUSIONS: Final = {"add": "add", "concat": "concatenate", "abs_diff": "absolute difference"}
-_GAINS: Final = {"plain": "multiply by a", "double": "multiply by 2a", "residual": "multiply by 1 + a"}
+# A tanh is a sigmoid of twice the score, so that its gain is 2a too.
+_GAINS: Final = {
+    "plain": "multiply by a", "double": "multiply by 2a", "residual": "multiply by 1 + a",
+    "tanh": "multiply by 2a",
+}  # fmt: skip
 
 
 def describe(
@@ -97,7 +101,8 @@ class _Path:
             self.add(name, site, "global average")
         self.walk(name, site, [attention.hidden])
         fused = attention.last.weight.shape[1]
-        self.add(name, site, _FUSIONS[settings.fusion], channels_out=fused)
+        word = "take the other" if settings.sources == "other" else _FUSIONS[settings.fusion]
+        self.add(name, site, word, channels_out=fused)
         self.walk(name, site, [*normalised, nn.ReLU()])
         for last in (attention.last, attention.last_hat):
             if last is not None:
@@ -105,14 +110,22 @@ class _Path:
                 self.walk(name, site, [last])
                 self.add(name, site, "sigmoid")
         self.resolution = resolution
+        if settings.exchange:
+            self.add(name, site, "add the other feature", channels_out=channels)
+        if settings.gradient == "only":
+            self.add(name, site, "of the gradient only", channels_out=channels)
         self.add(name, site, _GAINS[settings.gain], channels_out=channels)
 
     def weigh(self, loss: LossAttentionSettings) -> None:
         """The rows of f4, on the predictions."""
         self.add("f4", "softmax", "exclusive or", channels_out=1)
+        if loss.exclusive_or == "soft":
+            self.add("f4", "softmax", "of probabilities")
         if loss.smooth:
             word = "Gaussian smoothing in plane" if loss.in_plane else "Gaussian smoothing"
             self.add("f4", "softmax", word, kernel=_taps(in_plane=loss.in_plane), stride=1)
+            if loss.rescale:
+                self.add("f4", "softmax", "divide by its centre")
         self.add("f4", "softmax", "multiply the loss")
 
     def add(

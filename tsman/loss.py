@@ -13,7 +13,7 @@ from torch.nn import functional
 from tsman.labels import hard_label
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -35,11 +35,46 @@ def segmentation_loss(streams: Sequence[Scores], label_bijk: Tensor) -> Tensor:
         streams: One stream's scores or several; without an auxiliary score there is no second term.
         label_bijk: int64 labels 0..N-1.
     """
-    losses = [
-        functional.cross_entropy(s.main_bnijk.float(), label_bijk) + auxiliary_loss(s, label_bijk)
-        for s in streams
-    ]
-    return torch.stack(losses).sum()
+
+    def rule(score_bnijk: Tensor) -> Tensor:
+        return functional.cross_entropy(score_bnijk, label_bijk)
+
+    return torch.stack([over_branches(scores, label_bijk, rule) for scores in streams]).sum()
+
+
+def over_branches(scores: Scores, label_bijk: Tensor, rule: Callable[[Tensor], Tensor]) -> Tensor:
+    """A rule's loss of one stream's main branch plus weight times what its auxiliary branch loses.
+
+    Args:
+        scores: Of one stream; without an auxiliary score there is no second term.
+        label_bijk: int64 labels 0..N-1.
+        rule: Maps float32 scores (B, N, I, J, K) to a scalar.
+    """
+    return jointly_over_branches((scores,), label_bijk, lambda main: rule(main[0]))
+
+
+def jointly_over_branches(
+    streams: Sequence[Scores], label_bijk: Tensor, rule: Callable[[Sequence[Tensor]], Tensor]
+) -> Tensor:
+    """A rule's loss of the main branches of all streams together, plus weight times the auxiliary branches'.
+
+    The one place where it is decided what auxiliary branches learn by: the same rule, or, as
+    ``auxiliary_rule`` of the stream's settings says, plain cross-entropy, whatever the method.
+
+    Args:
+        streams: Of one or several; all have an auxiliary score or none.
+        label_bijk: int64 labels 0..N-1, of the cross-entropy.
+        rule: Maps float32 scores (B, N, I, J, K), one a stream, to a scalar.
+    """
+    main = rule([scores.main_bnijk.float() for scores in streams])
+    branches = [s.auxiliary_bnijk.float() for s in streams if s.auxiliary_bnijk is not None]
+    if not branches:
+        return main
+    if streams[0].auxiliary_rule == "own":
+        auxiliary = rule(branches)
+    else:
+        auxiliary = torch.stack([functional.cross_entropy(one, label_bijk) for one in branches]).sum()
+    return main + streams[0].auxiliary_weight * auxiliary
 
 
 def two_stream_loss(
@@ -73,17 +108,31 @@ def loss_attention(p_bnijk: Tensor, p_hat_bnijk: Tensor, settings: LossAttention
     """f4: the weight of every voxel's loss (B, I, J, K) in [0, 1], a constant to the gradient (P, Eq. 7).
 
     Args:
-        p_bnijk: Scores or probabilities of the first stream.
+        p_bnijk: Scores of the first stream.
         p_hat_bnijk: The same of the second.
-        settings: Whether and how the disagreement is smoothed.
+        settings: How they disagree, and whether and how that is smoothed.
     """
-    weight_bijk = disagreement(p_bnijk, p_hat_bnijk).float()
-    return smooth(weight_bijk, in_plane=settings.in_plane) if settings.smooth else weight_bijk
+    if settings.exclusive_or == "soft":
+        weight_bijk = soft_disagreement(p_bnijk, p_hat_bnijk)
+    else:
+        weight_bijk = disagreement(p_bnijk, p_hat_bnijk).float()
+    if not settings.smooth:
+        return weight_bijk
+    weight_bijk = smooth(weight_bijk, in_plane=settings.in_plane)
+    if settings.rescale:
+        weight_bijk = (weight_bijk / CENTRE ** (2 if settings.in_plane else 3)).clamp(max=1.0)
+    return weight_bijk
 
 
 def disagreement(p_bnijk: Tensor, p_hat_bnijk: Tensor) -> Tensor:
     """P's exclusive or: where the two most likely classes differ (B, I, J, K), bool."""
     return hard_label(p_bnijk, dim=1) != hard_label(p_hat_bnijk, dim=1)
+
+
+def soft_disagreement(p_bnijk: Tensor, p_hat_bnijk: Tensor) -> Tensor:
+    """1 - p · p̂ (B, I, J, K): how likely classes drawn from the softmaxes of two scores differ."""
+    p_bnijk, p_hat_bnijk = (torch.softmax(one.float(), dim=1) for one in (p_bnijk, p_hat_bnijk))
+    return (1.0 - (p_bnijk * p_hat_bnijk).sum(dim=1)).clamp(0.0, 1.0)
 
 
 def smooth(map_bijk: Tensor, *, in_plane: bool) -> Tensor:
@@ -110,30 +159,18 @@ def _weighted_loss(
 ) -> Tensor:
     """One stream's cross-entropy under a weight map, divided as the settings say."""
     total = _normaliser(weight_bijk, settings)
-    main = _weighted_sum(scores.main_bnijk, label_bijk, weight_bijk) / total
-    if not settings.weigh_auxiliary or scores.auxiliary_bnijk is None:
-        return main + auxiliary_loss(scores, label_bijk)
-    return (
-        main
-        + scores.auxiliary_weight * _weighted_sum(scores.auxiliary_bnijk, label_bijk, weight_bijk) / total
-    )
+
+    def rule(score_bnijk: Tensor) -> Tensor:
+        loss_bijk = functional.cross_entropy(score_bnijk, label_bijk, reduction="none")
+        return (loss_bijk * weight_bijk).sum() / total
+
+    return over_branches(scores, label_bijk, rule)
 
 
 def _normaliser(weight_bijk: Tensor, settings: LossAttentionSettings) -> Tensor | int:
     num_voxels = weight_bijk.numel()
     if settings.normaliser != "sum_weights":
         return num_voxels
-    # The floor keeps a step small where few voxels disagree (UpdateByDisagreement: min_batch_size 0.1).
+    # The floor keeps a step small where few voxels disagree (UpdateByDisagreement: min_batch_size 0.1). Five
+    # voxels of a hundred do in a usual training: then the floor divides, and not the sum.
     return weight_bijk.sum().clamp(min=settings.floor * num_voxels)
-
-
-def _weighted_sum(score_bnijk: Tensor, label_bijk: Tensor, weight_bijk: Tensor) -> Tensor:
-    loss_bijk = functional.cross_entropy(score_bnijk.float(), label_bijk, reduction="none")
-    return (loss_bijk * weight_bijk).sum()
-
-
-def auxiliary_loss(scores: Scores, label_bijk: Tensor) -> Tensor | float:
-    """The weighted cross-entropy of the auxiliary branch, of all voxels alike; 0 without such a branch."""
-    if scores.auxiliary_bnijk is None:
-        return 0.0
-    return scores.auxiliary_weight * functional.cross_entropy(scores.auxiliary_bnijk.float(), label_bijk)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 import torch
 from torch import nn
 
-from tsman.attention import ChannelAttention, SpatialAttention, attend
+from tsman.attention import ChannelAttention, SpatialAttention, attended
 from tsman.dense_vox_net import STAGES, TAPPED, DenseVoxNet, Scores, refuse_odd_sizes
 from tsman.description import describe
 from tsman.settings import LossAttentionSettings
@@ -82,11 +82,8 @@ class TwoStream(nn.Module):
             o_hat_bcijk = self.second.stages[stage](o_hat_bcijk)
             if stage in self.name_by_stage:
                 name = self.name_by_stage[stage]
-                a, a_hat = maps[name] = self.attention[name](o_bcijk, o_hat_bcijk)
-                o_bcijk, o_hat_bcijk = (
-                    attend(o_bcijk, a, self.settings),
-                    attend(o_hat_bcijk, a_hat, self.settings),
-                )
+                maps[name] = self.attention[name](o_bcijk, o_hat_bcijk)
+                o_bcijk, o_hat_bcijk = attended(o_bcijk, o_hat_bcijk, maps[name], self.settings)
             if stage == TAPPED:
                 tapped = (o_bcijk, o_hat_bcijk)
         first, second = self.first.scores(o_bcijk, tapped[0]), self.second.scores(o_hat_bcijk, tapped[1])

@@ -20,7 +20,16 @@ from bench.contract.subject import (
     training,
 )
 from bench.seeding import torch_stream
-from methods.interface import AfterStep, DependsOnStart, Doubts, Revises, StartsAtTeachers, Studies, Weighs
+from methods.interface import (
+    AfterStep,
+    DependsOnStart,
+    Doubts,
+    Refines,
+    Revises,
+    StartsAtTeachers,
+    Studies,
+    Weighs,
+)
 from tsman.labels import hard_label, mean_dice
 from tsman.network import streams_of
 
@@ -178,6 +187,21 @@ def revises(subject: Subject) -> str:
     for share in method.revisions:
         method.revise(iter(cases), lambda image: subject.predict(network, image[None])[0], share)
     _demand_untouched(subject, "revise", [case.label_ijk for case in cases], list(before))
+    return ""
+
+
+def refines(subject: Subject) -> str:
+    """Probabilities of every voxel, from an image and probabilities that it leaves as they are."""
+    method = subject.method
+    if not isinstance(method, Refines):
+        return "refines nothing"
+    batch = cuboids(subject, (True, False))
+    with torch.inference_mode():
+        (probability_nijk, _) = subject.predict(subject.network(), batch.image_bcijk)
+        given = batch.image_bcijk[0].clone(), probability_nijk.clone()
+        method.refine(*given)
+    if not torch.equal(given[0], batch.image_bcijk[0]) or not torch.equal(given[1], probability_nijk):
+        subject.fault("refine", "what it is given left as it is", "it changed in place")
     return ""
 
 

@@ -53,6 +53,7 @@ CHECKS: Mapping[str, Callable[[Subject], str | None]] = {
     "after step": answers.steps_after,
     "start": answers.starts,
     "revise": answers.revises,
+    "refine": answers.refines,
     "study": answers.studies,
     "cost": state.tells_its_cost,
     "global state": state.touches_nothing_global,

@@ -37,6 +37,7 @@ RESERVED = (
         "optimiser",
         "teachers",
         "noise",
+        "tuning",
     ),
     *("distillation", "student", "inference", "cleaning", "metrics", "compute", "methods", "base", "budget"),
 )

@@ -40,6 +40,7 @@ def guarded(kind: type[Any], shown: str, classes: int | None = None) -> type[Any
         "parameter_groups": promises.parameter_groups,
         "after_step": lambda *_: None,
         "doubt": lambda found, _network, batch: promises.doubt(found, batch),
+        "refine": lambda found, _image, probability: promises.refined(found, probability),
     }
     own: dict[str, Any] = {
         member: _watched(kind, member, check, shown)

@@ -25,6 +25,7 @@ TAKES = {
     "parameter_groups": ("network",),
     "after_step": ("network", "step"),
     "revise": ("cases", "predict", "progress"),
+    "refine": ("image_cijk", "probability_nijk"),
     "study": ("network", "cases", "predict", "progress"),
     "doubt": ("network", "batch"),
     "weights": ("network", "image_bcijk"),

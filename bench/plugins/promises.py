@@ -80,6 +80,15 @@ def shares(found: Tensor, dim: int) -> Wrong:
     return None
 
 
+def refined(found: Any, probability_nijk: Tensor) -> Wrong:  # noqa: ANN401 - anything may be given
+    """(N, I, J, K) as it was given, floating, in [0, 1], summing to one."""
+    import torch
+
+    wanted = tuple(probability_nijk.shape)
+    is_fit = isinstance(found, torch.Tensor) and found.is_floating_point() and tuple(found.shape) == wanted
+    return shares(found, dim=0) if is_fit else (f"probabilities {wanted}", _kind(found))
+
+
 def parameter_groups(found: Any, network: Any) -> Wrong:  # noqa: ANN401 - anything may be given
     """Every parameter that can learn in exactly one group."""
     from methods.interface import ParameterGroup

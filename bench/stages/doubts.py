@@ -19,7 +19,7 @@ from bench.plain import build
 from bench.seeding import generator, torch_stream
 from bench.segment import over_volume
 from bench.settings import Sampling
-from bench.stages.gradient_noise import Crops, crops, gradient_noise
+from bench.stages.gradient_noise import MEASURES, OF_POSITIONS, Crops, crops, gradient_noise
 from bench.stages.milestones import milestone, read_aim
 from bench.trained import WEIGHTS, Trained, inference_of, loaded, normal
 
@@ -239,6 +239,7 @@ def _store_maps(lab: Lab, case: Doubted, found: Mapping[str, Voxels]) -> None:
 
 def _gradient_rows(trained: Trained, shown: Crops) -> Iterator[dict[str, object]]:
     for one in gradient_noise(trained, shown):
-        for name in ("noise_to_signal", "cosine"):
-            at = {"of": one.of, "layer": one.layer, "depth": one.depth}
-            yield {**at, "measure": name, "value": getattr(one, name)}
+        at = {"of": one.of, "layer": one.layer, "depth": one.depth}
+        for name in MEASURES:
+            if name not in OF_POSITIONS or one.of == "features":
+                yield {**at, "measure": name, "value": getattr(one, name)}

@@ -1,8 +1,8 @@
 """How much of the gradient that each layer receives comes of wrong labels (P, Eq. 5: the features o^d).
 
-P argues that the shallow layers receive the noisier gradient. With the truth at hand that is measured: one
-forward pass of the frozen network, then the plain segmentation loss goes back from the noisy label and from
-the clean one.
+P argues that a position of a shallow layer is more likely to receive a noisy gradient. With the truth at hand
+that is measured: one forward pass of the frozen network, then the plain segmentation loss goes back from the
+noisy label and from the clean one.
 """
 
 # Legend: B batch, C image channels, I J K voxel axes.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.data.patches import pad_to, random_corner, region_of_interest
 
@@ -36,6 +36,16 @@ class LayerNoise(NamedTuple):
     depth: int  # 0 is nearest to the image
     noise_to_signal: float | None  # |g_noisy - g_clean| / |g_clean|; None where the latter is 0
     cosine: float | None  # of g_noisy and g_clean; None where either is 0
+    # Of all positions of a feature the share whose gradient differs at all under the noisy label, and where
+    # the difference is longer than half of the clean gradient there; None of parameters.
+    touched: float | None = None
+    above_half: float | None = None
+
+
+OF_POSITIONS: Final = ("touched", "above_half")
+"""What is told of features alone: parameters have no positions."""
+MEASURES: Final = ("noise_to_signal", "cosine", *OF_POSITIONS)
+"""What is told of each layer."""
 
 
 class Crops(NamedTuple):
@@ -165,8 +175,11 @@ def _compared(wanted: Wanted, noisy: tuple[Tensor, ...], clean: tuple[Tensor, ..
     names = list(dict.fromkeys(name for _, name, _ in wanted))
     for of, name, tensors in wanted:
         signal = noise = overlap = 0.0
+        positions: list[Tensor] = []
         for g_noisy, g_clean in (next(pairs) for _ in tensors):
             of_noise, of_clean = (g_noisy - g_clean).float(), g_clean.float()
+            if of == "features":
+                positions.append(noise_of_positions(of_noise, of_clean))
             signal += float(of_clean.square().sum())
             noise += float(of_noise.square().sum())
             overlap += float((of_noise * of_clean).sum())
@@ -175,7 +188,30 @@ def _compared(wanted: Wanted, noisy: tuple[Tensor, ...], clean: tuple[Tensor, ..
         ratio, cosine = (noise / signal) ** 0.5 if signal else None, None
         if length:
             cosine = (signal + overlap) / length
-        yield LayerNoise(of, name, names.index(name), ratio, cosine)
+        yield LayerNoise(of, name, names.index(name), ratio, cosine, *_shares(positions))
+
+
+def noise_of_positions(noise_bcijk: Tensor, clean_bcijk: Tensor) -> Tensor:
+    """Whether a gradient is touched, and whether by more than half of the clean one: (2, positions), bool.
+
+    A position is one voxel of a feature map with all its channels (P: the vector o_i). Where the clean
+    gradient is 0 any noise is more than half of it.
+    """
+    import torch
+
+    is_touched_bijk = (noise_bcijk != 0).any(dim=1)
+    is_above_bijk = noise_bcijk.norm(dim=1) > 0.5 * clean_bcijk.norm(dim=1)
+    return torch.stack((is_touched_bijk.flatten(), is_above_bijk.flatten()))
+
+
+def _shares(positions: list[Tensor]) -> tuple[float | None, float | None]:
+    """The two shares over the positions of all streams."""
+    import torch
+
+    if not positions:
+        return None, None
+    touched, above_half = torch.cat(positions, dim=1).double().mean(dim=1).tolist()
+    return touched, above_half
 
 
 @contextmanager

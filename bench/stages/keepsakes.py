@@ -56,7 +56,7 @@ def _keep_maps(lab: Lab, trained: Trained, case: str) -> None:
     # which leaves a disagreement of 0 or 1, else by windows as it was trained.
     inference = Inference(window="whole" if image_cijk[0].numel() <= AT_ONCE else "overlap")
     patch = build(Sampling, lab.settings["sampling"], "sampling").patch
-    label_ijk = hard_label(trained.segment(image_cijk, inference, patch), dim=0)
+    label_ijk = hard_label(trained.predicted(image_cijk, inference, patch), dim=0)
     store_label(lab.folder, case, volume.on_scan(label_ijk.cpu().numpy()), volume)
     names: list[str] = []
 

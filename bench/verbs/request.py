@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.data.split import shares
 from bench.errors import UsageError, unknown
 from bench.experiments import DEFAULT_DATASETS, Noise, Part, Plan, chosen, free_part, resolved_part
+from bench.plugins import contestants
 from bench.plugins.contestants import admit, select
 from bench.plugins.noise import kinds
 from bench.sweep import Sweep
@@ -92,6 +93,7 @@ def understood(request: Request) -> Asked:
     noises = _noises(request)
     _refuse_idle(recipe, noises)
     parts = parts or (free_part(names, xis, recipe, noises, labelled_only=alone),)
+    _refuse_unequal_tuning(recipe, parts)
     return Asked(
         recipe=recipe,
         plans=plans,
@@ -140,6 +142,32 @@ def _refuse_idle(recipe: Recipe, noises: list[Noise]) -> None:
     injected = {part for noise in noises for part in noise.kind.split("+")}
     for kind in recipe.noise.keys() - injected:
         raise UsageError(f"noise.{kind} is set, but --noise injects {', '.join(sorted(injected)) or 'none'}.")
+
+
+def _refuse_unequal_tuning(recipe: Recipe, parts: tuple[Part, ...]) -> None:
+    """A ranking says nothing of methods whose settings were chosen by unequal numbers of trainings.
+
+    Those of the recipe count too, though they are not asked for now: the results of one recipe are ranked
+    together. A method that declares no search space has nothing to tune.
+
+    Raises:
+        UsageError: Names two methods and their numbers.
+    """
+    if not recipe.tuning:
+        return
+    asked = {one.method.name: one.method for part in parts for one in (*part.students, *part.supervised)}
+    asked |= {name: contestants.method(name) for name in recipe.tuning}
+    budgets = {
+        name: recipe.tuning.get(name, 0) for name, one in asked.items() if getattr(one, "search_space", None)
+    }
+    if not budgets:
+        return
+    most, least = (chosen(budgets, key=lambda name: budgets[name]) for chosen in (max, min))
+    if budgets[most] != budgets[least]:
+        raise UsageError(
+            f"tuning budgets differ: {budgets[most]} trainings of {most}, {budgets[least]} of {least};"
+            " a ranking needs equal budgets, so tune each by as many (bench tune), or leave it out."
+        )
 
 
 def _plans(request: Request) -> dict[str, Plan]:

@@ -46,7 +46,7 @@ EXPERIMENTS: dict[str, list[tuple[str, str, list[str]]]] = {
         *[(f"decoupling, warm-up {w}", "decoupling", [f"decoupling.warm_up={w}"]) for w in (0.2, 0.5, 0.7)],
         *[(f"f4, warm-up {w}", "tsman", [*F4, f"tsman.loss_attention.warm_up={w}"]) for w in (0.2, 0.5, 0.7)],
         ("f4, paper-literal (count, no warm-up)", "tsman", [*F4, "tsman.loss_attention.normaliser=paper-literal"]),
-        ("f4, auxiliary weighed too", "tsman", [*F4, "tsman.loss_attention.warm_up=0.5", "tsman.loss_attention.weigh_auxiliary=true"]),
+        ("f4, auxiliary weighed too", "tsman", [*F4, "tsman.loss_attention.warm_up=0.5", "stream.auxiliary_rule=own"]),
     ],
     "attention": [
         ("f4 alone", "tsman", [*F4, "tsman.loss_attention.warm_up=0.5"]),

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 _MOST: Final = 8
 """Methods that can be told apart; of more, the paper's are drawn in full and the others as pale lines."""
 _PAPERS: Final = ("tsman", "decoupling", "deep-level-set", "densevoxnet")
-_MEASURES: Final = {"noise_to_signal": "noise to signal", "cosine": "cosine to the clean gradient"}
+_MEASURES: Final = {
+    "touched": "share of positions touched",
+    "above_half": "share with noise above half of the clean gradient",
+    "noise_to_signal": "noise to signal",
+    "cosine": "cosine to the clean gradient",
+}
+"""What the paper speaks of first: single positions, then the gradient of a whole layer."""
 
 
 def gradient_by_depth(table: pd.DataFrame) -> Figure:
@@ -38,7 +44,11 @@ def gradient_by_depth(table: pd.DataFrame) -> Figure:
     for line, measure in zip(panels, measures, strict=True):
         own = table[table["measure"] == measure]
         for axes, of in zip(line, sides, strict=True):
-            _panel(axes, own[own["of"] == of], styles)
+            rows = own[own["of"] == of]
+            if rows.empty:  # parameters have no positions
+                axes.set_visible(False)
+                continue
+            _panel(axes, rows, styles)
             axes.set_title(f"of {label(of)}", loc="left", fontsize=10, color=GREY)
         if measure == "noise_to_signal" and (own["mean"] > 0).all():
             line[0].set_yscale("log")

@@ -22,7 +22,7 @@ _TITLES: Final = {
     "block1": "dense block 1", "block2": "dense block 2", "pool": "pooling", "up1": "upsampling 1",
     "up2": "upsampling 2",
 }  # fmt: skip
-FUSIONS: Final = {"add": "+", "concatenate": "∥", "absolute difference": "Δ"}
+FUSIONS: Final = {"add": "+", "concatenate": "∥", "absolute difference": "Δ", "take the other": "⇄"}
 """How an attention brings the streams together, and the sign for it."""
 _GAIN: Final = "multiply by "
 

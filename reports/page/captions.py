@@ -78,18 +78,24 @@ CAPTIONS: Final[Mapping[str, Caption]] = {
         "errors is bright inside the outlines and dark elsewhere.",
     ),
     "premise": Caption(
-        "Do shallow layers receive noisier gradients?",
-        "The paper argues that they do. Falls is how steadily noise to signal falls from the image to "
-        "the loss (the rank correlation with depth, its sign turned round), the mean over cases and seeds at "
-        "the last share of training measured: 1 if every layer is noisier than the next deeper one, −1 if "
-        "the other way round. Supported: the 95 % interval is above zero; contradicted: below; undecided: "
-        f"zero is inside, or there are fewer than 6 cases. {_SETTINGS}",
+        "Are positions of shallow layers likelier to receive a noisy gradient?",
+        "The paper says so of single positions of a layer. Of each layer are counted the positions whose "
+        "gradient a wrong label touches at all, and those where what it adds is longer than half of the "
+        "clean gradient there. Falls is how steadily such a share falls from the image to the loss (the rank "
+        "correlation with depth, its sign turned round), the mean over cases and seeds at the last share of "
+        "training measured: 1 if it is larger in every layer than in the next deeper one, −1 if the other "
+        "way round. Supported: the 95 % interval is above zero; contradicted: below; undecided: zero is "
+        "inside, or there are fewer than 6 cases; no verdict: fewer than 3 seeds; not recorded: the results "
+        "are older than the count. Beside it, without a verdict, the noise to signal of whole layers, which "
+        "is another question: it adds positions up, so that noise averages out where there are many. "
+        f"{_SETTINGS}",
     ),
     "gradients": Caption(
         "Gradient noise by depth",
-        "Noise to signal and cosine of the gradient under the wrong labels against the one under the true "
-        "labels, layer by layer (depth 0 is nearest to the image), as means with 95 % intervals over cases "
-        f"and seeds. {_SETTINGS}{_DRAWN}",
+        "The gradient under the wrong labels against the one under the true labels, layer by layer (depth 0 "
+        "is nearest to the image): of features the share of positions that it touches and the share where "
+        "it is longer than half of the clean gradient, and of whole layers noise to signal and cosine, as "
+        f"means with 95 % intervals over cases and seeds. {_SETTINGS}{_DRAWN}",
     ),
     "costs": Caption(
         "Score against cost",

@@ -50,6 +50,8 @@ IN_A_CHECK = {
     "hides_writing": ("files", "found diary.txt opened for writing"),
     "changes_manual_labels": ("revise", "expected that no manual label is changed, found a new one for case_0"),
     "overwrites_labels": ("revise", "found that of case_0 overwritten in place"),
+    "refines_to_labels": ("refine", "Broken.refine: expected probabilities (3, "),
+    "refines_in_place": ("refine", "expected what it is given left as it is, found it changed in place"),
     "doubt_out_of_range": ("doubt", "Broken.doubt: expected loss in [0, 1], found values from"),
     "no_gradient": ("gradients", "found none ever for streams.1."),
     "never_learns": ("by heart", "expected one patch by heart: a Dice above 0.9"),
@@ -109,7 +111,7 @@ def test_the_command_says_each_check_and_ends_with_3_where_one_fails(bench, tmp_
     done = bench("methods", "check", "no-gradient", "--plugin", BROKEN / "no_gradient.py", cwd=tmp_path)
     assert done.returncode == 3, done.stderr
     assert re.search(r"^gradients +FAIL  no_gradient.py, Broken.loss", done.stdout, re.MULTILINE)
-    assert done.stdout.splitlines()[-1] == "no-gradient: 22 checks, 1 failed: gradients"
+    assert done.stdout.splitlines()[-1] == "no-gradient: 23 checks, 1 failed: gradients"
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 

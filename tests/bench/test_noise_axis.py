@@ -208,7 +208,8 @@ def test_how_noisy_gradients_are_is_measured_layer_by_layer(noisy):
     rows = rows_of(noisy[0] / "gradients.csv")
     assert {row["method"] for row in rows} == {"tsman", "densevoxnet"}
     assert {row["of"] for row in rows} == {"features", "parameters"}
-    assert {row["measure"] for row in rows} == {"noise_to_signal", "cosine"}
+    assert {row["measure"] for row in rows} == {"noise_to_signal", "cosine", "touched", "above_half"}
+    assert {row["of"] for row in rows if row["measure"] in ("touched", "above_half")} == {"features"}
     # Labels with three times the noise pull further from the clean ones.
     mean = {
         noise: np.median(

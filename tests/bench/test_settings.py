@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bench.errors import UsageError
 from bench.plain import assignment, build, merged, plain
 from bench.recipes import recipe
-from bench.settings import Metrics, Sampling
+from bench.settings import Metrics, Optimiser, Sampling
 from methods.registry import classes
 
 
@@ -155,7 +155,7 @@ def test_the_plain_way_is_there_for_both_definitions_and_the_library_for_its_own
     ("change", "said"),
     [
         ("data.spacing=foo", "data.spacing is 'foo'; expected 'pixdim' or 'sform'."),
-        ("optimiser.kind=adam", "optimiser.kind is 'adam'; expected 'sgd' or 'adamw'."),
+        ("optimiser.kind=adam", "optimiser.kind is 'adam'; expected 'sgd', 'adamw' or 'muon'."),
         ("student.steps=x", "student.steps is 'x'; expected a whole number."),
         ("sampling.patch=[8,8]", "sampling.patch is (8, 8); expected a list of 3: "),
         ('teachers.steps=["a"]', "expected a list, each of it a whole number."),
@@ -168,3 +168,32 @@ def test_a_value_of_the_wrong_kind_is_refused_with_what_is_expected(change, said
         recipe("smoke", [change], classes())
     assert said in str(caught.value)
     assert "Literal" not in str(caught.value)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.9, 2.0])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.9, 1.0])
+def test_a_share_of_the_summed_learning_rate_is_spent_when_the_schedule_says(power, share):
+    steps = 10_000
+    rates = [(1 - step / steps) ** power for step in range(steps)]
+    done = round(Optimiser(power=power).progress_at(share) * steps)
+    assert sum(rates[:done]) / sum(rates) == pytest.approx(share, abs=1e-3)
+
+
+def test_half_of_the_steps_leave_27_per_cent_of_the_learning_rate():
+    assert Optimiser().progress_at(0.732) == pytest.approx(0.5, abs=1e-3)
+    with pytest.raises(UsageError, match=r"share 1\.5 of the summed learning rate must be in \[0, 1\]"):
+        Optimiser().progress_at(1.5)
+
+
+def test_a_setting_that_came_later_is_left_out_at_its_default_and_only_there():
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Later:
+        old: float = 1.0
+        rate: float = field(default=1.0, metadata={"later": True})
+        on: bool = field(default=True, metadata={"later": True})
+        table: dict[str, int] = field(default_factory=dict, metadata={"later": True})
+
+    assert plain(Later()) == {"old": 1.0}
+    assert plain(Later(rate=0.0, on=False, table={"a": 1})) == {
+        "old": 1.0, "rate": 0.0, "on": False, "table": {"a": 1},
+    }  # fmt: skip

@@ -7,7 +7,9 @@ import pytest
 import torch
 from scipy.ndimage import distance_transform_edt
 
-from methods.level_set import Evolution, evolve, signed_distance
+from methods.deep_level_set import DeepLevelSetMethod
+from methods.interface import Case
+from methods.level_set import Evolution, evolve, gaussian, signed_distance
 
 SHAPE = (44, 40, 36)
 CURVATURE = Evolution(beta=0.0, gamma=0.0)
@@ -242,3 +244,91 @@ def test_tensors_of_two_grids_are_refused_with_both_shapes():
 def test_a_setting_that_cannot_work_is_refused_with_its_value():
     with pytest.raises(ValueError, match="dt is 0"):
         Evolution(dt=0.0)
+    with pytest.raises(ValueError, match=r"prior_sigma -1 must be in \[0, 20\]"):
+        Evolution(prior_sigma=-1)
+
+
+def test_a_smoothed_prior_moves_a_boundary_of_which_it_is_sure():
+    truth_ijk, wrong_ijk = nested(), (radius_of() < 14).long() + (radius_of() < 7).long()
+    stuck, moved = (
+        evolve(scan(truth_ijk), certain(wrong_ijk, confidence=1.0), Evolution(prior_sigma=sigma))
+        for sigma in (0.0, 1.5)
+    )
+    assert dice(stuck, truth_ijk, 1) < dice(wrong_ijk, truth_ijk, 1) + 0.01
+    assert dice(moved, truth_ijk, 1) > dice(wrong_ijk, truth_ijk, 1) + 0.1
+
+
+def test_a_smoothed_prior_is_a_gaussian_of_so_many_voxels_in_each_direction():
+    impulse_cijk = torch.zeros(2, 17, 15, 13)
+    impulse_cijk[0, 8, 7, 6] = 1.0
+    impulse_cijk[1] = 0.25
+    smooth_cijk = gaussian(impulse_cijk, 1.5)
+    assert smooth_cijk.shape == impulse_cijk.shape
+    torch.testing.assert_close(smooth_cijk[1], impulse_cijk[1])
+    assert float(smooth_cijk[0].sum()) == pytest.approx(1.0)
+    for axis, centre in enumerate((8, 7, 6)):
+        line = smooth_cijk[0].sum(tuple(other for other in range(3) if other != axis))
+        spread = (line * (torch.arange(len(line)) - centre) ** 2).sum().sqrt()
+        assert float(spread) == pytest.approx(1.5, rel=0.02)
+    assert gaussian(impulse_cijk, 0.0) is impulse_cijk
+
+
+SPHERE = (52, 52, 52)
+
+
+def ball_of(radius):
+    return (radius_of(SPHERE) < radius).long()
+
+
+def networks_of(label_ijk, truth_ijk):
+    """What networks may say while they learn a label: the label, less surely, or something between."""
+    return {
+        "sure": certain(label_ijk, 2, 1.0),
+        "unsure": certain(label_ijk, 2, 0.8),
+        "between": 0.5 * (certain(label_ijk, 2, 1.0) + certain(truth_ijk, 2, 1.0)),
+    }
+
+
+def revised(label_ijk, truth_ijk, probability_nijk, rounds=1):
+    image_cijk = scan(truth_ijk)
+    for _ in range(rounds):
+        case = Case("pseudo", image_cijk, label_ijk.to(torch.uint8), False)
+        found = DeepLevelSetMethod().revise([case], lambda _: probability_nijk, 0.5)
+        label_ijk = found["pseudo"].long()
+    return label_ijk
+
+
+@pytest.mark.parametrize("network", ["sure", "unsure", "between"])
+@pytest.mark.parametrize(("by", "before"), [(3, 0.77), (-3, 0.74)])
+def test_as_shipped_a_sphere_that_is_wrong_by_three_voxels_comes_back(by, before, network):
+    truth_ijk, wrong_ijk = ball_of(18), ball_of(18 + by)
+    assert dice(wrong_ijk, truth_ijk, 1) == pytest.approx(before, abs=0.01)
+    label_ijk = revised(wrong_ijk, truth_ijk, networks_of(wrong_ijk, truth_ijk)[network])
+    assert dice(label_ijk, truth_ijk, 1) >= 0.86
+
+
+@pytest.mark.parametrize("network", ["sure", "unsure"])
+def test_as_shipped_a_right_label_is_hardly_harmed_in_both_rounds(network):
+    truth_ijk = ball_of(18)
+    label_ijk = revised(truth_ijk, truth_ijk, networks_of(truth_ijk, truth_ijk)[network], rounds=2)
+    assert dice(label_ijk, truth_ijk, 1) >= 0.98
+
+
+def test_as_shipped_a_thin_wall_stays_that_the_networks_have_not_found():
+    truth_ijk = (radius_of(SPHERE) < 15).long() + (radius_of(SPHERE) < 12).long()
+    blind_nijk = certain((truth_ijk == 2).long() * 2, 3, 0.7)
+    label_ijk = revised(truth_ijk, truth_ijk, blind_nijk)
+    assert dice(label_ijk, truth_ijk, 1) >= 0.9
+
+
+def test_at_test_the_level_set_evolves_from_the_prediction_unless_told_otherwise():
+    truth_ijk = ball_of(18)
+    probability_nijk = certain(ball_of(16), 2, 0.6)
+    before = probability_nijk.clone()
+    refined_nijk = DeepLevelSetMethod().refine(scan(truth_ijk), probability_nijk)
+    assert torch.equal(probability_nijk, before)
+    assert torch.equal(refined_nijk.sum(0), torch.ones(SPHERE))
+    assert dice(refined_nijk.argmax(0), truth_ijk, 1) > 0.95 > dice(ball_of(16), truth_ijk, 1)
+    assert (
+        DeepLevelSetMethod(refine_at_test=False).refine(scan(truth_ijk), probability_nijk) is probability_nijk
+    )

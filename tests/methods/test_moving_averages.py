@@ -79,7 +79,10 @@ def test_manual_labels_alone_are_learned_by_cross_entropy_and_dice(taught):
     method, network = taught
     batch = random_batch(manual=(True, True))
     scores = network.streams[0](batch.image_bcijk)
-    dice = dice_loss(scores.main_bnijk, batch.label_bijk)
+    weight = scores.auxiliary_weight
+    dice = dice_loss(scores.main_bnijk, batch.label_bijk) + weight * dice_loss(
+        scores.auxiliary_bnijk, batch.label_bijk
+    )
     expected = 0.5 * segmentation_loss((scores,), batch.label_bijk) + 0.5 * dice
     torch.testing.assert_close(method.loss(network, batch, 0.5), expected)
 

@@ -64,7 +64,25 @@ def test_each_attention_has_a_doubt_of_its_own_at_full_size(placement):
     doubts = method.doubt(method.network(1, 3, NARROW), random_batch())
     assert set(doubts) == {"f3", "f4"}
     assert doubts["f3"].shape == doubts["f4"].shape == (2, 16, 16, 16)
-    assert doubts["f3"].mean().item() == pytest.approx(1.0 - 0.88, abs=0.05)
+    assert not doubts["f3"].any(), "twice a map of 0.88 takes nothing away"
+
+
+@pytest.mark.parametrize(
+    ("gain", "removed"), [("plain", 0.88), ("double", 0.76), ("tanh", 0.96), ("residual", 0.0)]
+)
+def test_f3_removes_what_its_gain_takes_away_and_not_what_its_map_lacks(gain, removed):
+    # A map of sigmoid(-2) = 0.12, or of sigmoid(-4) = 0.02 under a tanh.
+    method = TwoStreamMethod(attention=AttentionSettings(start_bias=-2.0, start_std=0.0, gain=gain))
+    doubt = method.doubt(method.network(1, 3, NARROW), random_batch())["f3"]
+    torch.testing.assert_close(doubt, torch.full_like(doubt, removed), rtol=0, atol=0.005)
+
+
+@pytest.mark.parametrize("gain", ["double", "tanh"])
+def test_at_a_gain_of_one_f3_removes_nothing(gain):
+    method = TwoStreamMethod(attention=AttentionSettings(start_std=0.0, gain=gain))
+    network, batch = method.network(1, 3, NARROW), random_batch()
+    assert not method.doubt(network, batch)["f3"].any()
+    assert bool((method.weights(network, batch.image_bcijk)["f3"] == 0.5).all()), "the map itself is shown"
 
 
 def ball_case(name, *, is_manual=False):

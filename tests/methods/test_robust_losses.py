@@ -275,16 +275,16 @@ def test_generalised_cross_entropy_and_its_truncation_begin_as_cross_entropy():
         assert method.loss(network, batch, 0.5).item() < 0.9 * plain.item()
 
 
-def test_the_auxiliary_branch_learns_by_plain_cross_entropy():
+@pytest.mark.parametrize("auxiliary_rule", ["own", "cross-entropy"])
+def test_the_auxiliary_branch_learns_by_the_same_rule_or_by_plain_cross_entropy(auxiliary_rule):
     score, label = random_scores()
     from tsman.dense_vox_net import Scores
 
-    streams = (Scores(score, score.flip(1), 0.33),)
-    loss = losses.trained_by(partial(losses.generalised, q=0.7), streams, label)
-    expected = (
-        losses.generalised(score, label, 0.7).mean() + 0.33 * cross_entropy(score.flip(1), label).mean()
-    )
-    torch.testing.assert_close(loss, expected)
+    streams = (Scores(score, score.flip(1), 0.33, auxiliary_rule),)
+    rule = partial(losses.generalised, q=0.7)
+    loss = losses.trained_by(rule, streams, label)
+    auxiliary = (rule if auxiliary_rule == "own" else cross_entropy)(score.flip(1), label)
+    torch.testing.assert_close(loss, rule(score, label).mean() + 0.33 * auxiliary.mean())
 
 
 def test_plain_cross_entropy_is_one_network_of_the_plain_baseline():

@@ -277,6 +277,11 @@ def arena_gradients() -> pd.DataFrame:
                             noise = float(np.exp(0.8 + slope * depth + rng.normal(0, 0.3)))
                             rows.append(keys | {"measure": "noise_to_signal", "value": noise})
                             rows.append(keys | {"measure": "cosine", "value": float(np.exp(-noise))})
+                            if of == "features":
+                                rows.append(keys | {"measure": "touched", "value": 1 - float(np.exp(-noise))})
+                                rows.append(
+                                    keys | {"measure": "above_half", "value": 1 - float(np.exp(-noise / 2))}
+                                )
     return pd.DataFrame(rows)
 
 

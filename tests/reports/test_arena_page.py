@@ -62,8 +62,11 @@ def test_the_leaderboard_stands_before_the_verdicts_and_the_sentence_under_its_f
     assert places == sorted(places)
     figure = page[page.index('<figure id="gradients-') :]
     words = figure[: figure.index("</figure>")]
-    assert "Shallow layers receive the noisier gradients, as P supposes: tsman, features" in words
-    assert "Deep layers receive the noisier gradients, against what P supposes: decoupling" in words
+    assert "2 seeds: no verdict: decoupling, positions touched" in words
+    assert "tsman, noise above half of the clean gradient" in words
+    premise = (out / "tables" / "premise.csv").read_text()
+    assert "contradicted" not in premise
+    assert "not the paper's quantity" in premise
 
 
 def test_a_dominated_method_is_named_with_who_dominates_it(out):

@@ -108,41 +108,86 @@ def test_doubt_under_two_noises_is_never_in_one_number(scored):
     assert found.to_dict() == {"none": 0.1, "markov:0.2": 0.6, "markov:0.3": 0.9}
 
 
-def gradients(noises, cases, **where):
+def gradients(noises, cases, measure="touched", seeds="012", **where):
     usual = {
         name: value
         for name, value in doubt(0).items()
         if name not in ("map", "structure", "region", "voxels")
     }
     return [
-        usual | {"case": case, "of": "features", "layer": f"l{depth}", "depth": float(depth),
-                 "measure": "noise_to_signal", "value": noise} | where
+        usual | {"case": case, "seed": seed, "split": seed, "of": "features", "layer": f"l{depth}",
+                 "depth": float(depth), "measure": measure, "value": noise} | where
+        for seed in seeds
         for case in cases
         for depth, noise in enumerate(noises)
     ]  # fmt: skip
 
 
+FALLING, RISING = (0.8, 0.6, 0.4, 0.2), (0.1, 0.2, 0.3, 0.9)
+
+
+@pytest.mark.parametrize("measure", ["touched", "above_half"])
 @pytest.mark.parametrize(
-    ("noises", "cases", "falls", "verdict", "words"),
+    ("noises", "cases", "expected", "words"),
     [
-        ((4.0, 3.0, 2.0, 1.0), "abcdef", 1, "supported", "Shallow layers receive the noisier gradients, as P supposes"),
-        ((1.0, 2.0, 3.0, 9.0), "abcdef", -1, "contradicted", "Deep layers receive the noisier gradients, against"),
-        ((4.0, 3.0, 2.0, 1.0), "abcde", 1, "undecided", "Undecided whether shallow layers receive noisier"),
-        ((2.0, 2.0, 2.0, 2.0), "abcdef", 0, "undecided", "Undecided whether shallow layers receive noisier"),
+        (FALLING, "abcdef", [1, "supported"],
+         "Positions of shallow layers are likelier to receive a noisy gradient, as the paper says: tsman, "),
+        (RISING, "abcdef", [-1, "contradicted"], "Positions of deep layers are likelier"),
+        (FALLING, "abcde", [1, "undecided"], "Undecided whether positions of shallow layers"),
+        ((0.2, 0.2, 0.2, 0.2), "abcdef", [0, "undecided"], "Undecided whether positions of shallow layers"),
     ],
 )  # fmt: skip
-def test_whether_shallow_layers_are_noisier_follows_from_the_numbers(
-    records, noises, cases, falls, verdict, words
+def test_whether_positions_of_shallow_layers_are_noisier_follows_from_the_papers_own_quantity(
+    records, measure, noises, cases, expected, words
 ):
-    table = premise_table(pd.DataFrame(gradients(noises, cases)), records)
-    assert table[["falls", "verdict"]].to_numpy().tolist() == [[falls, verdict]]
-    assert premise_sentences(table)[HEART].startswith(words)
+    rows = [
+        *gradients(noises, cases, measure),
+        *gradients(RISING, cases, "above_half" if measure == "touched" else "touched"),
+    ]
+    table = premise_table(pd.DataFrame(rows), records)
+    own = table[
+        table["quantity"].str.startswith({"touched": "positions", "above_half": "noise above"}[measure])
+    ]
+    assert own[["falls", "verdict"]].to_numpy().tolist() == [expected]
+    assert words in premise_sentences(table)[HEART]
+
+
+def test_the_noise_of_whole_layers_decides_nothing_and_old_records_have_no_verdict(records):
+    table = premise_table(pd.DataFrame(gradients((1.0, 2.0, 3.0, 9.0), "abcdef", "noise_to_signal")), records)
+    assert table[["quantity", "verdict"]].to_numpy().tolist() == [
+        ["positions touched", "not recorded"],
+        ["noise above half of the clean gradient", "not recorded"],
+        ["noise to signal of the whole layer", "not the paper's quantity"],
+    ]
+    assert table["falls"].tolist()[2] == -1
+    (said,) = premise_sentences(table).values()
+    assert said == ("The share of positions with a noisy gradient is not recorded, so no verdict: tsman.")
+
+
+def test_parameters_have_no_positions_and_lack_nothing(records):
+    rows = [
+        *gradients(FALLING, "abcdef"), *gradients(FALLING, "abcdef", "above_half"),
+        *gradients(FALLING, "abcdef", "noise_to_signal", of="parameters"),
+    ]  # fmt: skip
+    table = premise_table(pd.DataFrame(rows), records)
+    assert table[["of", "verdict"]].to_numpy().tolist() == [
+        ["features", "supported"], ["features", "supported"], ["parameters", "not the paper's quantity"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seeds", "verdict"), [("0", "one seed: no verdict"), ("01", "2 seeds: no verdict")])
+def test_the_premise_has_no_verdict_from_fewer_than_three_seeds(records, seeds, verdict):
+    table = premise_table(pd.DataFrame(gradients(FALLING, "abcdef", seeds=seeds)), records)
+    assert verdict in table["verdict"].tolist()
+    assert "supported" not in table["verdict"].tolist()
+    (said,) = premise_sentences(table).values()
+    assert f"{verdict[0].upper()}{verdict[1:]}: tsman, positions touched" in said
 
 
 def test_the_last_share_of_training_decides(records):
-    early = gradients((1.0, 2.0, 3.0), "abcdef", progress=25.0)
-    late = gradients((3.0, 2.0, 1.0), "abcdef")
-    assert premise_table(pd.DataFrame(early + late), records)["verdict"].tolist() == ["supported"]
+    early = gradients((0.1, 0.2, 0.3), "abcdef", progress=25.0)
+    late = gradients((0.3, 0.2, 0.1), "abcdef")
+    assert premise_table(pd.DataFrame(early + late), records)["verdict"].tolist()[0] == "supported"
 
 
 def test_the_front_is_what_nobody_beats_at_its_price():
@@ -174,8 +219,8 @@ def test_teachers_shared_and_alone_are_two_costs_with_a_front_each(arena, extras
 
 def test_of_the_recipe_smoke_the_premise_has_no_verdict(records):
     smoke = records.assign(recipe="smoke")
-    rows = [{**row, "recipe": "smoke"} for row in gradients((4.0, 3.0, 2.0, 1.0), "abcdef")]
+    rows = [{**row, "recipe": "smoke"} for row in gradients(FALLING, "abcdef")]
     table = premise_table(pd.DataFrame(rows), smoke)
-    assert table["verdict"].tolist() == ["no verdict"]
+    assert table["verdict"].tolist() == ["no verdict", "not recorded"]
     (said,) = premise_sentences(table).values()
     assert said.startswith("Smoke: no verdict")

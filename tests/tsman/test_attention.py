@@ -111,7 +111,9 @@ def test_a_map_starts_at_the_sigmoid_of_its_start_bias():
         torch.testing.assert_close(a, torch.full_like(a, 0.8808), rtol=0, atol=0.02)
 
 
-@pytest.mark.parametrize(("gain", "expected"), [("plain", 0.75), ("double", 1.5), ("residual", 3.75)])
+@pytest.mark.parametrize(
+    ("gain", "expected"), [("plain", 0.75), ("double", 1.5), ("residual", 3.75), ("tanh", 1.5)]
+)
 def test_gains_scale_the_feature(gain, expected):
     scaled = attend(torch.full((1, 2, 4, 4, 4), 3.0), torch.full((1, 1, 4, 4, 4), 0.25), form(gain=gain))
     assert torch.equal(scaled, torch.full_like(scaled, expected))
@@ -130,7 +132,7 @@ def test_only_detached_inputs_give_the_gradient_of_the_papers_equation_5(gradien
 
 
 @pytest.mark.parametrize("placement", list(SITES))
-@pytest.mark.parametrize("gradient", ["through", "detach_inputs"])
+@pytest.mark.parametrize("gradient", ["through", "detach_inputs", "only"])
 def test_gradient_reaches_every_parameter_of_both_streams(placement, gradient):
     attention = form(placement=placement, gradient=gradient, start_bias=1.0)
     network = TwoStream(1, 3, replace(NARROW, dropout=0.0), attention)

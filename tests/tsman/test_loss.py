@@ -98,14 +98,66 @@ def test_the_weight_is_the_same_whichever_stream_is_first():
     )
 
 
-@pytest.mark.parametrize("weigh", [False, True])
-def test_the_auxiliary_loss_is_weighted_only_when_asked(weigh):
+@pytest.mark.parametrize(("rule", "touched"), [("own", 1), ("cross-entropy", 729)])
+def test_the_auxiliary_loss_is_weighted_unless_it_is_plain_cross_entropy(rule, touched):
     first_bnijk, second_bnijk = pair_with_one_disagreement()
     auxiliary_bnijk = torch.randn(1, 3, 9, 9, 9, requires_grad=True)
-    pair = Scores(first_bnijk, auxiliary_bnijk, 0.33), Scores(second_bnijk)
-    settings = replace(NOW, smooth=False, weigh_auxiliary=weigh)
-    two_stream_loss(pair, torch.ones(1, 9, 9, 9, dtype=torch.int64), settings, 1.0).backward()
-    assert int(auxiliary_bnijk.grad.abs().sum(1).count_nonzero()) == (1 if weigh else 729)
+    pair = Scores(first_bnijk, auxiliary_bnijk, 0.33, rule), Scores(second_bnijk)
+    label_bijk = torch.ones(1, 9, 9, 9, dtype=torch.int64)
+    two_stream_loss(pair, label_bijk, replace(NOW, smooth=False), 1.0).backward()
+    assert int(auxiliary_bnijk.grad.abs().sum(1).count_nonzero()) == touched
+
+
+def test_a_soft_exclusive_or_is_the_probability_that_two_draws_differ():
+    first_bnijk, second_bnijk = torch.randn(2, 3, 4, 4, 4), torch.randn(2, 3, 4, 4, 4)
+    weight_bijk = loss_attention(first_bnijk, second_bnijk, replace(NOW, exclusive_or="soft", smooth=False))
+    p, p_hat = first_bnijk.softmax(1), second_bnijk.softmax(1)
+    pairs = [p[:, n] * p_hat[:, m] for n in range(3) for m in range(3) if n != m]
+    torch.testing.assert_close(weight_bijk, torch.stack(pairs).sum(0))
+
+
+def test_a_soft_exclusive_or_of_sure_streams_is_the_hard_one():
+    first_bijk, second_bijk = torch.randint(0, 3, (2, 1, 8, 8, 8))
+    sure = scores_of(first_bijk, margin=200.0), scores_of(second_bijk, margin=200.0)
+    hard, soft = (loss_attention(*sure, replace(NOW, exclusive_or=kind)) for kind in ("hard", "soft"))
+    torch.testing.assert_close(soft, hard)
+
+
+@pytest.mark.parametrize(("in_plane", "beside"), [(False, 0.2119 / 0.5761), (True, 0.2119 / 0.5761)])
+def test_a_rescaled_omega_leaves_a_lone_disagreement_at_one(in_plane, beside):
+    settings = replace(NOW, in_plane=in_plane, rescale=True)
+    weight_bijk = loss_attention(*pair_with_one_disagreement(), settings)
+    assert weight_bijk[0, 4, 4, 4].item() == pytest.approx(1.0, abs=1e-6)
+    assert weight_bijk[0, 3, 4, 4].item() == pytest.approx(beside, abs=1e-4)
+    assert weight_bijk[0, 4, 4, 3].item() == pytest.approx(0.0 if in_plane else beside, abs=1e-4)
+
+
+def test_a_rescaled_omega_never_weighs_more_than_one():
+    weight_bijk = loss_attention(
+        torch.randn(1, 3, 8, 8, 8), torch.randn(1, 3, 8, 8, 8), replace(NOW, rescale=True)
+    )
+    assert weight_bijk.max().item() == 1.0
+    first_bnijk, second_bnijk = pair_with_one_disagreement()
+    off = replace(NOW, smooth=False, rescale=True)
+    assert set(loss_attention(first_bnijk, second_bnijk, off).unique().tolist()) == {0.0, 1.0}
+
+
+def test_the_floor_divides_unless_a_tenth_of_the_voxels_disagrees():
+    label_bijk = torch.ones(1, 9, 9, 9, dtype=torch.int64)
+    pair = tuple(Scores(one) for one in pair_with_one_disagreement())
+    by_sum, by_floor, by_count = (
+        two_stream_loss(pair, label_bijk, replace(NOW, **changes), 1.0).item()
+        for changes in ({"floor": 0.0}, {}, {"normaliser": "count"})
+    )
+    # One of 729 disagrees: the weights sum to one, and a tenth of the voxels is 72.9.
+    assert by_sum / by_floor == pytest.approx(72.9, rel=1e-4)
+    assert by_floor / by_count == pytest.approx(10.0, rel=1e-4)
+
+
+def test_by_default_the_weight_is_smoothed_disagreement_and_nothing_else():
+    first_bnijk, second_bnijk = torch.randn(1, 3, 8, 8, 8), torch.randn(1, 3, 8, 8, 8)
+    expected_bijk = smooth((first_bnijk.argmax(1) != second_bnijk.argmax(1)).float(), in_plane=False)
+    assert torch.equal(loss_attention(first_bnijk, second_bnijk, LossAttentionSettings()), expected_bijk)
 
 
 def test_the_segmentation_loss_is_main_plus_a_share_of_the_auxiliary_one():

@@ -209,7 +209,8 @@ def test_a_method_without_doubt_says_nothing_and_not_zero(noisy_heart, wrongs):
     _, folder = noisy_heart.doubts("densevoxnet", wrongs.shifted)
     assert rows_of(folder) == []
     assert not (folder / "maps").exists()
-    assert len(rows_of(folder, "gradients.csv")) == len(noisy_heart.withheld) * 4 * (7 + 6) * 2
+    # Four measures of the features of seven layers, two of the parameters of six.
+    assert len(rows_of(folder, "gradients.csv")) == len(noisy_heart.withheld) * 4 * (7 * 4 + 6 * 2)
 
 
 @pytest.mark.parametrize(("method", "maps"), [("tsman", {"f3", "f4"}), ("decoupling", {"disagreement"})])
@@ -232,7 +233,7 @@ def test_where_every_label_is_right_there_is_nothing_to_find(noisy_heart, wrongs
     assert found["removed_wrong"] == found["auroc"] == found["auprc"] == found["precision"] == {None}
     assert found["wrong_share"] <= {0.0, None}
     gradients = values(rows_of(folder, "gradients.csv"))
-    assert gradients["noise_to_signal"] == {0.0}
+    assert gradients["noise_to_signal"] == gradients["touched"] == gradients["above_half"] == {0.0}
     assert min(gradients["cosine"]) == pytest.approx(1) == max(gradients["cosine"])
 
 
@@ -246,6 +247,7 @@ def test_gradients_are_told_layer_by_layer_from_the_image_on(noisy_heart, wrongs
     )
     assert {layer for of, layer in depths if of == "parameters"} == set(layers) - {"pool"}
     assert all(float(row["value"]) > 0 for row in rows if row["measure"] == "noise_to_signal")
+    assert all(0 < float(row["value"]) <= 1 for row in rows if row["measure"] == "touched")
     assert all(-1 <= float(row["value"]) <= 1 for row in rows if row["measure"] == "cosine")
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.settings import Compute, Sampling
-from bench.stages.gradient_noise import Crops, crops, gradient_noise
+from bench.stages.gradient_noise import Crops, crops, gradient_noise, noise_of_positions
 from bench.trained import Trained
 from methods.registry import method
 from tsman.loss import segmentation_loss
@@ -49,6 +49,43 @@ def test_at_the_scores_the_gradient_is_the_prediction_less_the_label(name, shown
     assert found.noise_to_signal == pytest.approx(float((noisy - clean).norm() / clean.norm()), rel=1e-4)
     cosine = torch.nn.functional.cosine_similarity(noisy.ravel(), clean.ravel(), dim=0)
     assert found.cosine == pytest.approx(float(cosine), rel=1e-4)
+
+
+def test_a_position_is_touched_by_any_noise_and_above_half_by_its_own_clean_gradient():
+    clean_bcijk = torch.zeros(1, 2, 4, 1, 1)
+    clean_bcijk[0, :, :, 0, 0] = torch.tensor(
+        [[3.0, 3.0, 3.0, 0.0], [4.0, 4.0, 4.0, 0.0]]
+    )  # 5 long, but the last
+    noise_bcijk = torch.zeros_like(clean_bcijk)
+    noise_bcijk[0, :, :, 0, 0] = torch.tensor([[0.0, 1.5, 2.0, 0.0], [0.0, 2.0, 1.6, 1e-9]])
+    touched, above_half = noise_of_positions(noise_bcijk, clean_bcijk).tolist()
+    assert touched == [False, True, True, True]
+    assert above_half == [False, False, True, True]  # 2.5 is half, 2.56 more; nothing clean: any is more
+
+
+def test_at_the_scores_the_wrong_labels_are_touched_and_no_other_position(shown):
+    found = by_layer(gradient_noise(fresh("densevoxnet"), shown))
+    wrong = float((shown.noisy_bijk != shown.clean_bijk).float().mean())
+    score = found["features", "score"]
+    assert score.touched == score.above_half == pytest.approx(wrong) == pytest.approx(0.25)
+    assert found["parameters", "score"].touched is found["parameters", "score"].above_half is None
+
+
+def test_the_further_from_the_loss_the_more_positions_one_wrong_label_reaches():
+    label_bijk = torch.zeros(1, 32, 32, 32, dtype=torch.long)
+    noisy_bijk = label_bijk.clone()
+    noisy_bijk[0, 16, 16, 16] = 1
+    image_bcijk = torch.randn(1, 1, 32, 32, 32)
+    # Without the auxiliary branch, whose gradient has a way of its own.
+    trained = fresh("densevoxnet", StreamSettings(stem=4, growth=4, units=2, decoder=(8, 8), dropout=0.0,
+                                                  weight_std=0.0, auxiliary_weight=0.0))  # fmt: skip
+    found = by_layer(gradient_noise(trained, Crops(image_bcijk, noisy_bijk, label_bijk)))
+    shares = [found["features", layer].touched for layer in ("stem", "block2", "up1", "up2", "score")]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] == pytest.approx(1 / 32**3)
+    # A deconvolution of kernel 4 and stride 2 hears of a voxel from 2 of the coarser ones an axis, less where
+    # ReLU is off in both streams.
+    assert 0 < shares[2] <= 8 / 16**3
 
 
 def test_of_parameters_it_is_what_two_ways_back_give(shown):
