@@ -185,7 +185,7 @@ def test_two_trials_are_kept_and_a_third_is_all_that_a_larger_budget_makes(bench
     assert first.returncode == 0, first.stderr
     said = json.loads(first.stdout)
     assert (said["budget"], len(said["trials"])) == (2, 2)
-    assert said["trials"][0]["settings"] == {"q": 0.7, "warm_up": 0.5}
+    assert said["trials"][0]["settings"] == {"q": 0.7, "warm_up": 0.0}
     again = json.loads(bench(*words, "--trials", "3", "--json", cwd=tmp_path).stdout)
     assert again["trials"][:2] == said["trials"]
     with Path(again["records"]).open(newline="", encoding="utf-8") as file:
