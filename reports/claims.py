@@ -61,6 +61,11 @@ class Claim:
     benchmark: Benchmark = "hvsmr"
 
     @property
+    def margin(self) -> float:
+        """Below what a difference is of no interest, stated beforehand (docs/decisions/0036)."""
+        return MARGINS.get(self.unit, 0.0)
+
+    @property
     def unit(self) -> str:
         """What the difference is measured in."""
         first = self.parts[0]
@@ -69,6 +74,8 @@ class Claim:
         return {"overall": "overall score", "dice_of_five": "mean Dice"}.get(first.measure, first.measure)
 
 
+MARGINS: Final = {"overall score": 0.1, "mean Dice": 0.01, "share of the error": 0.05}
+"""The smallest difference of interest by the unit."""
 _ALL: Final = (0.0, 0.999)
 _NOT_SMALL: Final = (0.3, 0.999)
 _SMALL: Final = (0.1, 0.2)

@@ -9,14 +9,16 @@ import pandas as pd
 
 from reports.contests import contests
 from reports.doubts import intervals
-from reports.resampling import PAIR, mean_interval
+from reports.evidence import ONE_SEED, TWO_SEEDS
+from reports.intervals import mean_interval
 from reports.selection import NO_VERDICT, SMOKE, SMOKE_SENTENCE
+from reports.values import PAIR
 from reports.wording import counted, signed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
-    from reports.resampling import Interval
+    from reports.intervals import Interval
 
 _WHERE: Final = ("setting", "dataset", "recipe", "data_set", "noise", "xi")
 COLUMNS: Final = (
@@ -28,7 +30,6 @@ PREMISE_COLUMNS: Final = (
 )  # fmt: skip
 """Of `premise_table`: `falls` is Spearman's correlation of depth with noise to signal, turned round, so that
 P is right above zero; its mean and 95 % interval over cases, then seeds; and what that says."""
-_DECIDING: Final = 6  # cases, as for P's claims (docs/decisions/0014)
 _FEWEST_LAYERS: Final = 3
 
 
@@ -76,6 +77,8 @@ _WORDS: Final = {
     "contradicted": "deep layers receive the noisier gradients, against what P supposes",
     "undecided": "undecided whether shallow layers receive noisier gradients",
     NO_VERDICT: SMOKE_SENTENCE,
+    ONE_SEED: ONE_SEED,
+    TWO_SEEDS: TWO_SEEDS,
 }
 
 
@@ -99,9 +102,9 @@ def _finding(row: Mapping[Hashable, Any]) -> str:
 def _verdict(found: Interval, recipe: str) -> str:
     if recipe == SMOKE:
         return NO_VERDICT
-    if found.cases < _DECIDING or found.low is None or found.high is None:
-        return "undecided"
-    return "supported" if found.low > 0 else "contradicted" if found.high < 0 else "undecided"
+    if found.no_verdict:
+        return found.no_verdict
+    return {"ahead of": "supported", "behind": "contradicted"}.get(found.word, "undecided")
 
 
 def _falls(rows: pd.DataFrame) -> pd.DataFrame:

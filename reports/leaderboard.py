@@ -14,9 +14,12 @@ import pandas as pd
 from reports.cases import case_scores
 from reports.contests import Contest, contests_of, labelled_only_of, order_of_noise, supervised_of
 from reports.costs import passes
-from reports.resampling import mean_interval, mean_intervals, ranks, values_of
+from reports.evidence import MORE_SEEDS, ONE_SEED, TWO_SEEDS, no_verdict
+from reports.intervals import mean_interval, mean_intervals
+from reports.resampling import ranks
 from reports.selection import INJECTED, NO_NOISE, SMOKE, SMOKE_SENTENCE, cohorts
 from reports.statistics import over_seeds, silent_columns
+from reports.values import values_of
 from reports.wording import counted
 
 if TYPE_CHECKING:
@@ -165,30 +168,32 @@ _RENAMED: Final = {
 _OF_RANKED: Final = ("score_lower", "score_upper", "rank", "holds", "top")
 
 
-def one_seed_sentence(table: pd.DataFrame) -> list[str]:
-    """That one seed decides nothing, where any contest has no more."""
+_UNDECIDED: Final = {
+    ONE_SEED: (
+        "intervals and ranks are over cases only: they speak of other test cases under that very seed, and "
+        "hold nothing of the spread of trainings"
+    ),
+    TWO_SEEDS: "two trainings say little of the spread of trainings",
+}
+
+
+def few_seeds_sentences(table: pd.DataFrame) -> list[str]:
+    """In which contests there are too few seeds for a verdict."""
     ranked = table[table["rank"].notna()]
-    single = ranked[ranked["seeds"] == 1]
-    if single.empty:
-        return []
-    several = ranked["setting"].nunique()
-    where = (
-        "every setting"
-        if single["setting"].nunique() == several
-        else (f"{single['setting'].nunique()} of {several} settings")
-    )
-    said = (
-        f"One seed decides nothing: in {where} below there is one, so that intervals and stability speak of "
-        "other test cases under that very seed, and hold nothing of the luck of a training; `--seeds 3` does."
-    )
-    return [said]
+    several, said = ranked["setting"].nunique(), []
+    for words, why in _UNDECIDED.items():
+        number = ranked.loc[ranked["seeds"].map(no_verdict) == words, "setting"].nunique()
+        if number:
+            where = "every setting" if number == several else f"{number} of {several} settings"
+            said.append(f"{words[0].upper()}{words[1:]} in {where} below: {why}; {MORE_SEEDS}.")
+    return said
 
 
 def leader_sentences(table: pd.DataFrame) -> list[str]:
-    """Who is first in each contest, and how often; of the recipe smoke that nobody is."""
+    """Who is first in each contest of seeds enough, and how often; of the recipe smoke that nobody is."""
     smoke = table["recipe"] == SMOKE
     named = table.loc[smoke, "data_set"].unique()
-    deciding = table[table["rank"].notna() & ~smoke]
+    deciding = table[table["rank"].notna() & ~smoke & (table["seeds"].map(no_verdict) == "")]
     return [
         *(f"{name}, {SMOKE_SENTENCE}." for name in named),
         *(_leader(str(name), part) for name, part in deciding.groupby("setting", sort=False)),

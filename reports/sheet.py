@@ -77,7 +77,6 @@ _ALONE: Final = {
     **{model: Measure("", f"{model} ↑", 3, "higher") for model in ("A", "B", "C", "MD")},
     "paper": Measure("", "Paper", 3, "neither"),
     "p": Measure("", "p", 4, "neither"),
-    "p_smallest": Measure("", "Smallest p", 4, "neither"),
     "p_holm": Measure("", "p (Holm)", 4, "neither"),
 }
 _HEADINGS: Final = {"xi": "ξ", "in_paper": "In P", **{f"f{number}": f"f{number}" for number in range(1, 5)}}

@@ -77,7 +77,7 @@ def test_without_injected_noise_the_page_says_so_and_leaves_the_rest_out(scored,
     write(rows, tmp_path, title="R", provenance={})
     page = (tmp_path / "index.html").read_text()
     assert "No injected noise was run" in page
-    assert "One seed decides nothing" in page
+    assert "One seed: no verdict in every setting below" in page
     assert not any(f'id="{name}-part"' in page for name in ("doubt", "gradient", "cost"))
 
 

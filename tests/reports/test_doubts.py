@@ -10,8 +10,8 @@ from reports.costs import cost_table, dominated
 from reports.doubts import SILENT, doubt_curves, doubt_table
 from reports.extras import DOUBT_MEASURES
 from reports.gradients import premise_sentences, premise_table
+from reports.intervals import mean_interval
 from reports.leaderboard import leaderboard
-from reports.resampling import mean_interval
 
 HEART = "heart, noise markov:0.2, ξ = 0.3"
 
@@ -116,7 +116,8 @@ def gradients(noises, cases, **where):
     }
     return [
         usual | {"case": case, "of": "features", "layer": f"l{depth}", "depth": float(depth),
-                 "measure": "noise_to_signal", "value": noise} | where
+                 "measure": "noise_to_signal", "value": noise} | {"seed": seed, "split": seed} | where
+        for seed in "012"
         for case in cases
         for depth, noise in enumerate(noises)
     ]  # fmt: skip
