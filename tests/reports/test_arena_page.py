@@ -110,7 +110,7 @@ def test_a_row_of_the_leaderboard_leads_to_its_cases_alone(out, width):
         row = page.locator("#leaderboard tbody tr", has_text="markov:0.2").filter(has_text="tri-net")
         row.locator("a[data-words]").click()
         count = page.locator("[data-from=cohort-1-data] output").inner_text()
-        assert count.startswith("16 of ")
+        assert count.startswith("24 of ")
         cells = page.locator("[data-from=cohort-1-data] tbody tr").first.inner_text()
         assert "markov:0.2" in cells
         assert "tri-net" in cells
