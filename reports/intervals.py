@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from reports.evidence import FEWEST_CASES, SIGNIFICANT, no_verdict
-from reports.values import ARITHMETIC, PAIR, table_of
+from reports.evidence import FEWEST_CASES, no_verdict
+from reports.spread import ARITHMETIC, CONFIDENCE, spread
+from reports.values import PAIR, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from reports.spread import Table
 
-    from reports.values import Table
-
-CONFIDENCE: Final = 1 - SIGNIFICANT
 CASES_ONLY: Final = "over cases only"
 """What the interval of one seed is: it says nothing of other trainings."""
 
@@ -65,31 +63,10 @@ class Interval:
         return CASES_ONLY if self.seeds == 1 else "over seeds and cases"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spread:
-    """The variance of each method's mean, the degrees of freedom of its estimate, and its three parts.
-
-    Attributes:
-        variance_m: Of the mean over other seeds and cases.
-        freedom_m: Degrees of freedom of `variance_m` by Satterthwaite's approximation.
-        seeds_m: Variance of the means of seeds over their number: the mean's, were cases fixed.
-        cases_m: Variance of the means of cases over their number: the mean's, were seeds fixed.
-        rest_m: What is in both: the rest's variance over the number of values.
-    """
-
-    variance_m: NDArray[np.float64]
-    freedom_m: NDArray[np.float64]
-    seeds_m: NDArray[np.float64]
-    cases_m: NDArray[np.float64]
-    rest_m: NDArray[np.float64]
-
-
 def mean_interval(values: pd.DataFrame, *, confidence: float = CONFIDENCE) -> Interval:
     """The mean over cases, then seeds, with its interval by Student's t and the p of the same t.
 
-    The variance of the mean is that of the seeds' means and that of the cases' means over their numbers, less
-    the rest, which is in both; never less than either. Where each seed has cases of its own, the means of
-    seeds hold all; with one seed the cases do.
+    Both are over other seeds and other cases, with one seed over other cases only (`reports.spread`).
 
     Raises:
         ValueError: There is no value, one is absent, or a case stands twice in a seed.
@@ -127,62 +104,16 @@ def mean_intervals(values: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
 
 def _intervals(table: Table, values: pd.DataFrame, confidence: float = CONFIDENCE) -> list[Interval]:
     """The interval of each method, all of the same seeds and cases, in their order."""
-    from scipy.stats import t
+    from scipy.special import stdtr
 
     means, cases, seeds = table.mean_m, values["case"].nunique(), values["seed"].nunique()
     if cases < 2:
         return [Interval(float(mean), None, None, cases, seeds) for mean in means]
     found = spread(table)
     error = np.sqrt(found.variance_m)
-    half = t.isf((1 - confidence) / 2, found.freedom_m) * error
+    half = found.half_width_m(confidence)
     low, high = (np.round(means + sign * half, ARITHMETIC) for sign in (-1, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(means == 0, 1.0, 2 * t.sf(np.abs(means) / error, found.freedom_m))
+        p = np.where(means == 0, 1.0, 2 * stdtr(found.freedom_m, -np.abs(means) / error))
     rows = zip(means, low, high, p, strict=True)
     return [Interval(float(m), float(lo), float(hi), cases, seeds, float(pp)) for m, lo, hi, pp in rows]
-
-
-def spread(table: Table) -> Spread:
-    """The variance of each method's mean over other seeds and cases.
-
-    Raises:
-        ValueError: There are fewer than two cases.
-    """
-    present_sc = table.present_sc
-    num_s, num_c = present_sc.shape
-    if num_c < 2:
-        raise ValueError(f"the spread of {num_c} case is not known; it takes 2 at least")
-    weight_sc = present_sc / present_sc.sum(axis=1, keepdims=True) / num_s
-    centred_msc = np.nan_to_num(table.values_msc) - table.mean_m[:, np.newaxis, np.newaxis]
-    weighted_msc = weight_sc * centred_msc
-    seeds_m = (weighted_msc.sum(axis=2) ** 2).sum(axis=1) * num_s / max(num_s - 1, 1)
-    cases_m = (weighted_msc.sum(axis=1) ** 2).sum(axis=1) * num_c / (num_c - 1)
-    crossed = bool((present_sc.sum(axis=0) > 1).any())
-    rest_m, free = _rest(centred_msc, weight_sc) if crossed else (0 * cases_m, 1)
-    if num_s == 1:
-        parts_m, variance_m = [(cases_m, num_c - 1)], cases_m
-    elif not crossed:
-        parts_m, variance_m = [(seeds_m, num_s - 1)], seeds_m
-    else:
-        parts_m = [(seeds_m, num_s - 1), (cases_m, num_c - 1), (rest_m, free)]
-        variance_m = np.maximum(np.maximum(seeds_m, cases_m), seeds_m + cases_m - rest_m)
-    # What is left of a difference that is the same everywhere is rounding of the machine.
-    variance_m = np.where(variance_m < 10.0 ** (-2 * ARITHMETIC), 0.0, variance_m)
-    lost_m = sum((part**2 / freedom for part, freedom in parts_m), np.zeros_like(variance_m))
-    freedom_m = np.maximum(variance_m**2 / np.where(lost_m > 0, lost_m, 1.0), 1.0)
-    return Spread(variance_m, freedom_m, seeds_m, cases_m, rest_m)
-
-
-def _rest(
-    centred_msc: NDArray[np.float64], weight_sc: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], int]:
-    """What neither seed nor case explains of the variance of each mean, and its degrees of freedom."""
-    present = weight_sc.ravel() > 0
-    num_s, num_c = weight_sc.shape
-    of_seed, of_case = np.repeat(np.eye(num_s), num_c, axis=0), np.tile(np.eye(num_c), (num_s, 1))
-    design = np.hstack([of_seed, of_case])[present]
-    values_m = centred_msc.reshape(len(centred_msc), -1)[:, present]
-    fitted, _, rank, _ = np.linalg.lstsq(design, values_m.T, rcond=None)
-    squares_m = ((values_m.T - design @ fitted) ** 2).sum(axis=0)
-    free = int(present.sum() - rank)
-    return squares_m / max(free, 1) * float((weight_sc**2).sum()), max(free, 1)

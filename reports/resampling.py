@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from reports.exact_sums import weighted_sums
-from reports.intervals import CONFIDENCE
-from reports.values import ARITHMETIC, table_of
+from reports.spread import ARITHMETIC, CONFIDENCE
+from reports.values import table_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reports.values import Table
+    from reports.spread import Table
 
 RESAMPLES: Final = 9_999
 _TOP: Final = 3

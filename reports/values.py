@@ -6,18 +6,14 @@ seed (and split), then over seeds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from reports.spread import Table
 
 PAIR: Final = ("seed", "split", "case")  # what makes two values a pair
-ARITHMETIC: Final = 12
-"""Digits of a mean: what is left of zero beyond them is rounding of the machine."""
 
 
 def values_of(scores: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -29,25 +25,6 @@ def paired(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """One minus the other for each (seed, split, case) that both have, as `seed, split, case, value`."""
     pairs = one.merge(other, on=list(PAIR), suffixes=("_one", "_other"), validate="one_to_one")
     return pairs[list(PAIR)].assign(value=pairs["value_one"] - pairs["value_other"])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Table:
-    """Values of methods M, replicates S (seed and split) and cases C, NaN where a replicate lacks a case."""
-
-    methods: tuple[str, ...]
-    values_msc: NDArray[np.float64]
-
-    @property
-    def present_sc(self) -> NDArray[np.bool_]:
-        """Which replicate has which case; it is the same of all methods."""
-        return np.asarray(~np.isnan(self.values_msc[0]))
-
-    @property
-    def mean_m(self) -> NDArray[np.float64]:
-        """The mean of each method over cases, then over replicates."""
-        means = np.nanmean(self.values_msc, axis=2).mean(axis=1)
-        return np.asarray(np.round(means, ARITHMETIC))
 
 
 def table_of(values: pd.DataFrame) -> Table:

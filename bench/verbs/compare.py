@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,6 +58,7 @@ def compare(one: str, other: str, options: Options, store_path: Path, *, as_json
         for side in sides:
             check_known(side, records)
         compared = {cohort.name: _rows(cohort, sides, options.metric, wanted) for cohort in found}
+        closed = {cohort.name: _closed(cohort, sides) for cohort in found}
     except ValueError as error:
         raise DataError(str(error)) from error
     if noises := _left_out(records, sides):
@@ -72,9 +74,10 @@ def compare(one: str, other: str, options: Options, store_path: Path, *, as_json
     there = set(records["dataset"])
     leaks = {name: mark for name, mark in leaks_of(Store(store_path)).items() if name in there}
     if as_json:
-        console.say_json({**_document(one, other, options, compared), "leaks": leaks})
+        said = [{"dataset": name, **row} for name, rows in closed.items() for row in rows]
+        console.say_json({**_document(one, other, options, compared), "closed": said, "leaks": leaks})
     else:
-        _print(one, other, options, compared, folded)
+        _print(one, other, options, compared, folded, _headlines(closed))
         for name, mark in leaks.items():
             console.say(f"\nNot to be trusted: in {console.one_line(name)} {mark}.")
     return _held(compared, options.tolerance) if options.strict and options.tolerance is not None else 0
@@ -137,6 +140,27 @@ def _rows(
     return versus(cohort.records, *sides, metric, wanted)
 
 
+def _closed(cohort: Cohort, sides: tuple[Side, Side]) -> list[dict[str, Any]]:
+    """What share of the gap between labelled-only and full each side that is a method closes."""
+    from reports.gaps import closed_table
+
+    table = closed_table(cohort.records)
+    rows = []
+    for side in sides:
+        own = table[table["method"] == side.method] if not side.variant else table.iloc[:0]
+        own = own if side.xi is None else own[own["xi"] == f"{side.xi}"]
+        found = own.head(1).astype(object)
+        rows += found.where(found.notna(), None).to_dict("records")
+    return rows
+
+
+def _headlines(closed: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+    """A sentence a side, by data set."""
+    from reports.gaps import closed_words
+
+    return {name: [f"{closed_words(row)}." for row in rows] for name, rows in closed.items()}
+
+
 def _no_common(found: list[Cohort], one: str, other: str, options: Options) -> None:
     """Say why there is nothing to print.
 
@@ -193,11 +217,14 @@ def _print(
     options: Options,
     compared: dict[str, list[Comparison]],
     folded: dict[str, str],
+    headlines: dict[str, list[str]],
 ) -> None:
     console.say(f"A = {one}, B = {other}")
     console.say(f"A − B in {options.metric}, over the cases and seeds that both have")
     for name, rows in compared.items():
         console.say(f"\n{console.one_line(name)}")
+        for sentence in headlines[name]:
+            console.say(textwrap.fill(sentence, 80, break_on_hyphens=False))
         shown = [row for row in rows if row.interval is not None]
         if shown:
             console.say(console.table([_cells(row) for row in shown], _HEADER))

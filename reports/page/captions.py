@@ -31,7 +31,8 @@ CAPTIONS: Final[Mapping[str, Caption]] = {
     "leaderboard": Caption(
         "Leaderboard",
         "Students ranked by the mean overall score on the test cases, or by mean Dice where there is none. "
-        f"{_SETTINGS}{_INTERVAL}{_FEW}For ranks all methods of a setting are resampled together. "
+        f"{_SETTINGS}{_INTERVAL}{_FEW}Gap closed: the share of the gap in mean Dice between labelled-only "
+        "and all manual labels that a method closes. For ranks all methods are resampled together. "
         "Holds rank: the share of resamples in which a method has the rank that it has here; in top 3: in "
         "which it is among the first three. Passes of one network each: over a batch in training and judges' "
         "training, over a whole volume in studies, revisions and its share of the teachers. A method of "

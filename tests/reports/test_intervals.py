@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from scipy.stats import t, ttest_1samp
 
-from reports.intervals import mean_interval, spread
-from reports.values import Table, paired, table_of, values_of
+from reports.intervals import mean_interval
+from reports.spread import Table, ratio_bounds, spread
+from reports.values import paired, table_of, values_of
 
 
 def values(table):
@@ -140,6 +141,24 @@ def test_where_some_cases_recur_the_interval_holds_the_truth():
         found = mean_interval(values(table))
         held += found.low <= 0 <= found.high
     assert held / 300 >= 0.92
+
+
+def test_the_interval_of_a_ratio_holds_the_true_ratio_and_nothing_where_the_base_may_be_zero():
+    rng, held = np.random.default_rng(6), 0
+    for _ in range(200):
+        base = 1.0 + drawn(rng, 4, 10, of_seed=0.1, of_case=0.2, of_rest=0.2)
+        top = 0.4 * base + drawn(rng, 4, 10, of_seed=0.1, of_case=0.1, of_rest=0.2)
+        low, high = ratio_bounds(top, base)
+        held += low <= 0.4 <= high
+    assert held / 200 >= 0.92
+    assert ratio_bounds(top, base - 1.0) is None
+
+
+def test_the_interval_of_a_ratio_to_a_constant_is_that_of_the_mean():
+    rng = np.random.default_rng(7)
+    top = drawn(rng, 3, 9, of_seed=0.1, of_case=0.2, of_rest=0.3)
+    mean = mean_interval(frame(top))
+    assert ratio_bounds(top, np.full_like(top, 2.0)) == pytest.approx((mean.low / 2, mean.high / 2), abs=1e-8)
 
 
 def test_one_case_has_no_interval():
