@@ -114,6 +114,6 @@ def _intervals(table: Table, values: pd.DataFrame, confidence: float = CONFIDENC
     half = found.half_width_m(confidence)
     low, high = (np.round(means + sign * half, ARITHMETIC) for sign in (-1, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(means == 0, 1.0, 2 * stdtr(found.freedom_m, -np.abs(means) / error))
+        p = np.where(means == 0, 1.0, 2 * stdtr(found.freedom, -np.abs(means) / error))
     rows = zip(means, low, high, p, strict=True)
     return [Interval(float(m), float(lo), float(hi), cases, seeds, float(pp)) for m, lo, hi, pp in rows]

@@ -69,10 +69,7 @@ def resolved(components: Components, *, seeds: int, cases: int, shares: int) -> 
     both = rest / (seeds * cases)
     of_seeds, of_cases = seed / seeds + both, case / cases + both
     variance = of_seeds + of_cases - both
-    if variance == 0:
-        return 0.0
-    lost = of_seeds**2 / (seeds - 1) + of_cases**2 / (cases - 1) + both**2 / ((seeds - 1) * (cases - 1))
-    freedom = max(variance**2 / lost, 1.0)
+    freedom = min(seeds, cases) - 1
     return float((stdtrit(freedom, 0.975) + stdtrit(freedom, POWER)) * variance**0.5)
 
 

@@ -37,18 +37,19 @@ class Table:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
-    """The variance of each method's mean, the degrees of freedom of its estimate, and its three parts.
+    """The variance of each method's mean, the degrees of freedom of Student's t for it, and its three parts.
 
     Attributes:
         variance_m: Of the mean over other seeds and cases.
-        freedom_m: Degrees of freedom of `variance_m` by Satterthwaite's approximation.
+        freedom: The fewer of seeds and cases, less one; of one seed the cases less one. By Satterthwaite's
+            approximation there may be more, which fails far out where seeds are few (docs/decisions/0036).
         seeds_m: Variance of the means of seeds over their number: the mean's, were cases fixed.
         cases_m: Variance of the means of cases over their number: the mean's, were seeds fixed.
         rest_m: What is in both: the rest's variance over the number of values.
     """
 
     variance_m: NDArray[np.float64]
-    freedom_m: NDArray[np.float64]
+    freedom: int
     seeds_m: NDArray[np.float64]
     cases_m: NDArray[np.float64]
     rest_m: NDArray[np.float64]
@@ -57,7 +58,7 @@ class Spread:
         """Half of the interval of each mean, by Student's t."""
         from scipy.special import stdtrit
 
-        return np.asarray(stdtrit(self.freedom_m, (1 + confidence) / 2) * np.sqrt(self.variance_m))
+        return np.asarray(stdtrit(self.freedom, (1 + confidence) / 2) * np.sqrt(self.variance_m))
 
 
 def spread(table: Table) -> Spread:
@@ -80,25 +81,21 @@ def spread(table: Table) -> Spread:
     seeds_m = (weighted_msc.sum(axis=2) ** 2).sum(axis=1) * num_s / max(num_s - 1, 1)
     cases_m = (weighted_msc.sum(axis=1) ** 2).sum(axis=1) * num_c / (num_c - 1)
     crossed = bool((present_sc.sum(axis=0) > 1).any())
-    rest_m, free = _rest(centred_msc, weight_sc) if crossed else (0 * cases_m, 1)
+    rest_m = _rest(centred_msc, weight_sc) if crossed and num_s > 1 else 0 * cases_m
     if num_s == 1:
-        parts_m, variance_m = [(cases_m, num_c - 1)], cases_m
+        variance_m, freedom = cases_m, num_c - 1
     elif not crossed:
-        parts_m, variance_m = [(seeds_m, num_s - 1)], seeds_m
+        variance_m, freedom = seeds_m, num_s - 1
     else:
-        parts_m = [(seeds_m, num_s - 1), (cases_m, num_c - 1), (rest_m, free)]
         variance_m = np.maximum(np.maximum(seeds_m, cases_m), seeds_m + cases_m - rest_m)
+        freedom = min(num_s, num_c) - 1
     # What is left of a difference that is the same everywhere is rounding of the machine.
     variance_m = np.where(variance_m < 10.0 ** (-2 * ARITHMETIC), 0.0, variance_m)
-    lost_m = sum((part**2 / freedom for part, freedom in parts_m), np.zeros_like(variance_m))
-    freedom_m = np.maximum(variance_m**2 / np.where(lost_m > 0, lost_m, 1.0), 1.0)
-    return Spread(variance_m, freedom_m, seeds_m, cases_m, rest_m)
+    return Spread(variance_m, freedom, seeds_m, cases_m, rest_m)
 
 
-def _rest(
-    centred_msc: NDArray[np.float64], weight_sc: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], int]:
-    """What neither seed nor case explains of the variance of each mean, and its degrees of freedom."""
+def _rest(centred_msc: NDArray[np.float64], weight_sc: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What neither seed nor case explains of the variance of each mean."""
     num_s, num_c = weight_sc.shape
     present_sc = weight_sc > 0
     if present_sc.all():
@@ -113,8 +110,7 @@ def _rest(
         values_m = centred_msc.reshape(len(centred_msc), -1)[:, present].T
         fitted, _, rank, _ = np.linalg.lstsq(design, values_m, rcond=None)
         squares_m, free = ((values_m - design @ fitted) ** 2).sum(axis=0), int(present.sum() - rank)
-    free = max(free, 1)
-    return squares_m / free * float((weight_sc**2).sum()), free
+    return np.asarray(squares_m / max(free, 1) * float((weight_sc**2).sum()))
 
 
 def ratio_bounds(top_sc: NDArray[np.float64], below_sc: NDArray[np.float64]) -> tuple[float, float] | None:

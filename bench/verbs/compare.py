@@ -16,6 +16,7 @@ from bench.verbs.reading import leaks_of, records_of
 from bench.verbs.sides import check_known, side_of
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from pathlib import Path
 
     import pandas as pd
@@ -140,12 +141,12 @@ def _rows(
     return versus(cohort.records, *sides, metric, wanted)
 
 
-def _closed(cohort: Cohort, sides: tuple[Side, Side]) -> list[dict[str, Any]]:
+def _closed(cohort: Cohort, sides: tuple[Side, Side]) -> list[dict[Hashable, Any]]:
     """What share of the gap between labelled-only and full each side that is a method closes."""
     from reports.gaps import closed_table
 
     table = closed_table(cohort.records)
-    rows = []
+    rows: list[dict[Hashable, Any]] = []
     for side in sides:
         own = table[table["method"] == side.method] if not side.variant else table.iloc[:0]
         own = own if side.xi is None else own[own["xi"] == f"{side.xi}"]
@@ -154,7 +155,7 @@ def _closed(cohort: Cohort, sides: tuple[Side, Side]) -> list[dict[str, Any]]:
     return rows
 
 
-def _headlines(closed: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+def _headlines(closed: dict[str, list[dict[Hashable, Any]]]) -> dict[str, list[str]]:
     """A sentence a side, by data set."""
     from reports.gaps import closed_words
 

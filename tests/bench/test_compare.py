@@ -206,7 +206,7 @@ def test_fewer_than_three_seeds_give_no_verdict_and_the_numbers_still_print(comp
 
 def test_a_share_is_better_only_where_its_p_after_holm_is_small_too(compare):
     """Alone p is about 0.03 at ξ 0.3; with eight more ξ without a difference it does not stand."""
-    lead = dict(zip("abcdef", (0.5, 3, 0.5, 1, 2, 0.2), strict=True))
+    lead = dict(zip("abcdef", (2, 1, 2.5, 1, 2, 1.5), strict=True))
     records = [
         row | {"value": row["value"] + lead[row["case"]] / 10} if row["metric"] == "dice" else row
         for row in rows(0.6)

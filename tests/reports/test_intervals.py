@@ -54,7 +54,7 @@ def test_of_one_seed_interval_and_p_are_those_of_students_t_over_cases():
 def test_where_only_seeds_differ_they_are_the_unit_however_many_cases_there_are():
     effects = np.array([0.1, 0.3, 0.2])
     expected = ttest_1samp(effects, 0.0)
-    for cases in (2, 30):
+    for cases in (3, 30):
         found = mean_interval(crossed(effects, [0.0] * cases))
         assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()))
         assert found.p == pytest.approx(expected.pvalue)
@@ -63,8 +63,10 @@ def test_where_only_seeds_differ_they_are_the_unit_however_many_cases_there_are(
 def test_where_only_cases_differ_more_seeds_narrow_nothing():
     # Were the cases of each of four seeds drawn apart, the interval would be half as wide.
     effects = np.linspace(-1, 1, 12)
-    one, four = mean_interval(crossed([0.0], effects)), mean_interval(crossed([0.0] * 4, effects))
-    assert (four.low, four.high) == pytest.approx((one.low, one.high))
+    four, nine = (mean_interval(crossed([0.0] * seeds, effects)) for seeds in (4, 9))
+    expected = effects.std(ddof=1) / np.sqrt(12)
+    assert four.high == pytest.approx(t.isf(0.025, 3) * expected)
+    assert nine.high == pytest.approx(t.isf(0.025, 8) * expected)
 
 
 def test_where_each_seed_has_cases_of_its_own_the_means_of_seeds_hold_all():
@@ -95,7 +97,7 @@ def test_at_least_92_of_100_intervals_of_three_seeds_hold_the_truth(of_seed, of_
     )
     trials = Table(tuple(map(str, range(len(tables)))), tables)
     found = spread(trials)
-    held = np.abs(trials.mean_m) <= t.isf(0.025, found.freedom_m) * np.sqrt(found.variance_m)
+    held = np.abs(trials.mean_m) <= t.isf(0.025, found.freedom) * np.sqrt(found.variance_m)
     assert held.mean() >= 0.92
 
 

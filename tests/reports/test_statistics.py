@@ -233,7 +233,7 @@ def test_a_difference_too_small_for_three_digits_shows_its_sign(scored):
     ]
     assert verdicts(pd.concat(records))[0] == (
         "On heart, at ξ = 0.3, tsman is behind x: "
-        "difference in overall score −0.0002 [−0.0003, −0.00009] over 6 cases and 3 seeds."
+        "difference in overall score −0.0002 [−0.0004, −0.000008] over 6 cases and 3 seeds."
     )
 
 
