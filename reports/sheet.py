@@ -61,6 +61,7 @@ _ALONE: Final = {
     "sd_rest": Measure("", "Sd of the rest", 3, "neither"),
     "shared_by_shares": Measure("", "Correlation between ξ", 2, "neither"),
     "resolves": Measure("", "Resolves", 3, "neither"),
+    "errors_ratio": Measure("", "Ratio of errors", 2, "neither"),
     "target": Measure("", "Of interest", 2, "neither"),
     "falls": Measure("", "Falls with depth", 3, "neither"),
     "score": Measure("", "Score ↑", 3, "higher"),

@@ -65,8 +65,8 @@ def spread(table: Table) -> Spread:
     """The variance of each method's mean over other seeds and cases.
 
     That of the seeds' means and that of the cases' means over their numbers, less the rest, which is in both;
-    never less than either. Where each seed has cases of its own, the means of seeds hold all; with one seed
-    the cases do.
+    never less than any of the three. Where each seed has cases of its own, the means of seeds hold all; with
+    one seed the cases do.
 
     Raises:
         ValueError: There are fewer than two cases.
@@ -87,7 +87,8 @@ def spread(table: Table) -> Spread:
     elif not crossed:
         variance_m, freedom = seeds_m, num_s - 1
     else:
-        variance_m = np.maximum(np.maximum(seeds_m, cases_m), seeds_m + cases_m - rest_m)
+        whole_m = seeds_m + cases_m - rest_m
+        variance_m = np.max([seeds_m, cases_m, rest_m, whole_m], axis=0)
         freedom = min(num_s, num_c) - 1
     # What is left of a difference that is the same everywhere is rounding of the machine.
     variance_m = np.where(variance_m < 10.0 ** (-2 * ARITHMETIC), 0.0, variance_m)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reports.published.audit import audit_table
 from reports.published.verdicts import cohort_verdicts, verdicts_without_cohort
-from reports.tables.deciding import CLOSED, GAP, POWER
+from reports.tables.deciding import CLOSED, GAP, MIXED, POWER
 from reports.tables.entry import Table
 from reports.tables.means import curve, mean_dice_curve, pseudo_labels, rank_intervals
 from reports.tables.paper import table1, table2, table3, table4
@@ -117,6 +117,7 @@ TABLES: Final[Mapping[str, Table]] = {
     ),
     "gap": GAP,
     "power": POWER,
+    "mixed": MIXED,
     "ranks": Table(
         rank_intervals,
         "Rank of each method at each ξ",
