@@ -36,12 +36,12 @@ def test_a_plan_says_what_it_resolves_where_the_variances_are_committed(capsys, 
     ]
     monkeypatch.setattr(power, "committed", lambda: known)
     found = power_of(sweep)["resolves"]["spheres"]
-    # t of two degrees of freedom: (4.303 + 1.061) sd / sqrt(3).
+    # Two test cases: t of one degree of freedom, (12.706 + 1.376) sd / sqrt(3).
     assert found == pytest.approx(
-        {"overall": 5.364 * 0.03 / 3**0.5, "dice": 5.364 * 0.003 / 3**0.5}, rel=1e-3
+        {"overall": 14.08 * 0.03 / 3**0.5, "dice": 14.08 * 0.003 / 3**0.5}, rel=1e-3
     )
     (said, *rest) = told(capsys, sweep)
-    assert said.startswith("decides  spheres: this plan resolves about 0.093 overall, 0.0093 Dice")
+    assert said.startswith("decides  spheres: this plan resolves about 0.24 overall, 0.024 Dice")
     assert max(len(line) for line in (said, *rest)) <= 80
 
 
