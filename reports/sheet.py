@@ -54,7 +54,7 @@ _ALONE: Final = {
     "overall": Measure("", "Overall ↑", 3, "higher"),
     "mean": Measure("", "Mean ↑", 3, "higher"),
     "low": Measure("", "Low", 3, "neither"),
-    "closed": Measure("", "Gap closed ↑", 2, "higher"),
+    "closed": Measure("", "Gap closed ↑", 2, "neither"),
     "gap": Measure("", "Gap", 3, "neither"),
     "sd_seed": Measure("", "Sd of seeds", 3, "neither"),
     "sd_case": Measure("", "Sd of cases", 3, "neither"),
@@ -88,7 +88,12 @@ _ALONE: Final = {
     "p": Measure("", "p", 4, "neither"),
     "p_holm": Measure("", "p (Holm)", 4, "neither"),
 }
-_HEADINGS: Final = {"xi": "ξ", "in_paper": "In P", **{f"f{number}": f"f{number}" for number in range(1, 5)}}
+_HEADINGS: Final = {
+    "xi": "ξ",
+    "shares": "Values of ξ",
+    "in_paper": "In P",
+    **{f"f{number}": f"f{number}" for number in range(1, 5)},
+}
 _UNREAD: Final = ("dataset", "recipe", "setting", "results")
 _OF_SEVERAL: Final = ("closed", "gap", "rank", "holds", "top", "passes", "passes_alone")
 """What is no mean of a row's cases, so that no failure stands in its place."""
