@@ -213,7 +213,7 @@ def test_the_page_opens_with_the_verdicts_and_ends_with_the_provenance(page):
         "<h1>Report",
         "tsman against densevoxnet, two seeds: no verdict",
         'id="leaderboard"',
-        'id="table3"',
+        'id="closed"',
         'id="figure6"',
         'id="table1"',
         "<dt>commit</dt>",
