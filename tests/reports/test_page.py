@@ -213,13 +213,14 @@ def test_the_page_opens_with_the_verdicts_and_ends_with_the_provenance(page):
         "<h1>Report",
         "tsman against densevoxnet, two seeds: no verdict",
         'id="leaderboard"',
-        'id="closed"',
+        'id="table3"',
         'id="figure6"',
         'id="table1"',
         "<dt>commit</dt>",
     ]
     places = [page.index(piece) for piece in order]
     assert places == sorted(places)
+    assert "seeds needed with a power of 80 %: 0.1 overall " in page
 
 
 def test_records_of_teachers_alone_make_an_empty_report(scored, tmp_path):
