@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from math import isnan
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,10 @@ from bench import record
 from bench.console import table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from bench.store import Store
 
@@ -64,3 +68,98 @@ def _cell(values: list[float | None]) -> str:
         return "–"
     there = [value for value in values if value is not None]
     return f"{fmean(there):.2f}" if len(there) == len(values) else "failed"
+
+
+_Dice = dict[tuple[str, str], dict[tuple[int, str], float]]
+"""(method, ξ) -> (seed, case) -> mean Dice over structures; of labelled-only and full as of the methods."""
+
+
+def closed(store: Store, keys: Sequence[str]) -> str:
+    """The share of the gap between labelled-only and full that each method closes, over all ξ.
+
+    In mean Dice, with its 95 % interval over seeds and cases; empty where there is no such reference. It is
+    of whole numbers of cases alone: who failed in a case has none.
+    """
+    found: dict[tuple[str, str], dict[tuple[str, str, int, str], list[float]]] = {}
+    for row in record.rows_of(store, [key for key in keys if key.startswith("scores-")]):
+        roles = ("student", "supervised", LABELLED_ONLY)
+        if (
+            row.metric == "dice"
+            and row.role in roles
+            and not row.variant
+            and row.structure != record.BACKGROUND
+        ):
+            name = LABELLED_ONLY if row.role == LABELLED_ONLY else row.method
+            noise = "" if row.xi == FULL else row.noise
+            value = float("nan") if row.value is None else row.value
+            of_case = found.setdefault((row.dataset, noise), {})
+            of_case.setdefault((name, row.xi, int(row.seed), row.case), []).append(value)
+    parts = []
+    for (dataset, noise), values in found.items():
+        if noise:
+            lines = list(_closed(_by_place(values | found.get((dataset, ""), {}))))
+            under = "" if noise == "none" else f", noise {noise}"
+            if lines:
+                parts.append(
+                    "\n".join(
+                        [f"{dataset}: share of the gap from labelled-only to full closed{under}", *lines]
+                    )
+                )
+    return "\n\n".join(parts)
+
+
+def _by_place(values: dict[tuple[str, str, int, str], list[float]]) -> _Dice:
+    dice: _Dice = defaultdict(dict)
+    for (name, xi, seed, case), of_structures in values.items():
+        dice[name, xi][seed, case] = fmean(of_structures)
+    return dice
+
+
+def _closed(dice: _Dice) -> Iterator[str]:
+    """A line a method, and why there is no verdict."""
+    from reports.evidence import no_verdict
+
+    below = [xi for name, xi in dice if name == LABELLED_ONLY]
+    seeds: set[int] = set()
+    for method in dict.fromkeys(name for name, _ in dice if name != LABELLED_ONLY):
+        shares = [xi for xi in below if (method, xi) in dice]
+        if shares and (method, FULL) in dice:
+            places = sorted(dice[method, FULL])
+            seeds |= {seed for seed, _ in places}
+            yield f"  {method:16}{_share(dice, method, shares)}"
+    if why := no_verdict(len(seeds)) if seeds else "":
+        yield f"  {why}{', the intervals are over cases only' if len(seeds) == 1 else ''}"
+
+
+def _share(dice: _Dice, method: str, shares: Sequence[str]) -> str:
+    """The share that one method closes, with its interval, or why it has none."""
+    import numpy as np
+
+    from reports.spread import ratio_bounds
+
+    above = _mean_sc(dice, [(method, xi) for xi in shares])
+    alone = _mean_sc(dice, [(LABELLED_ONLY, xi) for xi in shares])
+    full = _mean_sc(dice, [(method, FULL)])
+    if above is None or alone is None or full is None or not (above.shape == alone.shape == full.shape):
+        return "not known, a case failed or is absent"
+    if full.shape[1] < 2:
+        return "not known, one case gives no interval"
+    bounds = ratio_bounds(above - alone, full - alone)
+    if bounds is None:
+        return "nothing to close here"
+    share = np.nanmean(above - alone, axis=1).mean() / np.nanmean(full - alone, axis=1).mean()
+    return f"{share:.2f} ({bounds[0]:.2f} to {bounds[1]:.2f})"
+
+
+def _mean_sc(dice: _Dice, places: Sequence[tuple[str, str]]) -> NDArray[np.float64] | None:
+    """The mean over these ξ of each seed and case, NaN where a seed lacks a case; None where one failed."""
+    import numpy as np
+
+    tables = [dice[place] for place in places]
+    if any(table.keys() != tables[0].keys() for table in tables):
+        return None
+    seeds, cases = sorted({seed for seed, _ in tables[0]}), sorted({case for _, case in tables[0]})
+    mean = {place: fmean(table[place] for table in tables) for place in tables[0]}
+    if any(isnan(value) for value in mean.values()):
+        return None
+    return np.array([[mean.get((seed, case), np.nan) for case in cases] for seed in seeds])

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from reports.cases import case_scores
-from reports.resampling import PAIR
 from reports.selection import BACKGROUND, IDENTITY, TUMOUR
 from reports.statistics import different, realised_shares
+from reports.values import PAIR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

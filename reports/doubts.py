@@ -8,7 +8,8 @@ import pandas as pd
 
 from reports.contests import contests
 from reports.extras import DOUBT_MEASURES, REGIONS
-from reports.resampling import PAIR, mean_intervals
+from reports.intervals import mean_intervals
+from reports.values import PAIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

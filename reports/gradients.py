@@ -9,14 +9,16 @@ import pandas as pd
 
 from reports.contests import contests
 from reports.doubts import intervals
-from reports.resampling import PAIR, mean_interval
+from reports.evidence import ONE_SEED, TWO_SEEDS
+from reports.intervals import mean_interval
 from reports.selection import NO_VERDICT, SMOKE, SMOKE_SENTENCE
+from reports.values import PAIR
 from reports.wording import counted, signed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
-    from reports.resampling import Interval
+    from reports.intervals import Interval
 
 _WHERE: Final = ("setting", "dataset", "recipe", "data_set", "noise", "xi")
 COLUMNS: Final = (
@@ -33,8 +35,6 @@ _OWN: Final = {"touched": "positions touched", "above_half": "noise above half o
 _QUANTITIES: Final = {**_OWN, "noise_to_signal": "noise to signal of the whole layer"}
 NOT_RECORDED: Final = "not recorded"
 NOT_THE_PAPERS: Final = "not the paper's quantity"
-_FEWEST_SEEDS: Final = 3
-_DECIDING: Final = 6  # cases, as for P's claims (docs/decisions/0014)
 _FEWEST_LAYERS: Final = 3
 
 
@@ -89,6 +89,8 @@ _WORDS: Final = {
     "contradicted": "positions of deep layers are likelier to receive a noisy gradient, against the paper",
     "undecided": "undecided whether positions of shallow layers are likelier to receive a noisy gradient",
     NO_VERDICT: SMOKE_SENTENCE,
+    ONE_SEED: ONE_SEED,
+    TWO_SEEDS: TWO_SEEDS,
 }
 
 
@@ -119,11 +121,9 @@ def _finding(row: Mapping[Hashable, Any]) -> str:
 def _verdict(found: Interval, recipe: str) -> str:
     if recipe == SMOKE:
         return NO_VERDICT
-    if found.seeds < _FEWEST_SEEDS:
-        return "one seed: no verdict" if found.seeds == 1 else f"{found.seeds} seeds: no verdict"
-    if found.cases < _DECIDING or found.low is None or found.high is None:
-        return "undecided"
-    return "supported" if found.low > 0 else "contradicted" if found.high < 0 else "undecided"
+    if found.no_verdict:
+        return found.no_verdict
+    return {"ahead of": "supported", "behind": "contradicted"}.get(found.word, "undecided")
 
 
 def _falls(rows: pd.DataFrame) -> pd.DataFrame:

@@ -14,9 +14,13 @@ import pandas as pd
 from reports.cases import case_scores
 from reports.contests import Contest, contests_of, labelled_only_of, order_of_noise, supervised_of
 from reports.costs import passes
-from reports.resampling import mean_interval, mean_intervals, ranks, values_of
+from reports.evidence import MORE_SEEDS, ONE_SEED, TWO_SEEDS, no_verdict
+from reports.gaps import closed_table
+from reports.intervals import mean_interval, mean_intervals
+from reports.resampling import ranks
 from reports.selection import INJECTED, NO_NOISE, SMOKE, SMOKE_SENTENCE, cohorts
 from reports.statistics import over_seeds, silent_columns
+from reports.values import values_of
 from reports.wording import counted
 
 if TYPE_CHECKING:
@@ -26,11 +30,13 @@ if TYPE_CHECKING:
     from reports.selection import Cohort
 
 COLUMNS: Final = (
-    "setting", "dataset", "recipe", "data_set", "noise", "xi", "method", "rank", "rank_lower", "rank_upper",
+    "setting", "dataset", "recipe", "data_set", "noise", "xi", "method", "closed", "closed_lower",
+    "closed_upper", "rank", "rank_lower", "rank_upper",
     "score", "score_lower", "score_upper", "measure", "holds", "top", "passes", "cases", "seeds", "results",
     "failed", "empty", "note", "role",
 )  # fmt: skip
-"""Of `leaderboard`, one row a method of a contest, best first. setting: the contest, in words; score: mean of
+"""Of `leaderboard`, one row a method of a contest, best first. setting: the contest, in words; closed: the
+share of the gap between labelled-only and full that it closes, in mean Dice, and its interval; score: mean of
 `measure` (`overall`, or `dice` where there is none) over cases, then seeds, and its 95 % interval; rank, and
 the best and worst of its 95 % interval; the share of resamples in which the method holds its rank, and is
 among the first three; network passes (mean over seeds, the teachers' shared); counts; and, where there is no
@@ -54,8 +60,11 @@ def leaderboard(records: pd.DataFrame, extras: Extras) -> pd.DataFrame:
 
 def _of_cohort(cohort: Cohort, extras: Extras) -> Iterator[pd.DataFrame]:
     alone = labelled_only_of(cohort)
+    closed: dict[str, pd.DataFrame] = {}
     for contest, rows in contests_of(cohort):
-        yield standing(contest, rows, passes(extras.costs, contest))
+        if contest.noise not in closed:
+            closed[contest.noise] = closed_table(cohort.records, contest.noise)
+        yield _with_closed(standing(contest, rows, passes(extras.costs, contest)), closed[contest.noise])
         reference = contest.of(alone)
         if not reference.empty:
             setting = f"{cohort.name}, {contest.title}: manual labels alone, not ranked"
@@ -67,6 +76,13 @@ def _of_cohort(cohort: Cohort, extras: Extras) -> Iterator[pd.DataFrame]:
         yield _unranked(
             where, reference, f"{cohort.name}: all labels manual, not ranked", "all labels manual"
         )
+
+
+def _with_closed(table: pd.DataFrame, closed: pd.DataFrame) -> pd.DataFrame:
+    """With the share of the gap that each method closes at the ξ of the contest, where there is one."""
+    here = closed[closed["xi"] == table["xi"].iloc[0]].set_index("method")
+    names = ("closed", "closed_lower", "closed_upper")
+    return table.assign(**{name: table["method"].map(here[name]).astype(float) for name in names})
 
 
 def _unranked(where: Contest, reference: pd.DataFrame, setting: str, note: str) -> pd.DataFrame:
@@ -106,7 +122,9 @@ def standing(contest: Contest, rows: pd.DataFrame, cost: pd.Series[float]) -> pd
         table = table.assign(score_silent=table[silent[0]])
     place = table["note"].map(lambda note: next((k for k, why in enumerate(_NOTED) if why in note), -1))
     table = table.assign(_place=place).sort_values(["_place", "rank", "method"], kind="stable")
-    return table[[*COLUMNS, *(["score_silent"] if silent else [])]].reset_index(drop=True)
+    table = table.reindex(columns=[*COLUMNS, *(["score_silent"] if silent else [])])
+    closed = ["closed", "closed_lower", "closed_upper"]
+    return table.astype(dict.fromkeys(closed, float)).reset_index(drop=True)
 
 
 def common_seeds(scores: pd.DataFrame) -> frozenset[tuple[str, str]]:
@@ -165,30 +183,32 @@ _RENAMED: Final = {
 _OF_RANKED: Final = ("score_lower", "score_upper", "rank", "holds", "top")
 
 
-def one_seed_sentence(table: pd.DataFrame) -> list[str]:
-    """That one seed decides nothing, where any contest has no more."""
+_UNDECIDED: Final = {
+    ONE_SEED: (
+        "intervals and ranks are over cases only: they speak of other test cases under that very seed, and "
+        "hold nothing of the spread of trainings"
+    ),
+    TWO_SEEDS: "two trainings say little of the spread of trainings",
+}
+
+
+def few_seeds_sentences(table: pd.DataFrame) -> list[str]:
+    """In which contests there are too few seeds for a verdict."""
     ranked = table[table["rank"].notna()]
-    single = ranked[ranked["seeds"] == 1]
-    if single.empty:
-        return []
-    several = ranked["setting"].nunique()
-    where = (
-        "every setting"
-        if single["setting"].nunique() == several
-        else (f"{single['setting'].nunique()} of {several} settings")
-    )
-    said = (
-        f"One seed decides nothing: in {where} below there is one, so that intervals and stability speak of "
-        "other test cases under that very seed, and hold nothing of the luck of a training; `--seeds 3` does."
-    )
-    return [said]
+    several, said = ranked["setting"].nunique(), []
+    for words, why in _UNDECIDED.items():
+        number = ranked.loc[ranked["seeds"].map(no_verdict) == words, "setting"].nunique()
+        if number:
+            where = "every setting" if number == several else f"{number} of {several} settings"
+            said.append(f"{words[0].upper()}{words[1:]} in {where} below: {why}; {MORE_SEEDS}.")
+    return said
 
 
 def leader_sentences(table: pd.DataFrame) -> list[str]:
-    """Who is first in each contest, and how often; of the recipe smoke that nobody is."""
+    """Who is first in each contest of seeds enough, and how often; of the recipe smoke that nobody is."""
     smoke = table["recipe"] == SMOKE
     named = table.loc[smoke, "data_set"].unique()
-    deciding = table[table["rank"].notna() & ~smoke]
+    deciding = table[table["rank"].notna() & ~smoke & (table["seeds"].map(no_verdict) == "")]
     return [
         *(f"{name}, {SMOKE_SENTENCE}." for name in named),
         *(_leader(str(name), part) for name, part in deciding.groupby("setting", sort=False)),

@@ -54,6 +54,15 @@ _ALONE: Final = {
     "overall": Measure("", "Overall ↑", 3, "higher"),
     "mean": Measure("", "Mean ↑", 3, "higher"),
     "low": Measure("", "Low", 3, "neither"),
+    "closed": Measure("", "Gap closed ↑", 2, "neither"),
+    "gap": Measure("", "Gap", 3, "neither"),
+    "sd_seed": Measure("", "Sd of seeds", 3, "neither"),
+    "sd_case": Measure("", "Sd of cases", 3, "neither"),
+    "sd_rest": Measure("", "Sd of the rest", 3, "neither"),
+    "shared_by_shares": Measure("", "Correlation between ξ", 2, "neither"),
+    "resolves": Measure("", "Resolves", 3, "neither"),
+    "errors_ratio": Measure("", "Ratio of errors", 2, "neither"),
+    "target": Measure("", "Of interest", 2, "neither"),
     "falls": Measure("", "Falls with depth", 3, "neither"),
     "score": Measure("", "Score ↑", 3, "higher"),
     "holds": Measure("", "Holds rank", 2, "neither"),
@@ -77,12 +86,16 @@ _ALONE: Final = {
     **{model: Measure("", f"{model} ↑", 3, "higher") for model in ("A", "B", "C", "MD")},
     "paper": Measure("", "Paper", 3, "neither"),
     "p": Measure("", "p", 4, "neither"),
-    "p_smallest": Measure("", "Smallest p", 4, "neither"),
     "p_holm": Measure("", "p (Holm)", 4, "neither"),
 }
-_HEADINGS: Final = {"xi": "ξ", "in_paper": "In P", **{f"f{number}": f"f{number}" for number in range(1, 5)}}
+_HEADINGS: Final = {
+    "xi": "ξ",
+    "shares": "Values of ξ",
+    "in_paper": "In P",
+    **{f"f{number}": f"f{number}" for number in range(1, 5)},
+}
 _UNREAD: Final = ("dataset", "recipe", "setting", "results")
-_OF_SEVERAL: Final = ("rank", "holds", "top", "passes", "passes_alone")
+_OF_SEVERAL: Final = ("closed", "gap", "rank", "holds", "top", "passes", "passes_alone")
 """What is no mean of a row's cases, so that no failure stands in its place."""
 _HELPERS: Final = (
     "sd",

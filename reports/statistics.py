@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from reports.cases import LOWER_IS_BETTER, case_scores, is_silent
-from reports.resampling import mean_interval, paired, ranks, values_of
+from reports.evidence import no_verdict
+from reports.intervals import mean_interval
+from reports.resampling import ranks
 from reports.selection import IDENTITY, SMOKE, SMOKE_SENTENCE, evaluated
+from reports.values import paired, values_of
 from reports.wording import bracketed, counted, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reports.resampling import Interval
+    from reports.intervals import Interval
 
 FOCAL: Final = "tsman"  # the method whose claims are on trial
 _WITHOUT_SEED: Final = [name for name in IDENTITY if name not in ("seed", "split")]  # a seed draws its split
@@ -246,6 +249,8 @@ def _verdicts_on(dataset: str, rows: pd.DataFrame) -> list[str]:
     supervised = scores[(scores["role"] == "supervised") & (scores["method"] == FOCAL)]
     if not supervised.empty:
         sentences.append(_sentence(place, f"{FOCAL} trained on all manual labels", own, supervised))
+    if no_verdict(own["seed"].nunique()):
+        return sentences
     return [*sentences, *_lead(dataset, scores, realised_shares(rows))]
 
 
@@ -258,10 +263,11 @@ def _sentence(place: str, rival: str, own: pd.DataFrame, other: pd.DataFrame) ->
     if difference is None:
         return f"{place} cannot be compared with {rival}: they share no seed and case with an overall score."
     over = f"{counted(difference.cases, 'case')} and {counted(difference.seeds, 'seed')}"
-    return (
-        f"{place} is {difference.word} {rival}: "
-        f"difference in overall score {signed(difference.mean)} {bracketed(difference)} over {over}."
-    )
+    found = f"difference in overall score {signed(difference.mean)} {bracketed(difference)} over {over}"
+    if difference.no_verdict:
+        only = f", the interval {difference.over}" if difference.seeds == 1 else ""
+        return f"{place} against {rival}, {difference.no_verdict}: {found}{only}."
+    return f"{place} is {difference.word} {rival}: {found}."
 
 
 def _lead(dataset: str, scores: pd.DataFrame, realised: Mapping[float, str]) -> list[str]:

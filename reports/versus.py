@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from reports.cases import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from reports.claims import Contestant, Part
 from reports.contrasts import NotComparedError, board, contrast
-from reports.resampling import SIGNIFICANT, Evidence, Interval, mean_interval, sign_flips
+from reports.evidence import SIGNIFICANT, holm
+from reports.intervals import Interval, mean_interval
 from reports.selection import NO_VERDICT, SMOKE, TRAINED
 from reports.statistics import different
 
@@ -39,13 +40,13 @@ class Comparison:
     xi: str
     lower_is_better: bool | None  # None: nobody here knows, as of a metric that a package brings
     interval: Interval | None = None
-    evidence: Evidence | None = None
+    adjusted: float | None = None  # p after Holm over the ξ; of all ξ together its own
     reason: str = ""
     smoke: bool = False  # whether it is of the recipe that no verdict is drawn from
 
     @property
     def verdict(self) -> str:
-        """How the one stands to the other; undecided where the interval holds zero, which is not equality.
+        """How the one stands to the other; undecided where p after Holm is not small, which is not equality.
 
         Of a measure that nobody here knows it is higher or lower, not better or worse.
         """
@@ -53,8 +54,10 @@ class Comparison:
             return "not compared"
         if self.smoke:
             return NO_VERDICT
+        if self.interval.no_verdict:
+            return self.interval.no_verdict
         word = {"ahead of": "higher", "behind": "lower"}.get(self.interval.word)
-        if word is None:
+        if word is None or self.adjusted is None or self.adjusted >= SIGNIFICANT:
             return "undecided"
         if self.lower_is_better is None:
             return word
@@ -62,8 +65,8 @@ class Comparison:
 
     @property
     def too_few(self) -> bool:
-        """Whether no test of so few cases could reach the level of a verdict."""
-        return self.evidence is not None and self.evidence.smallest > SIGNIFICANT
+        """Whether there are too few cases for a verdict, however many seeds."""
+        return self.interval is not None and not self.interval.no_verdict and not self.interval.decides
 
     def within(self, tolerance: float) -> str:
         """Whether the whole interval is inside ± the tolerance, outside, or neither.
@@ -72,6 +75,8 @@ class Comparison:
         """
         if self.smoke and self.interval is not None:
             return NO_VERDICT
+        if self.interval is not None and self.interval.no_verdict:
+            return self.interval.no_verdict
         low, high = (self.interval.low, self.interval.high) if self.interval else (None, None)
         if low is None or high is None or self.too_few:
             return "undecided"
@@ -113,8 +118,18 @@ def versus(
         (Part({ones[mine]: 1.0}, mine, mine, measure), Part({others[theirs]: -1.0}, theirs, theirs, measure))
         for mine, theirs in pairs
     ]
-    found = _compared(parts, scores, lower_is_better=_is_lower_better(measure.rpartition("_")[2]))
-    return [replace(one, smoke=bool((records["recipe"] == SMOKE).any())) for one in found]
+    found = list(_compared(parts, scores, lower_is_better=_is_lower_better(measure.rpartition("_")[2])))
+    smoke = bool((records["recipe"] == SMOKE).any())
+    adjusted = holm([_p(one) if one.xi != POOLED else None for one in found])
+    return [
+        replace(one, adjusted=_p(one) if one.xi == POOLED else of_family, smoke=smoke)
+        for one, of_family in zip(found, adjusted, strict=True)
+    ]
+
+
+def _p(one: Comparison) -> float | None:
+    """What enters the family of the ξ: none where so few seeds or cases give no verdict whatever p is."""
+    return one.interval.p if one.interval and one.interval.decides else None
 
 
 def _is_lower_better(metric: str) -> bool | None:
@@ -148,7 +163,7 @@ def _comparison(
         values = contrast(parts, shares, scores)
     except NotComparedError as reason:
         return Comparison(name, lower_is_better, reason=str(reason))
-    return Comparison(name, lower_is_better, mean_interval(values), sign_flips(values))
+    return Comparison(name, lower_is_better, mean_interval(values))
 
 
 def _offered(side: Side, scores: Board) -> dict[float, Contestant]:

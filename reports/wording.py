@@ -6,8 +6,9 @@ from math import floor, log10
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reports.resampling import Interval
+    from reports.intervals import Interval
 
+_SMALLEST = 1e-9  # p; where all differences are equal it is zero
 _FINEST = 6  # digits; beyond them the first one that is not zero is written as 4e-09
 
 
@@ -21,6 +22,11 @@ def signed(number: float, digits: int = 3) -> str:
     return text.replace("-", "−", 1)
 
 
+def plain(number: float, digits: int = 3) -> str:
+    """A number as `signed` writes it, without a plus."""
+    return signed(number, digits).removeprefix("+")
+
+
 def bracketed(interval: Interval, digits: int = 3) -> str:
     """The bounds of an interval."""
     if interval.low is None or interval.high is None:
@@ -30,6 +36,8 @@ def bracketed(interval: Interval, digits: int = 3) -> str:
 
 def probability(p: float) -> str:
     """A p with three digits after the point, or with the two that count where it is smaller."""
+    if p < _SMALLEST:
+        return f"< {_SMALLEST:.0e}"
     return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from bench.verbs.reading import leaks_of, records_of
 from bench.verbs.sides import check_known, side_of
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from pathlib import Path
 
     import pandas as pd
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
     from reports.selection import Cohort
     from reports.versus import Comparison, Side
 
-_HEADER: Final = ("ξ", "A − B", "95 % interval", "p", "least p", "cases", "seeds", "verdict")
+_HEADER: Final = ("ξ", "A − B", "95 % interval", "p", "p Holm", "cases", "seeds", "verdict")
 _FOOT: Final = """
-The interval is a bootstrap over cases and seeds; with one seed the spread over
-seeds is not in it. Undecided is not equal. p is of the sign flips over cases,
-not corrected for the number of ξ; least p is the smallest that so few cases can
-reach. The row all is the mean over the ξ below 1."""
+Interval and p are over other seeds and cases; with one seed over cases only.
+The ξ are one family: their verdicts go by p after Holm. The row all, the mean
+over the ξ below 1, stands alone. Undecided is not equal. Fewer than three seeds
+give no verdict; `--seeds 3` is the fewest that decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class Options:
 
 
 def compare(one: str, other: str, options: Options, store_path: Path, *, as_json: bool) -> int:
-    """Print A − B for each data set and ξ with its interval, p and the smallest p that was possible.
+    """Print A − B for each data set and ξ with its interval, p and p after Holm over the ξ.
 
     Raises:
         UsageError: A side, metric or ξ that nothing bears, or one that is compared with itself.
@@ -57,6 +59,7 @@ def compare(one: str, other: str, options: Options, store_path: Path, *, as_json
         for side in sides:
             check_known(side, records)
         compared = {cohort.name: _rows(cohort, sides, options.metric, wanted) for cohort in found}
+        closed = {cohort.name: _closed(cohort, sides) for cohort in found}
     except ValueError as error:
         raise DataError(str(error)) from error
     if noises := _left_out(records, sides):
@@ -72,9 +75,10 @@ def compare(one: str, other: str, options: Options, store_path: Path, *, as_json
     there = set(records["dataset"])
     leaks = {name: mark for name, mark in leaks_of(Store(store_path)).items() if name in there}
     if as_json:
-        console.say_json({**_document(one, other, options, compared), "leaks": leaks})
+        said = [{"dataset": name, **row} for name, rows in closed.items() for row in rows]
+        console.say_json({**_document(one, other, options, compared), "closed": said, "leaks": leaks})
     else:
-        _print(one, other, options, compared, folded)
+        _print(one, other, options, compared, folded, _headlines(closed))
         for name, mark in leaks.items():
             console.say(f"\nNot to be trusted: in {console.one_line(name)} {mark}.")
     return _held(compared, options.tolerance) if options.strict and options.tolerance is not None else 0
@@ -137,6 +141,27 @@ def _rows(
     return versus(cohort.records, *sides, metric, wanted)
 
 
+def _closed(cohort: Cohort, sides: tuple[Side, Side]) -> list[dict[Hashable, Any]]:
+    """What share of the gap between labelled-only and full each side that is a method closes."""
+    from reports.gaps import closed_table
+
+    table = closed_table(cohort.records)
+    rows: list[dict[Hashable, Any]] = []
+    for side in sides:
+        own = table[table["method"] == side.method] if not side.variant else table.iloc[:0]
+        own = own if side.xi is None else own[own["xi"] == f"{side.xi}"]
+        found = own.head(1).astype(object)
+        rows += found.where(found.notna(), None).to_dict("records")
+    return rows
+
+
+def _headlines(closed: dict[str, list[dict[Hashable, Any]]]) -> dict[str, list[str]]:
+    """A sentence a side, by data set."""
+    from reports.gaps import closed_words
+
+    return {name: [f"{closed_words(row)}." for row in rows] for name, rows in closed.items()}
+
+
 def _no_common(found: list[Cohort], one: str, other: str, options: Options) -> None:
     """Say why there is nothing to print.
 
@@ -156,7 +181,7 @@ def _no_common(found: list[Cohort], one: str, other: str, options: Options) -> N
 def _document(
     one: str, other: str, options: Options, compared: dict[str, list[Comparison]]
 ) -> dict[str, Any]:
-    """The comparison as JSON; `p_holm` is over the ξ of one data set, the pooled row apart."""
+    """The comparison as JSON; `p_holm` is over the ξ of one data set, of the pooled row its own p."""
     return {
         "a": one,
         "b": other,
@@ -167,10 +192,6 @@ def _document(
 
 
 def _of_cohort(name: str, rows: list[Comparison], tolerance: float | None) -> list[dict[str, Any]]:
-    from reports.resampling import holm
-    from reports.versus import POOLED
-
-    adjusted = holm([row.evidence.p if row.evidence and row.xi != POOLED else None for row in rows])
     return [
         {
             "dataset": name,
@@ -178,16 +199,16 @@ def _of_cohort(name: str, rows: list[Comparison], tolerance: float | None) -> li
             "difference": row.interval.mean if row.interval else None,
             "low": row.interval.low if row.interval else None,
             "high": row.interval.high if row.interval else None,
-            "p": row.evidence.p if row.evidence else None,
-            "p_smallest": row.evidence.smallest if row.evidence else None,
-            "p_holm": p_holm,
+            "interval": row.interval.over if row.interval else None,
+            "p": row.interval.p if row.interval else None,
+            "p_holm": row.adjusted,
             "cases": row.interval.cases if row.interval else 0,
             "seeds": row.interval.seeds if row.interval else 0,
             "verdict": row.verdict,
             "within_tolerance": row.within(tolerance) if tolerance is not None else None,
             "reason": row.reason,
         }
-        for row, p_holm in zip(rows, adjusted, strict=True)
+        for row in rows
     ]
 
 
@@ -197,25 +218,18 @@ def _print(
     options: Options,
     compared: dict[str, list[Comparison]],
     folded: dict[str, str],
+    headlines: dict[str, list[str]],
 ) -> None:
-    from reports.wording import signed
-
     console.say(f"A = {one}, B = {other}")
     console.say(f"A − B in {options.metric}, over the cases and seeds that both have")
     for name, rows in compared.items():
         console.say(f"\n{console.one_line(name)}")
+        for sentence in headlines[name]:
+            console.say(textwrap.fill(sentence, 80, break_on_hyphens=False))
         shown = [row for row in rows if row.interval is not None]
         if shown:
             console.say(console.table([_cells(row) for row in shown], _HEADER))
-        for row in rows:
-            if row.reason:
-                console.say(f"ξ {row.xi}: not compared, {console.one_line(row.reason)}.")
-            elif options.tolerance is not None:
-                console.say(f"ξ {row.xi}: {_within(row, options.tolerance, signed(options.tolerance)[1:])}.")
-        if any(row.smoke for row in rows):
-            from reports.selection import SMOKE_SENTENCE
-
-            console.say(f"{SMOKE_SENTENCE}.")
+        _say_beside(rows, options.tolerance)
         if not rows:
             console.say(f"A and B share no ξ here, or nothing has {options.metric}.")
         if name in folded:
@@ -223,26 +237,43 @@ def _print(
     console.say(_FOOT)
 
 
+def _say_beside(rows: list[Comparison], tolerance: float | None) -> None:
+    """What the table does not hold: who was not compared, who is equivalent, why there is no verdict."""
+    from reports.selection import SMOKE_SENTENCE
+    from reports.wording import signed
+
+    for row in rows:
+        if row.reason:
+            console.say(f"ξ {row.xi}: not compared, {console.one_line(row.reason)}.")
+        elif tolerance is not None:
+            console.say(f"ξ {row.xi}: {_within(row, tolerance, signed(tolerance)[1:])}.")
+    why = [SMOKE_SENTENCE if row.smoke else row.interval.no_verdict for row in rows if row.interval]
+    for said in dict.fromkeys(why):
+        if said:
+            console.say(f"{said}.")
+
+
 def _cells(row: Comparison) -> list[str]:
+    from reports.selection import NO_VERDICT
     from reports.wording import probability, signed
 
-    interval, evidence = row.interval, row.evidence
+    interval = row.interval
     assert interval is not None, "only compared rows are shown"
-    assert evidence is not None, "an interval and its p come together"
     bounds = "–"
     if interval.low is not None and interval.high is not None:
         bounds = f"{signed(interval.low)} to {signed(interval.high)}"
-    ps = probability(evidence.p), probability(evidence.smallest)
-    return [row.xi, signed(interval.mean), bounds, *ps, str(interval.cases), str(interval.seeds), row.verdict]
+    ps = [probability(p) if p is not None else "–" for p in (interval.p, row.adjusted)]
+    verdict = NO_VERDICT if interval.no_verdict else row.verdict  # why is said once, below
+    return [row.xi, signed(interval.mean), bounds, *ps, str(interval.cases), str(interval.seeds), verdict]
 
 
 def _within(row: Comparison, tolerance: float, shown: str) -> str:
     """The equivalence statement: two one-sided tests at 2.5 % each, read off the 95 % interval."""
     found = row.within(tolerance)
-    if row.smoke:
+    if row.smoke or (row.interval is not None and row.interval.no_verdict):
         return found
     if found == "equivalent":
-        return f"equivalent within ±{shown}, the whole interval is inside"
+        return f"equivalent, smaller than {shown}: the whole interval is inside ±{shown}"
     if found == "different":
         return f"different by more than {shown}, the whole interval is outside ±{shown}"
     if row.too_few:

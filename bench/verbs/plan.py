@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import console, provenance, runner
+from bench.cell import Cell
 from bench.cost import estimate, prices
 from bench.plugins.contestants import classes
 
@@ -48,6 +49,7 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
     if sweep.noises:
         console.say(f"noise    {', '.join(sweep.noises)}, in place of pseudo labels")
     console.say(f"recipe   {sweep.recipe.name} · {sweep.recipe.compute.precision} · run {sweep.run}")
+    say_power(power_of(sweep))
     counted = runner.summary(stages, store)
     parts = [f"{n['stages']} {kind}" for kind, n in counted.items()]
     cached = sum(n["cached"] for n in counted.values())
@@ -56,6 +58,43 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
     if half_made:
         goes = "goes" if len(half_made) == 1 else "go"
         console.say(f"         {len(half_made)} of them {goes} on from a checkpoint")
+
+
+def power_of(sweep: Sweep) -> dict[str, Any]:
+    """What the plan can decide: why nothing, or what difference it resolves on each data set."""
+    from reports.evidence import no_verdict
+    from reports.power import TARGETS, committed_for, resolved
+
+    seeds, recipe = len(sweep.seeds), sweep.recipe
+    resolves: dict[str, dict[str, float]] = {}
+    for dataset in sweep.datasets:
+        below = [xi for xi in sweep.xis if float(xi) < 1]
+        shares = len(Cell.of(recipe, dataset, sweep.seeds[0]).different(below)) or 1
+        known = {name: committed_for(dataset.name, recipe.name, name) for name in TARGETS}
+        resolves[dataset.name] = {
+            name: resolved(one, seeds=seeds, cases=len(dataset.test), shares=shares)
+            for name, one in known.items()
+            if one and seeds > 1 and len(dataset.test) > 1
+        }
+    return {"no_verdict": no_verdict(seeds), "resolves": resolves}
+
+
+def say_power(power: dict[str, Any]) -> None:
+    """What the plan can decide, in a line a data set."""
+    from reports.evidence import MORE_SEEDS
+    from reports.power import UNITS
+
+    if power["no_verdict"]:
+        _say("decides", f"nothing: {power['no_verdict']}; {MORE_SEEDS}")
+        return
+    for name, found in power["resolves"].items():
+        if found:
+            amounts = ", ".join(f"{number:.2g} {UNITS[measure]}" for measure, number in found.items())
+            _say(
+                "decides", f"{name}: this plan resolves about {amounts} between two methods, with 80 % power"
+            )
+        else:
+            _say("decides", f"{name}: what this plan resolves is not known, for want of committed variances")
 
 
 def say_other_shares(sweep: Sweep) -> None:

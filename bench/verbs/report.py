@@ -46,12 +46,13 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
         extras = read(store_path)
         written = write(records, folder, title=title, provenance=sources, exhibits=shown, extras=extras)
         held = published_verdicts(records)
+        takes = _takes(records)
     except ValueError as error:
         raise DataError(str(error)) from error
     counts = {verdict: int((held["verdict"] == verdict).sum()) for verdict in VERDICTS}
     if as_json:
         files = [str(path) for path in written]
-        said = {"verdicts": counts, "discrepancies": discrepancies()}
+        said = {"verdicts": counts, "discrepancies": discrepancies(), "power": takes}
         console.say_json({"out": str(folder), "files": files, **said})
     else:
         for path in written:
@@ -60,7 +61,22 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
         console.say(f"cells that the paper prints: {told}")
         apart = f"{len(discrepancies())} things do not add up"
         console.say(f"the paper's own numbers: {apart}; see {folder / 'tables' / 'audit.md'}")
+        for sentence in takes:
+            console.say(sentence)
     return _deviations(held) if strict else 0
+
+
+def _takes(records: pd.DataFrame) -> list[str]:
+    """What the records of each data set resolve and what more seeds would, or that they decide nothing."""
+    from reports.components import power_sentences, power_table
+    from reports.evidence import seeds_sentences
+    from reports.selection import cohorts
+
+    said = []
+    for cohort in cohorts(records):
+        said += seeds_sentences(cohort.records)
+        said += power_sentences(power_table(cohort.records), cohort.name)
+    return said
 
 
 def _deviations(held: pd.DataFrame) -> int:

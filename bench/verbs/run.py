@@ -22,12 +22,12 @@ from bench.publication import publish
 from bench.seals import unsealed
 from bench.soundness import put_damaged_aside
 from bench.store import Store
-from bench.summary import curve
+from bench.summary import closed, curve
 from bench.sweep import title
 from bench.verbs.determinism import found_in as determinism
 from bench.verbs.determinism import say as say_determinism
 from bench.verbs.mirror import put_unsound_aside
-from bench.verbs.plan import cost_of, prices_of, say_cost, say_methods, say_other_shares, say_plan
+from bench.verbs.plan import cost_of, power_of, prices_of, say_cost, say_methods, say_other_shares, say_plan
 from bench.verbs.request import planned, understood
 from bench.verbs.stopping import stoppable
 from bench.verbs.words import datasets_of
@@ -71,6 +71,7 @@ def run(request: Request) -> int:
                 say_determinism(more["determinism"])
         if request.dry_run:
             more |= {"left_out": left_out, "cost": cost_of(sweep, stages, store, asked)}
+            more["power"] = power_of(sweep)
             code = _say_plan_alone(request, sweep, stages, more)
             if leaks and not request.allow_leaks:
                 raise refused(leaks)
@@ -232,7 +233,10 @@ def _say_result(
         console.warn(f"failed: {key}: {reason} Details: {store.path / 'failed' / key}.json")
         console.warn(_blocked_by(key, state, stages))
     console.say()
-    console.say(curve(store, [stage.key for stage in stages]))
+    keys = [stage.key for stage in stages]
+    if said := closed(store, keys):
+        console.say(f"{said}\n")
+    console.say(curve(store, keys))
     say_other_shares(sweep)
     for leak in sweep.allowed_leaks:
         console.say(f"leak     {leak.dataset}: {leak.sentence}")

@@ -13,7 +13,7 @@ from reports.figures.overlays import overlays
 from reports.figures.price import score_against_cost
 from reports.figures.standings import standings
 from reports.gradients import gradient_table, premise_sentences, premise_table
-from reports.leaderboard import injected_sentences, leader_sentences, leaderboard, one_seed_sentence
+from reports.leaderboard import few_seeds_sentences, injected_sentences, leader_sentences, leaderboard
 from reports.page.captions import CAPTIONS
 from reports.page.document import FigureOnPage, Part, TableOnPage
 from reports.page.files import Words, any_script
@@ -66,7 +66,7 @@ def _leaderboard(
     leaders = leader_sentences(students)
     more = len(leaders) - _MOST
     sentences = [
-        *one_seed_sentence(students),
+        *few_seeds_sentences(students),
         *leaders[:_MOST],
         *([f"{more} more settings are in the table."] if more > 0 else []),
         *(

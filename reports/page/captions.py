@@ -21,9 +21,8 @@ _SETTINGS: Final = (
     "Labels by teachers (noise “none”: pseudo labels, as in the paper) and each injected noise at each rate "
     "stand apart, as does each ξ; no number is over several of them. "
 )
-_INTERVAL: Final = (
-    "In brackets: 95 % interval, bootstrap over cases and seeds (with one seed over cases alone). "
-)
+_INTERVAL: Final = "In brackets: 95 % interval over other seeds and cases (with one seed over cases only). "
+_FEW: Final = "Fewer than three seeds give no verdict. "
 _DRAWN: Final = (
     "Where a data set has many settings only the largest ξ of each noise is drawn; the table has all of them."
 )
@@ -32,13 +31,15 @@ CAPTIONS: Final[Mapping[str, Caption]] = {
     "leaderboard": Caption(
         "Leaderboard",
         "Students ranked by the mean overall score on the test cases, or by mean Dice where there is none. "
-        f"{_SETTINGS}{_INTERVAL}All methods of a setting are resampled together. Holds rank: the share of "
-        "resamples in which a method has the rank that it has here; in top 3: in which it is among the "
-        "first three. Passes of one network each: over a batch in training and judges' training, over a "
-        "whole volume in studies, revisions and its share of the teachers. A method of which a case "
-        "failed, that predicts nothing, or that lacks seeds that most others have, has no rank and stands "
-        "below all that have one. What the manual labels of a setting give alone (the averaged teachers) "
-        "and methods trained on all manual labels stand apart, unranked. Bold is the best of a setting.",
+        f"{_SETTINGS}{_INTERVAL}{_FEW}Gap closed: the share of the gap in mean Dice between labelled-only "
+        "and all manual labels that a method closes. For ranks all methods are resampled together. "
+        "Holds rank: the share of resamples in which a method has the rank that it has here; in top 3: in "
+        "which it is among the first three. Passes of one network each: over a batch in training and judges' "
+        "training, over a whole volume in studies, revisions and its share of the teachers. A method of "
+        "which a case failed, that predicts nothing, or that lacks seeds that most others have, has no rank "
+        "and stands below all that have one. What the manual labels of a setting give alone (the averaged "
+        "teachers) and methods trained on all manual labels stand apart, unranked. Bold is the best of a "
+        "setting.",
     ),
     "leaderboard_ranks": Caption(
         "Ranks",
@@ -85,10 +86,10 @@ CAPTIONS: Final[Mapping[str, Caption]] = {
         "correlation with depth, its sign turned round), the mean over cases and seeds at the last share of "
         "training measured: 1 if it is larger in every layer than in the next deeper one, −1 if the other "
         "way round. Supported: the 95 % interval is above zero; contradicted: below; undecided: zero is "
-        "inside, or there are fewer than 6 cases; no verdict: fewer than 3 seeds; not recorded: the results "
+        "inside, or there are fewer than 6 cases; not recorded: the results "
         "are older than the count. Beside it, without a verdict, the noise to signal of whole layers, which "
         "is another question: it adds positions up, so that noise averages out where there are many. "
-        f"{_SETTINGS}",
+        f"{_FEW}{_SETTINGS}",
     ),
     "gradients": Caption(
         "Gradient noise by depth",

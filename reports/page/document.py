@@ -82,8 +82,9 @@ class Section:
 
     @property
     def rest(self) -> list[TableOnPage]:
-        """The tables that hold measurements of this cohort alone."""
-        return [table for table in self.tables if table.key not in FIRST]
+        """The tables that hold measurements of this cohort alone, those without a row last."""
+        rest = [table for table in self.tables if table.key not in FIRST]
+        return sorted(rest, key=lambda table: not table.sheet.rows)
 
     @property
     def anchors(self) -> dict[str, str]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reports.evidence import WITHOUT_VERDICT
 from reports.selection import NO_NOISE
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ORDER: Final = (
-    "reproduced", "supported", "consistent", "deviates", "contradicted", "undecided", "no verdict",
-    "insufficient", "not_comparable", "figure_only", "not_run", "not run",
+    "reproduced", "supported", "consistent", "deviates", "contradicted", "equivalent", "undecided",
+    "no verdict", *WITHOUT_VERDICT, "insufficient", "not_comparable", "figure_only", "not_run", "not run",
 )  # fmt: skip
 
 

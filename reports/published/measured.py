@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from reports.cases import case_scores
+from reports.intervals import mean_interval
 from reports.published.cells import LABELS, UNSTATED
-from reports.resampling import mean_interval
 from reports.selection import ABLATED, ABLATIONS, BACKGROUND, TUMOUR, ablations, evaluated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reports.intervals import Interval
     from reports.published.cells import Place
-    from reports.resampling import Interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from reports.selection import BENCHMARKS, benchmark_of, cohorts, unique
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from reports.intervals import Interval
     from reports.published.cells import PublishedCell
-    from reports.resampling import Interval
     from reports.selection import Benchmark
 
 Verdict = Literal[

@@ -64,3 +64,19 @@ def test_what_of_the_paper_does_not_add_up_is_said_in_one_line(store, capsys):
 def test_what_is_reproduced_passes_strictly(store, capsys):
     assert report(store(0.0), "--strict", "--json") == 0
     assert json.loads(capsys.readouterr().out)["verdicts"]["reproduced"] == 6
+
+
+def test_a_report_of_one_seed_says_that_it_decides_nothing_and_what_it_would_take(store, capsys):
+    path = store(0.0) / "records.csv"
+    head, *lines = path.read_text().splitlines()
+    place = head.split(",").index("seed")
+    first = [line for line in lines if line.split(",")[place] == "0"]
+    path.write_text(
+        "\n".join([head, *first, *(line.replace(",tsman,", ",decoupling,") for line in first)]) + "\n"
+    )
+    assert report(path.parent) == 0
+    *_, none, takes = capsys.readouterr().out.splitlines()
+    assert none == "One seed: no verdict on brats2015; `--seeds 3` is the fewest that decides."
+    assert takes.startswith(
+        "On brats2015, the difference of two methods at one ξ: the seeds needed are not measured"
+    )

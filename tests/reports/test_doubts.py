@@ -10,8 +10,8 @@ from reports.costs import cost_table, dominated
 from reports.doubts import SILENT, doubt_curves, doubt_table
 from reports.extras import DOUBT_MEASURES
 from reports.gradients import premise_sentences, premise_table
+from reports.intervals import mean_interval
 from reports.leaderboard import leaderboard
-from reports.resampling import mean_interval
 
 HEART = "heart, noise markov:0.2, ξ = 0.3"
 
@@ -175,7 +175,7 @@ def test_parameters_have_no_positions_and_lack_nothing(records):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("seeds", "verdict"), [("0", "one seed: no verdict"), ("01", "2 seeds: no verdict")])
+@pytest.mark.parametrize(("seeds", "verdict"), [("0", "one seed: no verdict"), ("01", "two seeds: no verdict")])
 def test_the_premise_has_no_verdict_from_fewer_than_three_seeds(records, seeds, verdict):
     table = premise_table(pd.DataFrame(gradients(FALLING, "abcdef", seeds=seeds)), records)
     assert verdict in table["verdict"].tolist()

@@ -8,13 +8,14 @@ import pytest
 
 from reports.contests import contests, drawn
 from reports.extras import Extras
+from reports.intervals import mean_interval, mean_intervals
 from reports.leaderboard import (
+    few_seeds_sentences,
     injected_sentences,
     leader_sentences,
     leaderboard,
-    one_seed_sentence,
 )
-from reports.resampling import mean_interval, mean_intervals, ranks
+from reports.resampling import ranks
 from reports.statistics import verdicts
 from reports.tables import TABLES
 
@@ -152,7 +153,7 @@ def test_no_figure_of_the_paper_draws_injected_noise(arena):
 def test_who_fails_or_predicts_nothing_has_no_rank_and_stands_below_all_that_have_one(board):
     found = at(board, "drop-slices:0.4")
     assert list(found.index[-2:]) == ["t-loss", "broken"]
-    assert found["note"].tail(2).tolist() == ["predicts nothing", "failed 2/16"]
+    assert found["note"].tail(2).tolist() == ["predicts nothing", "failed 3/24"]
     assert found["rank"].head(10).tolist() == list(range(1, 11))
     assert found["rank"].tail(2).isna().all()
     assert np.isnan(found["score"]["broken"])
@@ -185,17 +186,30 @@ def test_a_method_without_an_overall_score_is_ranked_by_its_dice(scored):
     assert found["score"].tolist() == [0.7, 0.5]
 
 
-def test_one_seed_is_said_to_decide_nothing_and_two_are_not(scored, board):
-    one = leaderboard(pd.concat([scored(0.5, case=case) for case in "ab"]), NONE)
-    (sentence,) = one_seed_sentence(one)
-    assert sentence.startswith("One seed decides nothing: in every setting below there is one")
-    assert one_seed_sentence(board[board["role"] == "student"]) == []
+@pytest.mark.parametrize(("seeds", "words"), [("0", "One seed"), ("01", "Two seeds"), ("012", "")])
+def test_fewer_than_three_seeds_are_said_to_give_no_verdict_and_nobody_leads(scored, seeds, words):
+    rows = [
+        scored(dice, case=case, seed=seed, method=method)
+        for seed in seeds
+        for case in "abcdef"
+        for method, dice in (("x", 0.5), ("y", 0.7))
+    ]
+    found = leaderboard(pd.concat(rows), NONE)
+    said, leaders = few_seeds_sentences(found), leader_sentences(found)
+    if words:
+        assert said[0].startswith(f"{words}: no verdict in every setting below: ")
+        assert said[0].endswith("`--seeds 3` is the fewest that decides.")
+        assert ("over cases only" in said[0]) is (seeds == "0")
+        assert leaders == []
+    else:
+        assert (said, len(leaders)) == ([], 1)
+        assert "(6 cases, 3 seeds): y is first of 2" in leaders[0]
 
 
 def test_the_leader_is_named_with_how_often_it_leads(board):
     said = leader_sentences(board[board["role"] == "student"])
     assert said[0].startswith(
-        "heart, labels by teachers, ξ = 0.3 (8 cases, 2 seeds): tsman is first of 11, in 9"
+        "heart, labels by teachers, ξ = 0.3 (8 cases, 3 seeds): tsman is first of 11, in over 99 %"
     )
     assert len(said) == 6
 

@@ -29,6 +29,10 @@ TABLES = (
     "curve_dice",
     "audit",
     "leaderboard",
+    "closed",
+    "gap",
+    "power",
+    "mixed",
 )
 
 
@@ -207,7 +211,7 @@ def test_injected_noise_is_ranked_apart_and_in_no_table_of_the_paper(two_data_se
 def test_the_page_opens_with_the_verdicts_and_ends_with_the_provenance(page):
     order = [
         "<h1>Report",
-        "tsman is not distinguishable from",
+        "tsman against densevoxnet, two seeds: no verdict",
         'id="leaderboard"',
         'id="table3"',
         'id="figure6"',
@@ -216,6 +220,7 @@ def test_the_page_opens_with_the_verdicts_and_ends_with_the_provenance(page):
     ]
     places = [page.index(piece) for piece in order]
     assert places == sorted(places)
+    assert "seeds needed with a power of 80 %: 0.1 overall " in page
 
 
 def test_records_of_teachers_alone_make_an_empty_report(scored, tmp_path):

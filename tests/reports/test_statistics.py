@@ -94,8 +94,9 @@ def test_test_cases_that_move_with_the_seed_are_no_failures(scored):
     assert (found["failed"], found["cases"], found["results"]) == (0, 2, 2)
 
 
-def scores_of(scored, dice_of_case):
-    return case_scores(unique(pd.concat([scored(dice, case=case) for case, dice in dice_of_case.items()])))
+def scores_of(scored, dice_of_case, seeds="012"):
+    rows = [scored(dice, case=case, seed=seed) for case, dice in dice_of_case.items() for seed in seeds]
+    return case_scores(unique(pd.concat(rows)))
 
 
 def test_a_difference_is_paired_by_case(scored):
@@ -118,12 +119,19 @@ def test_methods_without_a_common_case_have_no_difference(scored):
 
 
 def tripled(records):
-    """Each case three times: enough cases for a verdict, and the same means."""
-    return pd.concat([records.assign(case=records["case"] + number) for number in "123"], ignore_index=True)
+    """Each case three times and each of two seeds twice: enough for a verdict, and the same means."""
+    more = pd.concat([records.assign(case=records["case"] + number) for number in "123"])
+    later = records_of_later_seeds(more)
+    return pd.concat([more, later], ignore_index=True)
+
+
+def records_of_later_seeds(records):
+    later = (records["seed"].astype(int) + 2).astype(str)
+    return records.assign(seed=later, split=later)
 
 
 @pytest.mark.parametrize("cases", [2, 3, 4, 5, 6, 7])
-def test_so_few_cases_that_no_p_can_be_small_give_no_verdict_whatever_the_interval(scored, cases):
+def test_fewer_than_six_cases_give_no_verdict_whatever_the_interval(scored, cases):
     low = scores_of(scored, {str(case): 0.5 for case in range(cases)})
     high = scores_of(scored, {str(case): 0.9 for case in range(cases)})
     found = paired_difference(high, low)
@@ -140,7 +148,7 @@ def test_the_verdict_says_who_is_ahead_and_by_how_much(sweep):
     sentences = verdicts(tripled(sweep))
     assert sentences[0] == (
         "On heart, at ξ = 0.9, tsman is ahead of densevoxnet: "
-        "difference in overall score +0.075 [+0.075, +0.075] over 6 cases and 2 seeds."
+        "difference in overall score +0.075 [+0.075, +0.075] over 6 cases and 4 seeds."
     )
     assert "tsman is behind tsman trained on all manual labels" in sentences[1]
     assert sentences[2] == "On heart, tsman has the best mean overall score at 2 of 2 values of ξ."
@@ -155,10 +163,11 @@ def test_the_verdict_says_plainly_that_tsman_loses(sweep):
 
 
 def test_the_verdict_says_that_nothing_can_be_told(scored):
-    records = [scored(0.5, case=case) for case in "abcd"]
+    records = [scored(0.5, case=case, seed=seed) for case in "abcd" for seed in range(3)]
     records += [
-        scored(0.5 + shift, case=case, method="x")
+        scored(0.5 + shift, case=case, seed=seed, method="x")
         for case, shift in zip("abcd", (0.1, -0.1, 0.2, -0.2), strict=True)
+        for seed in range(3)
     ]
     assert (
         "is not distinguishable from x: difference in overall score +0.000" in verdicts(pd.concat(records))[0]
@@ -216,11 +225,15 @@ def test_the_spread_over_seeds_can_make_a_difference_uncertain(scored):
 
 
 def test_a_difference_too_small_for_three_digits_shows_its_sign(scored):
-    records = [scored(0.5, case=case) for case in "abcdef"]
-    records += [scored(0.5004 + 0.0002 * (-1) ** n, case=case, method="x") for n, case in enumerate("abcdef")]
+    places = [{"case": case, "seed": seed} for case in "abcdef" for seed in range(3)]
+    records = [scored(0.5, **place) for place in places]
+    records += [
+        scored(0.5004 + 0.0002 * (-1) ** "abcdef".index(place["case"]), **place, method="x")
+        for place in places
+    ]
     assert verdicts(pd.concat(records))[0] == (
         "On heart, at ξ = 0.3, tsman is behind x: "
-        "difference in overall score −0.0002 [−0.0003, −0.0001] over 6 cases and 1 seed."
+        "difference in overall score −0.0002 [−0.0004, −0.000008] over 6 cases and 3 seeds."
     )
 
 
