@@ -1,0 +1,112 @@
+"""A congenital heart in numbers, from the variants that a patient has."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from bench.data.phantom.anatomy import Anatomy
+from bench.data.phantom.grid import rotation
+
+_MIRROR = np.diag([-1.0, 1.0, 1.0])
+
+
+def congenital(has: Mapping[str, str], rng: np.random.Generator) -> Anatomy:
+    """Draw a patient's sizes and place.
+
+    Args:
+        has: The form of each part, as ``variants`` gives it.
+        rng: Draws what varies within a form.
+    """
+    lv_radius, rv_radius = rng.uniform(19, 25), rng.uniform(20, 25)
+    usual = Anatomy(
+        turn=rotation(np.deg2rad(rng.normal(0, 9, 3))),
+        shift_a=rng.normal(0, 3, 3),
+        scale=rng.uniform(0.85, 1.08),
+        lv_radii=(lv_radius, lv_radius * rng.uniform(0.94, 1.06), rng.uniform(40, 47)),
+        lv_wall=rng.uniform(9.5, 13),
+        rv_radii=(rv_radius, rng.uniform(30, 36), rng.uniform(40, 46)),
+        rv_wall=rng.uniform(4.0, 5.4),
+        atrial_wall=rng.uniform(1.4, 2.0),
+        la_radius=rng.uniform(19, 25),
+        ra_radius=rng.uniform(20, 26),
+        aorta_radius=rng.uniform(10.5, 13),
+        pulmonary_radius=rng.uniform(9.5, 12.5),
+        vsd_radius=0.0,
+        asd_radius=0.0,
+        override=0.0,
+        transposed=has["arteries"] == "transposed",
+    )
+    heart = _positioned(usual, has["position"], rng)
+    heart = _with_ventricles(heart, has["ventricles"], rng)
+    heart = _with_defects(heart, has, rng)
+    return _with_vessels_and_atria(heart, has, rng)
+
+
+def _positioned(heart: Anatomy, position: str, rng: np.random.Generator) -> Anatomy:
+    """Where the apex points; in situs inversus it is the whole body that is mirrored."""
+    if position == "mesocardia":
+        turned = rotation(np.deg2rad([rng.normal(0, 8), rng.normal(0, 8), rng.uniform(-55, -35)]))
+        return replace(heart, turn=turned @ heart.turn)
+    if position == "dextrocardia":
+        shift_a = heart.shift_a + np.array([rng.uniform(4, 10), 0, 0])
+        return replace(heart, turn=_MIRROR @ heart.turn, shift_a=shift_a)
+    return heart
+
+
+def _with_ventricles(heart: Anatomy, form: str, rng: np.random.Generator) -> Anatomy:
+    def sized(lv: float, rv: float, lv_long: float = 1.0, rv_long: float = 1.0) -> Anatomy:
+        return replace(
+            heart,
+            lv_radii=(heart.lv_radii[0] * lv, heart.lv_radii[1] * lv, heart.lv_radii[2] * lv_long),
+            rv_radii=(heart.rv_radii[0] * rv, heart.rv_radii[1] * rv, heart.rv_radii[2] * rv_long),
+        )
+
+    if form == "small_left":
+        made = sized(
+            rng.uniform(0.45, 0.6), rng.uniform(1.2, 1.35), lv_long=rng.uniform(0.6, 0.8), rv_long=1.1
+        )
+        return replace(made, rv_wall=rng.uniform(7, 10), lv_wall=rng.uniform(8, 12))
+    if form == "small_right":
+        return sized(rng.uniform(1.1, 1.25), rng.uniform(0.6, 0.75), rv_long=rng.uniform(0.55, 0.7))
+    if form == "common":
+        made = sized(rng.uniform(1.0, 1.1), rng.uniform(1.0, 1.15))
+        return replace(
+            made, vsd_radius=rng.uniform(15, 20), rv_wall=rng.uniform(6, 9), lv_wall=rng.uniform(7, 10)
+        )
+    if form == "hypertrophic":
+        made = sized(rng.uniform(0.65, 0.8), 0.9, lv_long=0.9)
+        return replace(made, lv_wall=rng.uniform(17, 23), rv_wall=rng.uniform(6, 11))
+    if form == "dilated":
+        made = sized(rng.uniform(1.25, 1.4), rng.uniform(1.0, 1.3), lv_long=1.1)
+        return replace(made, lv_wall=rng.uniform(5, 7.5), rv_wall=rng.uniform(2.5, 4))
+    return heart
+
+
+def _with_defects(heart: Anatomy, has: Mapping[str, str], rng: np.random.Generator) -> Anatomy:
+    """Holes of the septa; where both arteries leave one ventricle there is one between the ventricles."""
+    vsd, asd = heart.vsd_radius, 0.0
+    if has["septum"] == "vsd" or has["arteries"] in ("side_by_side", "truncus"):
+        vsd = max(vsd, rng.uniform(4, 8))
+    if has["septum"] == "avsd":
+        vsd, asd = max(vsd, rng.uniform(8, 11)), rng.uniform(9, 13)
+    if has["septum"] == "asd":
+        asd = rng.uniform(6, 11)
+    override = rng.uniform(0.8, 1.2) if has["arteries"] == "truncus" else rng.uniform(0, 0.5)
+    return replace(heart, vsd_radius=vsd, asd_radius=asd, override=override)
+
+
+def _with_vessels_and_atria(heart: Anatomy, has: Mapping[str, str], rng: np.random.Generator) -> Anatomy:
+    aorta, lung = heart.aorta_radius, heart.pulmonary_radius
+    if has["arteries"] == "truncus":
+        aorta, lung = aorta * rng.uniform(1.25, 1.45), lung * 0.85
+    if has["calibre"] == "wide_pulmonary":
+        lung *= rng.uniform(1.4, 1.7)
+    if has["calibre"] == "narrow_pulmonary":
+        lung *= rng.uniform(0.4, 0.55)
+    la, ra = heart.la_radius, heart.ra_radius
+    if has["atria"] == "large_left":
+        la *= rng.uniform(1.3, 1.5)
+    if has["atria"] == "large_right":
+        ra *= rng.uniform(1.3, 1.5)
+    return replace(heart, aorta_radius=aorta, pulmonary_radius=lung, la_radius=la, ra_radius=ra)
