@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bench.data import made, phantom
-
-if TYPE_CHECKING:
-    from bench.data.dataset import Dataset, DataSettings, Workshop
 
 HEART_V1 = made.Made(
     name="phantom-heart-v1",
@@ -31,12 +27,3 @@ HEART = replace(
     version=phantom.VERSION,
     patient=phantom.heart,
 )
-
-
-def open_dataset(heart: made.Made, settings: DataSettings, workshop: Workshop) -> Dataset:
-    """The data set of this size and first seed, made on the first call.
-
-    Raises:
-        UsageError: No such size.
-    """
-    return made.open_dataset(heart, settings, workshop)

@@ -1,0 +1,127 @@
+"""Version 2 of the heart phantom: deterministic, of many forms at stated rates, with sane labels."""
+
+import hashlib
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from bench.data.phantom import RATES, VERSION, Phantom, heart, variants_of
+
+QUICK = (80, 64, 56)
+SMALL = (32, 28, 24)
+SEEDS = tuple(range(1000, 1012))
+GOLDEN = {2: ""}
+
+
+@cache
+def patient(seed: int) -> Phantom:
+    return heart(seed, QUICK)
+
+
+def seed_with(**wanted: str) -> int:
+    """The first development seed whose patient has these forms."""
+    return next(s for s in range(1000, 9000) if wanted.items() <= variants_of(s).items())
+
+
+def mean_of(label: int, **wanted: str) -> float:
+    """Mean share of a label over patients with these forms."""
+    seeds = [s for s in range(1000, 3000) if wanted.items() <= variants_of(s).items()][:8]
+    assert len(seeds) == 8
+    return float(np.mean([(heart(seed, SMALL).label_ijk == label).mean() for seed in seeds]))
+
+
+def test_the_same_seed_is_the_same_patient_to_the_last_bit():
+    one, other = heart(1000, SMALL), heart(1000, SMALL)
+    assert np.array_equal(one.image_cijk, other.image_cijk)
+    assert np.array_equal(one.label_ijk, other.label_ijk)
+    assert np.array_equal(one.affine, other.affine)
+
+
+def test_the_quantised_arrays_are_those_of_every_other_machine():
+    phantom = heart(1000, SMALL)
+    image = phantom.image_cijk.astype("<i2").tobytes()
+    assert hashlib.sha256(image + phantom.label_ijk.tobytes()).hexdigest() == GOLDEN[VERSION]
+
+
+@pytest.mark.parametrize("part", RATES)
+def test_each_form_occurs_at_its_stated_rate(part):
+    forms, num = RATES[part], 2000
+    assert sum(forms.values()) == pytest.approx(1)
+    seen = Counter(variants_of(seed)[part] for seed in range(1000, 1000 + num))
+    assert set(seen) <= set(forms)
+    for form, rate in forms.items():
+        sd = np.sqrt(rate * (1 - rate) / num)
+        assert abs(seen[form] / num - rate) < 4 * sd, form
+
+
+def test_parts_vary_independently_so_that_few_patients_share_their_forms():
+    drawn = [variants_of(seed) for seed in range(1000, 1400)]
+    assert len({tuple(has.values()) for has in drawn}) > 395
+    both = np.mean([has["arteries"] != "normal" and has["ventricles"] != "balanced" for has in drawn])
+    alone = (1 - RATES["arteries"]["normal"]) * (1 - RATES["ventricles"]["balanced"])
+    assert both == pytest.approx(alone, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_both_structures_are_there_and_most_of_each_is_one_piece(seed):
+    for structure, least in ((1, 0.85), (2, 0.85)):
+        inside = patient(seed).label_ijk == structure
+        assert 0.008 < inside.mean() < 0.35
+        pieces, _ = ndimage.label(inside, np.ones((3, 3, 3)))
+        sizes = np.bincount(pieces.ravel())[1:]
+        assert sizes.max() > least * sizes.sum()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_myocardium_lies_against_blood(seed):
+    label = patient(seed).label_ijk
+    distance = ndimage.distance_transform_edt(label != 2)[label == 1]
+    assert np.median(distance) < 8
+    assert (distance < 1.5).mean() > 0.1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_blood_is_brighter_than_myocardium(seed):
+    image, label = patient(seed).image_cijk[0], patient(seed).label_ijk
+    assert np.median(image[label == 2]) > 1.1 * np.median(image[label == 1])
+
+
+def test_the_forms_of_the_ventricles_are_seen_in_the_labels():
+    usual = {"field": "usual", "orientation": "upright"}
+    muscle = {form: mean_of(1, ventricles=form, **usual) for form in ("balanced", "hypertrophic", "dilated")}
+    assert muscle["hypertrophic"] > 1.3 * muscle["balanced"] > 1.3 * 1.1 * muscle["dilated"]
+
+
+def test_a_tighter_field_of_view_shows_a_larger_heart():
+    tight, wide = (mean_of(2, field=field, arteries="normal") for field in ("tight", "wide"))
+    assert tight > 2 * wide
+
+
+def test_dextrocardia_and_situs_inversus_have_the_apex_on_the_right():
+    def side(position: str) -> float:
+        phantom = heart(seed_with(position=position, orientation="upright", field="usual"), SMALL)
+        muscle = np.argwhere(phantom.label_ijk == 1).mean(axis=0)
+        blood = np.argwhere(phantom.label_ijk == 2).mean(axis=0)
+        return float((phantom.affine[:3, :3] @ (muscle - blood))[0])
+
+    assert side("levocardia") < 0 < min(side("dextrocardia"), side("situs_inversus"))
+
+
+@pytest.mark.parametrize(
+    ("sequence", "darker", "brighter"),
+    [("fat_suppressed", 0.0, 0.45), ("balanced", 0.3, 0.9), ("fat_bright", 0.85, 2.0)],
+)
+def test_sequences_differ_in_how_bright_fat_is(sequence, darker, brighter):
+    from bench.data.phantom.exposure import levels
+
+    fat = levels(sequence, np.random.default_rng(0)).fat
+    assert darker < fat < brighter
+
+
+@pytest.mark.parametrize("shape", [(23, 64, 64), (64, 64)])
+def test_a_shape_too_small_is_refused_in_a_sentence(shape):
+    with pytest.raises(ValueError, match="three axes of at least 24"):
+        heart(1000, shape)
