@@ -22,9 +22,9 @@ def congenital(has: Mapping[str, str], rng: np.random.Generator) -> Anatomy:
     usual = Anatomy(
         turn=rotation(np.deg2rad(rng.normal(0, 9, 3))),
         shift_a=rng.normal(0, 3, 3),
-        scale=rng.uniform(0.85, 1.08),
+        scale=rng.uniform(0.9, 1.08),
         lv_radii=(lv_radius, lv_radius * rng.uniform(0.94, 1.06), rng.uniform(40, 47)),
-        lv_wall=rng.uniform(9.5, 13),
+        lv_wall=rng.uniform(10, 13),
         rv_radii=(rv_radius, rng.uniform(30, 36), rng.uniform(40, 46)),
         rv_wall=rng.uniform(4.0, 5.4),
         atrial_wall=rng.uniform(1.4, 2.0),
@@ -79,7 +79,7 @@ def _with_ventricles(heart: Anatomy, form: str, rng: np.random.Generator) -> Ana
         return replace(made, lv_wall=rng.uniform(17, 23), rv_wall=rng.uniform(6, 11))
     if form == "dilated":
         made = sized(rng.uniform(1.25, 1.4), rng.uniform(1.0, 1.3), lv_long=1.1)
-        return replace(made, lv_wall=rng.uniform(5, 7.5), rv_wall=rng.uniform(2.5, 4))
+        return replace(made, lv_wall=rng.uniform(6, 8), rv_wall=rng.uniform(3.2, 4.4))
     return heart
 
 

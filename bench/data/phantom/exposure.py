@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 # About the middle of the heart with its great vessels, in body mm.
 _MIDDLE = np.array([0.0, 0.0, -8.0])
-_ZOOM = {"usual": (0.94, 1.08), "tight": (0.78, 0.88), "wide": (1.2, 1.35)}
+_ZOOM = {"usual": (0.95, 1.04), "tight": (0.84, 0.91), "wide": (1.09, 1.18)}
 
 
 def view(has: Mapping[str, str], rng: np.random.Generator, shape: tuple[int, int, int]) -> Grid:
@@ -29,7 +29,7 @@ def view(has: Mapping[str, str], rng: np.random.Generator, shape: tuple[int, int
     """
     zoom = rng.uniform(*_ZOOM[has["field"]])
     placed = View(
-        length_a=np.array(EXTENT_MM) * zoom * (1 + 0.05 * rng.uniform(-1, 1, 3)),
+        length_a=np.array(EXTENT_MM) * zoom * (1 + 0.03 * rng.uniform(-1, 1, 3)),
         turn=_turn(has["orientation"], rng),
         origin_a=rng.uniform(-60, 60, 3),
         centre_a=_MIDDLE + rng.normal(0, 5, 3),
@@ -54,7 +54,7 @@ def levels(sequence: str, rng: np.random.Generator) -> Contrast:
     if sequence == "fat_suppressed":
         return replace(usual, fat=rng.uniform(0.15, 0.28), bone=rng.uniform(0.12, 0.25))
     if sequence == "fat_bright":
-        return replace(usual, fat=rng.uniform(0.95, 1.3), bone=rng.uniform(0.6, 0.85))
+        return replace(usual, fat=rng.uniform(0.85, 1.05), bone=rng.uniform(0.55, 0.75))
     if sequence == "enhanced":
         dark = rng.uniform(0.16, 0.28)
         return replace(
@@ -65,21 +65,21 @@ def levels(sequence: str, rng: np.random.Generator) -> Contrast:
 
 def filling(form: str, rng: np.random.Generator) -> tuple[float, ...]:
     """Brightness of left and right ventricle, left and right atrium, aorta, pulmonary artery, veins."""
-    dim = rng.uniform(0.6, 0.8)
+    dim = rng.uniform(0.68, 0.82)
     left, right, veins = (dim if form == f"dim_{part}" else 1.0 for part in ("left", "right", "veins"))
     return left, right, left, right, left, right, min(right, veins)
 
 
 def scanner(has: Mapping[str, str], rng: np.random.Generator) -> Scanner:
     """How good the scan is."""
-    good = Scanner(shading=0.13)
-    steep = rng.uniform(0.7, 1.1)
+    good = Scanner(shading=0.11)
+    steep = rng.uniform(0.35, 0.6)
     slopes = {"front": (0.0, -steep, 0.0), "side": (0.0, 0.0, steep * rng.choice([-1, 1]))}
     scanned = replace(good, slope=slopes.get(has["coil"], good.slope))
     if has["motion"] == "ghosts":
-        return replace(scanned, ghost=0.16)
+        return replace(scanned, ghost=0.1)
     if has["motion"] == "thick_slices":
-        return replace(scanned, blur=(0.5, 0.5, 1.2))
+        return replace(scanned, blur=(0.45, 0.45, 0.95))
     if has["motion"] == "noise":
-        return replace(scanned, snr=(8.0, 11.0))
+        return replace(scanned, snr=(10.0, 12.0))
     return scanned

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bench.data.phantom import VERSION_1, Phantom, heart_v1
+from bench.data.phantom import Phantom, heart_v1
 
 QUICK = (80, 64, 56)
 SMALL = (32, 28, 24)
