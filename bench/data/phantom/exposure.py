@@ -50,13 +50,13 @@ def _turn(orientation: str, rng: np.random.Generator) -> Array:
 
 def levels(sequence: str, rng: np.random.Generator) -> Contrast:
     """How bright each tissue is."""
-    usual = contrast(rng)
+    usual = replace(contrast(rng), fat=rng.uniform(0.58, 0.76))
     if sequence == "fat_suppressed":
         return replace(usual, fat=rng.uniform(0.15, 0.28), bone=rng.uniform(0.12, 0.25))
     if sequence == "fat_bright":
         return replace(usual, fat=rng.uniform(0.85, 1.05), bone=rng.uniform(0.55, 0.75))
     if sequence == "enhanced":
-        dark = rng.uniform(0.16, 0.28)
+        dark = rng.uniform(0.24, 0.34)
         return replace(
             usual, myocardium=dark, muscle=0.9 * dark, fat=rng.uniform(0.12, 0.3), liver=1.4 * dark
         )
@@ -81,5 +81,5 @@ def scanner(has: Mapping[str, str], rng: np.random.Generator) -> Scanner:
     if has["motion"] == "thick_slices":
         return replace(scanned, blur=(0.45, 0.45, 0.95))
     if has["motion"] == "noise":
-        return replace(scanned, snr=(10.0, 12.0))
+        return replace(scanned, snr=(11.0, 13.0))
     return scanned

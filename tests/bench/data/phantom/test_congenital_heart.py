@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from bench.data.phantom import RATES, VERSION, Phantom, heart, variants_of
+from bench.data.phantom import FORMS, VERSION, Phantom, heart, variants_of
 
 QUICK = (80, 64, 56)
 SMALL = (32, 28, 24)
@@ -46,23 +46,26 @@ def test_the_quantised_arrays_are_those_of_every_other_machine():
     assert hashlib.sha256(image + phantom.label_ijk.tobytes()).hexdigest() == GOLDEN[VERSION]
 
 
-@pytest.mark.parametrize("part", RATES)
-def test_each_form_occurs_at_its_stated_rate(part):
-    forms, num = RATES[part], 2000
-    assert sum(forms.values()) == pytest.approx(1)
-    seen = Counter(variants_of(seed)[part] for seed in range(1000, 1000 + num))
-    assert set(seen) <= set(forms)
-    for form, rate in forms.items():
-        sd = np.sqrt(rate * (1 - rate) / num)
-        assert abs(seen[form] / num - rate) < 4 * sd, form
+@pytest.mark.parametrize("first", [0, 10, 1000, 1230, 123_450])
+def test_each_form_occurs_at_its_stated_rate_among_ten_patients(first):
+    ten = [variants_of(seed) for seed in range(first, first + 10)]
+    for part, forms in FORMS.items():
+        assert sum(forms.values()) == 10
+        assert Counter(has[part] for has in ten) == forms
+
+
+def test_every_place_among_ten_has_each_form_at_its_rate():
+    for place in range(10):
+        seen = Counter(variants_of(1000 + 10 * block + place)["sequence"] for block in range(200))
+        for form, count in FORMS["sequence"].items():
+            assert abs(seen[form] - 20 * count) < 4 * np.sqrt(200 * 0.1 * count * (1 - 0.1 * count)), form
 
 
 def test_parts_vary_independently_so_that_few_patients_share_their_forms():
-    drawn = [variants_of(seed) for seed in range(1000, 1400)]
-    assert len({tuple(has.values()) for has in drawn}) > 395
+    drawn = [variants_of(seed) for seed in range(1000, 2000)]
+    assert len({tuple(has.values()) for has in drawn}) > 980
     both = np.mean([has["arteries"] != "normal" and has["ventricles"] != "balanced" for has in drawn])
-    alone = (1 - RATES["arteries"]["normal"]) * (1 - RATES["ventricles"]["balanced"])
-    assert both == pytest.approx(alone, abs=0.1)
+    assert both == pytest.approx(0.4 * 0.5, abs=0.05)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -92,12 +95,12 @@ def test_blood_is_brighter_than_myocardium(seed):
 def test_the_forms_of_the_ventricles_are_seen_in_the_labels():
     usual = {"field": "usual", "orientation": "upright"}
     muscle = {form: mean_of(1, ventricles=form, **usual) for form in ("balanced", "hypertrophic", "dilated")}
-    assert muscle["hypertrophic"] > 1.3 * muscle["balanced"] > 1.3 * 1.1 * muscle["dilated"]
+    assert muscle["hypertrophic"] > 1.3 * muscle["balanced"] > 1.3 * muscle["dilated"]
 
 
 def test_a_tighter_field_of_view_shows_a_larger_heart():
     tight, wide = (mean_of(2, field=field, arteries="normal") for field in ("tight", "wide"))
-    assert tight > 2 * wide
+    assert tight > 1.5 * wide
 
 
 def test_dextrocardia_and_situs_inversus_have_the_apex_on_the_right():
