@@ -39,6 +39,7 @@ def congenital(has: Mapping[str, str], rng: np.random.Generator) -> Anatomy:
     )
     heart = _positioned(usual, has["position"], rng)
     heart = _with_ventricles(heart, has["ventricles"], rng)
+    heart = _with_walls(heart, has["walls"], rng)
     heart = _with_defects(heart, has, rng)
     return _with_vessels_and_atria(heart, has, rng)
 
@@ -55,32 +56,36 @@ def _positioned(heart: Anatomy, position: str, rng: np.random.Generator) -> Anat
 
 
 def _with_ventricles(heart: Anatomy, form: str, rng: np.random.Generator) -> Anatomy:
-    def sized(lv: float, rv: float, lv_long: float = 1.0, rv_long: float = 1.0) -> Anatomy:
-        return replace(
-            heart,
-            lv_radii=(heart.lv_radii[0] * lv, heart.lv_radii[1] * lv, heart.lv_radii[2] * lv_long),
-            rv_radii=(heart.rv_radii[0] * rv, heart.rv_radii[1] * rv, heart.rv_radii[2] * rv_long),
-        )
+    """Sizes of both ventricles, across and along; a common ventricle has next to no septum."""
+    sizes = {  # left across, left along, right across, right along
+        "balanced": ((1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0)),
+        "small_left": ((0.45, 0.6), (0.6, 0.8), (1.2, 1.35), (1.05, 1.15)),
+        "small_right": ((1.1, 1.25), (1.0, 1.1), (0.6, 0.75), (0.55, 0.7)),
+        "common": ((1.0, 1.1), (1.0, 1.0), (1.0, 1.15), (1.0, 1.0)),
+        "large": ((1.2, 1.35), (1.05, 1.15), (1.1, 1.3), (1.0, 1.1)),
+    }
+    lv, lv_long, rv, rv_long = (rng.uniform(*bounds) for bounds in sizes[form])
+    return replace(
+        heart,
+        lv_radii=(heart.lv_radii[0] * lv, heart.lv_radii[1] * lv, heart.lv_radii[2] * lv_long),
+        rv_radii=(heart.rv_radii[0] * rv, heart.rv_radii[1] * rv, heart.rv_radii[2] * rv_long),
+        vsd_radius=rng.uniform(15, 20) if form == "common" else 0.0,
+    )
 
-    if form == "small_left":
-        made = sized(
-            rng.uniform(0.45, 0.6), rng.uniform(1.2, 1.35), lv_long=rng.uniform(0.6, 0.8), rv_long=1.1
-        )
-        return replace(made, rv_wall=rng.uniform(7, 10), lv_wall=rng.uniform(8, 12))
-    if form == "small_right":
-        return sized(rng.uniform(1.1, 1.25), rng.uniform(0.6, 0.75), rv_long=rng.uniform(0.55, 0.7))
-    if form == "common":
-        made = sized(rng.uniform(1.0, 1.1), rng.uniform(1.0, 1.15))
-        return replace(
-            made, vsd_radius=rng.uniform(15, 20), rv_wall=rng.uniform(6, 9), lv_wall=rng.uniform(7, 10)
-        )
-    if form == "hypertrophic":
-        made = sized(rng.uniform(0.65, 0.8), 0.9, lv_long=0.9)
-        return replace(made, lv_wall=rng.uniform(17, 23), rv_wall=rng.uniform(6, 11))
-    if form == "dilated":
-        made = sized(rng.uniform(1.25, 1.4), rng.uniform(1.0, 1.3), lv_long=1.1)
-        return replace(made, lv_wall=rng.uniform(6, 8), rv_wall=rng.uniform(3.2, 4.4))
-    return heart
+
+def _with_walls(heart: Anatomy, form: str, rng: np.random.Generator) -> Anatomy:
+    """Thickness of the muscle; a thick left wall leaves less room for blood."""
+    left = rng.uniform(1.5, 1.9) if form in ("thick_left", "thick_both") else 1.0
+    right = rng.uniform(1.9, 2.5) if form in ("thick_right", "thick_both") else 1.0
+    if form == "thin":
+        left, right = rng.uniform(0.55, 0.7), rng.uniform(0.7, 0.85)
+    room = 0.8 if left > 1 else 1.0
+    return replace(
+        heart,
+        lv_wall=left * heart.lv_wall,
+        rv_wall=right * heart.rv_wall,
+        lv_radii=(room * heart.lv_radii[0], room * heart.lv_radii[1], heart.lv_radii[2]),
+    )
 
 
 def _with_defects(heart: Anatomy, has: Mapping[str, str], rng: np.random.Generator) -> Anatomy:

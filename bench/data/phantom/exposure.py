@@ -43,18 +43,18 @@ def _turn(orientation: str, rng: np.random.Generator) -> Array:
         "upright": np.zeros(3),
         "sagittal": np.array([0.0, 0.0, 90.0]),
         "coronal": np.array([90.0, 0.0, 0.0]),
-        "oblique": rng.choice([-1, 1], 3) * rng.uniform(20, 45, 3),
+        "oblique": rng.choice([-1, 1], 3) * rng.uniform(15, 30, 3),
     }
     return slight @ rotation(np.deg2rad(degrees[orientation]))
 
 
 def levels(sequence: str, rng: np.random.Generator) -> Contrast:
     """How bright each tissue is."""
-    usual = replace(contrast(rng), fat=rng.uniform(0.58, 0.76))
+    usual = replace(contrast(rng), fat=rng.uniform(0.56, 0.7))
     if sequence == "fat_suppressed":
         return replace(usual, fat=rng.uniform(0.15, 0.28), bone=rng.uniform(0.12, 0.25))
     if sequence == "fat_bright":
-        return replace(usual, fat=rng.uniform(0.85, 1.05), bone=rng.uniform(0.55, 0.75))
+        return replace(usual, fat=rng.uniform(0.78, 0.9), bone=rng.uniform(0.5, 0.65))
     if sequence == "enhanced":
         dark = rng.uniform(0.24, 0.34)
         return replace(
@@ -65,7 +65,7 @@ def levels(sequence: str, rng: np.random.Generator) -> Contrast:
 
 def filling(form: str, rng: np.random.Generator) -> tuple[float, ...]:
     """Brightness of left and right ventricle, left and right atrium, aorta, pulmonary artery, veins."""
-    dim = rng.uniform(0.68, 0.82)
+    dim = rng.uniform(0.8, 0.88)
     left, right, veins = (dim if form == f"dim_{part}" else 1.0 for part in ("left", "right", "veins"))
     return left, right, left, right, left, right, min(right, veins)
 
@@ -73,13 +73,13 @@ def filling(form: str, rng: np.random.Generator) -> tuple[float, ...]:
 def scanner(has: Mapping[str, str], rng: np.random.Generator) -> Scanner:
     """How good the scan is."""
     good = Scanner(shading=0.11)
-    steep = rng.uniform(0.35, 0.6)
+    steep = rng.uniform(0.3, 0.5)
     slopes = {"front": (0.0, -steep, 0.0), "side": (0.0, 0.0, steep * rng.choice([-1, 1]))}
     scanned = replace(good, slope=slopes.get(has["coil"], good.slope))
     if has["motion"] == "ghosts":
-        return replace(scanned, ghost=0.1)
+        return replace(scanned, ghost=0.08)
     if has["motion"] == "thick_slices":
-        return replace(scanned, blur=(0.45, 0.45, 0.95))
+        return replace(scanned, blur=(0.4, 0.4, 0.85))
     if has["motion"] == "noise":
-        return replace(scanned, snr=(11.0, 13.0))
+        return replace(scanned, snr=(12.0, 14.0))
     return scanned

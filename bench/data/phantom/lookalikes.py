@@ -33,16 +33,16 @@ def lookalikes_on(
             signal_ijk, grid, (8.0, 8.0, -84.0), (88.0, 66.0, 42.0), contrast.liver * (1 + 0.06 * field(8.0))
         )
     if has["abdomen"] == "large_spleen":
-        value = contrast.blood * rng.uniform(0.55, 0.85) * (1 + 0.05 * field(7.0))
+        value = contrast.blood * rng.uniform(0.55, 0.75) * (1 + 0.05 * field(7.0))
         _organ(signal_ijk, grid, (-62.0, -30.0, -64.0), (32.0, 34.0, 44.0), value)
     if has["effusion"] == "pleural":
         x, y, z = grid.place_aijk
-        bright = contrast.blood * rng.uniform(0.7, 1.05)
-        level_ijk = np.maximum(y + rng.uniform(22, 32) + 0.25 * z, 26 - side * x) + 3 * field(16.0)
+        bright = contrast.blood * rng.uniform(1.2, 1.4)
+        level_ijk = np.maximum(y + rng.uniform(34, 42) + 0.25 * z, 26 - side * x) + 3 * field(16.0)
         paint(signal_ijk, level_ijk, bright, width)
     if has["effusion"] == "pericardial":
         thick_ijk = rng.uniform(6, 10) + 3 * field(24.0)
-        bright = contrast.blood * rng.uniform(0.65, 1.0)
+        bright = contrast.blood * rng.uniform(1.2, 1.4)
         paint(signal_ijk, body.muscle - np.clip(thick_ijk, 0, None) - 4, bright, width)
 
 
