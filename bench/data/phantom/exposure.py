@@ -50,11 +50,11 @@ def _turn(orientation: str, rng: np.random.Generator) -> Array:
 
 def levels(sequence: str, rng: np.random.Generator) -> Contrast:
     """How bright each tissue is."""
-    usual = replace(contrast(rng), fat=rng.uniform(0.56, 0.7))
+    usual = replace(contrast(rng), fat=rng.uniform(0.52, 0.64))
     if sequence == "fat_suppressed":
         return replace(usual, fat=rng.uniform(0.15, 0.28), bone=rng.uniform(0.12, 0.25))
     if sequence == "fat_bright":
-        return replace(usual, fat=rng.uniform(0.78, 0.9), bone=rng.uniform(0.5, 0.65))
+        return replace(usual, fat=rng.uniform(0.7, 0.8), bone=rng.uniform(0.5, 0.6))
     if sequence == "enhanced":
         dark = rng.uniform(0.24, 0.34)
         return replace(
@@ -65,7 +65,7 @@ def levels(sequence: str, rng: np.random.Generator) -> Contrast:
 
 def filling(form: str, rng: np.random.Generator) -> tuple[float, ...]:
     """Brightness of left and right ventricle, left and right atrium, aorta, pulmonary artery, veins."""
-    dim = rng.uniform(0.8, 0.88)
+    dim = rng.uniform(0.82, 0.9)
     left, right, veins = (dim if form == f"dim_{part}" else 1.0 for part in ("left", "right", "veins"))
     return left, right, left, right, left, right, min(right, veins)
 

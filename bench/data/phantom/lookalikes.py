@@ -38,10 +38,10 @@ def lookalikes_on(
     if has["effusion"] == "pleural":
         x, y, z = grid.place_aijk
         bright = contrast.blood * rng.uniform(1.2, 1.4)
-        level_ijk = np.maximum(y + rng.uniform(34, 42) + 0.25 * z, 26 - side * x) + 3 * field(16.0)
+        level_ijk = np.maximum(y + rng.uniform(42, 50) + 0.25 * z, 26 - side * x) + 3 * field(16.0)
         paint(signal_ijk, level_ijk, bright, width)
     if has["effusion"] == "pericardial":
-        thick_ijk = rng.uniform(6, 10) + 3 * field(24.0)
+        thick_ijk = rng.uniform(2.5, 5) + 2 * field(24.0)
         bright = contrast.blood * rng.uniform(1.2, 1.4)
         paint(signal_ijk, body.muscle - np.clip(thick_ijk, 0, None) - 4, bright, width)
 
