@@ -46,7 +46,7 @@ def test_the_phantom_is_made_once_and_has_ten_and_thirty_cases(workshop):
     assert (len(first.train), len(first.test)) == (10, 30)
     assert first.structures == ("myocardium", "blood_pool")
     marks = {path: path.stat().st_mtime_ns for path in workshop.path.rglob("*.nii.gz")}
-    assert len(marks) == 40
+    assert len(marks) == 80
     assert open_dataset("phantom-heart", DataSettings(size="smoke"), workshop) == first
     assert {path: path.stat().st_mtime_ns for path in workshop.path.rglob("*.nii.gz")} == marks
 
