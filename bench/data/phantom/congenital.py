@@ -75,10 +75,10 @@ def _with_ventricles(heart: Anatomy, form: str, rng: np.random.Generator) -> Ana
 
 def _with_walls(heart: Anatomy, form: str, rng: np.random.Generator) -> Anatomy:
     """Thickness of the muscle; a thick left wall leaves less room for blood."""
-    left = rng.uniform(1.5, 1.9) if form in ("thick_left", "thick_both") else 1.0
-    right = rng.uniform(1.9, 2.5) if form in ("thick_right", "thick_both") else 1.0
+    left = rng.uniform(1.7, 2.2) if form == "thick_left" else 1.0
+    right = rng.uniform(2.1, 2.8) if form == "thick_right" else 1.0
     if form == "thin":
-        left, right = rng.uniform(0.55, 0.7), rng.uniform(0.7, 0.85)
+        left, right = rng.uniform(0.6, 0.75), rng.uniform(0.8, 0.95)
     room = 0.8 if left > 1 else 1.0
     return replace(
         heart,

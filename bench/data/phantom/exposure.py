@@ -54,9 +54,12 @@ def levels(sequence: str, rng: np.random.Generator) -> Contrast:
     if sequence == "fat_suppressed":
         return replace(usual, fat=rng.uniform(0.15, 0.28), bone=rng.uniform(0.12, 0.25))
     if sequence == "fat_bright":
-        return replace(usual, fat=rng.uniform(0.7, 0.8), bone=rng.uniform(0.5, 0.6))
+        return replace(usual, fat=rng.uniform(0.74, 0.88), bone=rng.uniform(0.5, 0.6))
+    if sequence == "muscle_bright":
+        bright = rng.uniform(0.6, 0.68)
+        return replace(usual, myocardium=bright, muscle=bright, liver=rng.uniform(0.55, 0.75))
     if sequence == "enhanced":
-        dark = rng.uniform(0.24, 0.34)
+        dark = rng.uniform(0.2, 0.3)
         return replace(
             usual, myocardium=dark, muscle=0.9 * dark, fat=rng.uniform(0.12, 0.3), liver=1.4 * dark
         )
@@ -65,7 +68,7 @@ def levels(sequence: str, rng: np.random.Generator) -> Contrast:
 
 def filling(form: str, rng: np.random.Generator) -> tuple[float, ...]:
     """Brightness of left and right ventricle, left and right atrium, aorta, pulmonary artery, veins."""
-    dim = rng.uniform(0.82, 0.9)
+    dim = rng.uniform(0.76, 0.86)
     left, right, veins = (dim if form == f"dim_{part}" else 1.0 for part in ("left", "right", "veins"))
     return left, right, left, right, left, right, min(right, veins)
 

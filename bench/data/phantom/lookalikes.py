@@ -34,7 +34,7 @@ def lookalikes_on(
         )
     if has["abdomen"] == "large_spleen":
         value = contrast.blood * rng.uniform(0.55, 0.75) * (1 + 0.05 * field(7.0))
-        _organ(signal_ijk, grid, (-62.0, -30.0, -64.0), (32.0, 34.0, 44.0), value)
+        _organ(signal_ijk, grid, (-64.0, -34.0, -72.0), (26.0, 30.0, 32.0), value)
     if has["effusion"] == "pleural":
         x, y, z = grid.place_aijk
         bright = contrast.blood * rng.uniform(1.2, 1.4)
