@@ -57,7 +57,8 @@ def chambers(grid: Grid, heart: Anatomy, great: Vessels) -> Chambers:
     rv_a = lv_a + frame @ (heart.scale * np.array([heart.lv_radii[0] + 11.0, 0.0, -4.0]))
     base_ijk = _plane(grid, lv_a, frame[:, 2], _BASE_MM * heart.scale)
 
-    lv_ijk = ellipsoid(grid, lv_a, frame, _sized(heart, heart.lv_radii))
+    pushed_a = lv_a - frame[:, 0] * (heart.scale * heart.septal_mm)
+    lv_ijk = ellipsoid(grid, pushed_a, frame, _sized(heart, heart.lv_radii))
     lv_outer_ijk = ellipsoid(grid, lv_a, frame, _sized(heart, heart.lv_radii, heart.lv_wall))
     lv_outer_ijk = rounded_max(lv_outer_ijk, base_ijk, 8.0)
     rv_ijk = rounded_max(ellipsoid(grid, rv_a, frame, _sized(heart, heart.rv_radii)), base_ijk + 3, 10.0)

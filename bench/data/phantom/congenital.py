@@ -74,18 +74,23 @@ def _with_ventricles(heart: Anatomy, form: str, rng: np.random.Generator) -> Ana
 
 
 def _with_walls(heart: Anatomy, form: str, rng: np.random.Generator) -> Anatomy:
-    """Thickness of the muscle; a thick left wall leaves less room for blood."""
-    left = rng.uniform(1.7, 2.2) if form == "thick_left" else 1.0
-    right = rng.uniform(2.1, 2.8) if form == "thick_right" else 1.0
+    """Thickness of the muscle; a thick left wall or septum leaves less room for blood."""
+    across, along = heart.lv_radii[:2], heart.lv_radii[2]
+    if form == "thick_left":
+        wall = rng.uniform(1.8, 2.3) * heart.lv_wall
+        return replace(heart, lv_wall=wall, lv_radii=(0.8 * across[0], 0.8 * across[1], along))
+    if form == "thick_right":
+        return replace(heart, rv_wall=rng.uniform(2.2, 3.0) * heart.rv_wall)
+    if form == "thick_septum":
+        pushed = rng.uniform(0.3, 0.4) * across[0]
+        outer = heart.lv_wall + pushed
+        return replace(
+            heart, septal_mm=pushed, lv_wall=outer, lv_radii=(across[0] - pushed, across[1] - pushed, along)
+        )
     if form == "thin":
-        left, right = rng.uniform(0.6, 0.75), rng.uniform(0.8, 0.95)
-    room = 0.8 if left > 1 else 1.0
-    return replace(
-        heart,
-        lv_wall=left * heart.lv_wall,
-        rv_wall=right * heart.rv_wall,
-        lv_radii=(room * heart.lv_radii[0], room * heart.lv_radii[1], heart.lv_radii[2]),
-    )
+        left, right = rng.uniform(0.62, 0.75), rng.uniform(0.85, 0.95)
+        return replace(heart, lv_wall=left * heart.lv_wall, rv_wall=right * heart.rv_wall)
+    return heart
 
 
 def _with_defects(heart: Anatomy, has: Mapping[str, str], rng: np.random.Generator) -> Anatomy:

@@ -54,9 +54,9 @@ def levels(sequence: str, rng: np.random.Generator) -> Contrast:
     if sequence == "fat_suppressed":
         return replace(usual, fat=rng.uniform(0.15, 0.28), bone=rng.uniform(0.12, 0.25))
     if sequence == "fat_bright":
-        return replace(usual, fat=rng.uniform(0.74, 0.88), bone=rng.uniform(0.5, 0.6))
+        return replace(usual, fat=rng.uniform(0.7, 0.8), bone=rng.uniform(0.5, 0.6))
     if sequence == "muscle_bright":
-        bright = rng.uniform(0.6, 0.68)
+        bright = rng.uniform(0.55, 0.62)
         return replace(usual, myocardium=bright, muscle=bright, liver=rng.uniform(0.55, 0.75))
     if sequence == "enhanced":
         dark = rng.uniform(0.2, 0.3)
@@ -68,21 +68,21 @@ def levels(sequence: str, rng: np.random.Generator) -> Contrast:
 
 def filling(form: str, rng: np.random.Generator) -> tuple[float, ...]:
     """Brightness of left and right ventricle, left and right atrium, aorta, pulmonary artery, veins."""
-    dim = rng.uniform(0.76, 0.86)
-    left, right, veins = (dim if form == f"dim_{part}" else 1.0 for part in ("left", "right", "veins"))
-    return left, right, left, right, left, right, min(right, veins)
+    dim = rng.uniform(0.82, 0.9)
+    left, right = (dim if form == f"dim_{side}" else 1.0 for side in ("left", "right"))
+    return left, right, left, right, left, right, 1.0
 
 
 def scanner(has: Mapping[str, str], rng: np.random.Generator) -> Scanner:
     """How good the scan is."""
     good = Scanner(shading=0.11)
-    steep = rng.uniform(0.3, 0.5)
+    steep = rng.uniform(0.25, 0.4)
     slopes = {"front": (0.0, -steep, 0.0), "side": (0.0, 0.0, steep * rng.choice([-1, 1]))}
     scanned = replace(good, slope=slopes.get(has["coil"], good.slope))
     if has["motion"] == "ghosts":
-        return replace(scanned, ghost=0.08)
+        return replace(scanned, ghost=0.07)
     if has["motion"] == "thick_slices":
         return replace(scanned, blur=(0.4, 0.4, 0.85))
     if has["motion"] == "noise":
-        return replace(scanned, snr=(12.0, 14.0))
+        return replace(scanned, snr=(12.5, 14.5))
     return scanned
