@@ -50,14 +50,11 @@ def _turn(orientation: str, rng: np.random.Generator) -> Array:
 
 def levels(sequence: str, rng: np.random.Generator) -> Contrast:
     """How bright each tissue is."""
-    usual = replace(contrast(rng), fat=rng.uniform(0.52, 0.64))
+    usual = replace(contrast(rng), fat=rng.uniform(0.52, 0.64), liver=rng.uniform(0.54, 0.68))
     if sequence == "fat_suppressed":
         return replace(usual, fat=rng.uniform(0.15, 0.28), bone=rng.uniform(0.12, 0.25))
     if sequence == "fat_bright":
         return replace(usual, fat=rng.uniform(0.7, 0.8), bone=rng.uniform(0.5, 0.6))
-    if sequence == "muscle_bright":
-        bright = rng.uniform(0.55, 0.62)
-        return replace(usual, myocardium=bright, muscle=bright, liver=rng.uniform(0.55, 0.75))
     if sequence == "enhanced":
         dark = rng.uniform(0.2, 0.3)
         return replace(
