@@ -77,12 +77,12 @@ def _with_walls(heart: Anatomy, form: str, rng: np.random.Generator) -> Anatomy:
     """Thickness of the muscle; a thick left wall or septum leaves less room for blood."""
     across, along = heart.lv_radii[:2], heart.lv_radii[2]
     if form == "thick_left":
-        wall = rng.uniform(1.5, 1.9) * heart.lv_wall
+        wall = rng.uniform(1.7, 2.1) * heart.lv_wall
         return replace(heart, lv_wall=wall, lv_radii=(0.8 * across[0], 0.8 * across[1], along))
     if form == "thick_right":
-        return replace(heart, rv_wall=rng.uniform(1.9, 2.5) * heart.rv_wall)
+        return replace(heart, rv_wall=rng.uniform(2.2, 2.8) * heart.rv_wall)
     if form == "thick_septum":
-        pushed = rng.uniform(0.25, 0.35) * across[0]
+        pushed = rng.uniform(0.3, 0.4) * across[0]
         outer = heart.lv_wall + pushed
         return replace(
             heart, septal_mm=pushed, lv_wall=outer, lv_radii=(across[0] - pushed, across[1] - pushed, along)

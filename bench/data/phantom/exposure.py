@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 # About the middle of the heart with its great vessels, in body mm.
 _MIDDLE = np.array([0.0, 0.0, -8.0])
-_ZOOM = {"usual": (0.95, 1.04), "tight": (0.84, 0.91), "wide": (1.09, 1.18)}
+_ZOOM = {"usual": (0.95, 1.04), "tight": (0.76, 0.84), "wide": (1.14, 1.22)}
 
 
 def view(has: Mapping[str, str], rng: np.random.Generator, shape: tuple[int, int, int]) -> Grid:
@@ -50,16 +50,11 @@ def _turn(orientation: str, rng: np.random.Generator) -> Array:
 
 def levels(sequence: str, rng: np.random.Generator) -> Contrast:
     """How bright each tissue is."""
-    usual = replace(contrast(rng), fat=rng.uniform(0.52, 0.64), liver=rng.uniform(0.54, 0.68))
+    usual = replace(contrast(rng), fat=rng.uniform(0.54, 0.66), liver=rng.uniform(0.54, 0.68))
     if sequence == "fat_suppressed":
-        return replace(usual, fat=rng.uniform(0.15, 0.28), bone=rng.uniform(0.12, 0.25))
+        return replace(usual, fat=rng.uniform(0.22, 0.32), bone=rng.uniform(0.12, 0.25))
     if sequence == "fat_bright":
-        return replace(usual, fat=rng.uniform(0.7, 0.8), bone=rng.uniform(0.5, 0.6))
-    if sequence == "enhanced":
-        dark = rng.uniform(0.2, 0.3)
-        return replace(
-            usual, myocardium=dark, muscle=0.9 * dark, fat=rng.uniform(0.12, 0.3), liver=1.4 * dark
-        )
+        return replace(usual, fat=rng.uniform(0.74, 0.84), bone=rng.uniform(0.5, 0.6))
     return usual
 
 

@@ -12,7 +12,7 @@ FORMS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         # whichever forms the other parts have: a patient has several rare forms, and few patients share them.
         "position": {"levocardia": 7, "mesocardia": 1, "dextrocardia": 1, "situs_inversus": 1},
         "ventricles": {"balanced": 6, "small_left": 1, "small_right": 1, "common": 1, "large": 1},
-        "walls": {"usual": 5, "thick_left": 1, "thick_septum": 1, "thick_right": 2, "thin": 1},
+        "walls": {"usual": 6, "thick_left": 1, "thick_septum": 1, "thick_right": 1, "thin": 1},
         "septum": {"intact": 6, "vsd": 2, "asd": 1, "avsd": 1},
         "arteries": {"normal": 6, "transposed": 2, "side_by_side": 1, "truncus": 1},
         "arch": {"left": 7, "right": 1, "double": 1, "coarctation": 1},
@@ -22,11 +22,11 @@ FORMS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         # The scan.
         "orientation": {"upright": 7, "sagittal": 1, "coronal": 1, "oblique": 1},
         "field": {"usual": 8, "tight": 1, "wide": 1},
-        "sequence": {"balanced": 5, "fat_suppressed": 2, "enhanced": 2, "fat_bright": 1},
+        "sequence": {"balanced": 8, "fat_suppressed": 1, "fat_bright": 1},
         "filling": {"even": 8, "dim_right": 1, "dim_left": 1},
         "coil": {"even": 8, "front": 1, "side": 1},
         "motion": {"none": 7, "ghosts": 1, "thick_slices": 1, "noise": 1},
-        "effusion": {"none": 7, "pericardial": 2, "pleural": 1},
+        "effusion": {"none": 8, "pericardial": 1, "pleural": 1},
         "abdomen": {"usual": 8, "large_liver": 1, "large_spleen": 1},
     }
 )
