@@ -88,7 +88,7 @@ def _with_walls(heart: Anatomy, form: str, rng: np.random.Generator) -> Anatomy:
             heart, septal_mm=pushed, lv_wall=outer, lv_radii=(across[0] - pushed, across[1] - pushed, along)
         )
     if form == "thin":
-        left, right = rng.uniform(0.62, 0.75), rng.uniform(0.85, 0.95)
+        left, right = rng.uniform(0.68, 0.78), rng.uniform(0.9, 1.0)
         return replace(heart, lv_wall=left * heart.lv_wall, rv_wall=right * heart.rv_wall)
     return heart
 

@@ -33,7 +33,7 @@ def lookalikes_on(
             signal_ijk, grid, (8.0, 8.0, -84.0), (88.0, 66.0, 42.0), contrast.liver * (1 + 0.06 * field(8.0))
         )
     if has["abdomen"] == "large_spleen":
-        value = contrast.blood * rng.uniform(0.55, 0.75) * (1 + 0.05 * field(7.0))
+        value = contrast.blood * rng.uniform(0.65, 0.8) * (1 + 0.05 * field(7.0))
         _organ(signal_ijk, grid, (-64.0, -34.0, -72.0), (26.0, 30.0, 32.0), value)
     if has["effusion"] == "pleural":
         x, y, z = grid.place_aijk

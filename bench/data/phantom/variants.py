@@ -22,7 +22,7 @@ FORMS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         # The scan.
         "orientation": {"upright": 7, "sagittal": 1, "coronal": 1, "oblique": 1},
         "field": {"usual": 8, "tight": 1, "wide": 1},
-        "sequence": {"balanced": 8, "fat_suppressed": 1, "fat_bright": 1},
+        "sequence": {"balanced": 7, "fat_suppressed": 2, "fat_bright": 1},
         "filling": {"even": 8, "dim_right": 1, "dim_left": 1},
         "coil": {"even": 8, "front": 1, "side": 1},
         "motion": {"none": 7, "ghosts": 1, "thick_slices": 1, "noise": 1},
