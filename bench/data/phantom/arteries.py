@@ -2,7 +2,8 @@
 
 # A the body's directions, N points of a centreline.
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,49 +39,74 @@ _LEFT_CAVA = np.array([[-29, 0, 100], [-32, -4, 48], [-31, -18, 10], [-14, -34, 
 _CONDUIT = np.array([[27, -12, -44], [42, -12, -18], [46, -16, 8], [34, -20, 32]])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Patient:
+    """Who the vessels are laid in."""
+
+    grid: Grid
+    heart: Anatomy
+    has: Mapping[str, str]
+    rng: np.random.Generator
+
+    def laid(self, points_na: Array, radii: Sequence[float], wander_mm: float = 2.5) -> Array:
+        """Signed distance to a vessel whose control points wander."""
+        moved_na = self.heart.at(points_na + self.rng.normal(0, wander_mm, points_na.shape))
+        return tube(self.grid, *curve(moved_na, np.multiply(radii, self.heart.scale).tolist()))
+
+
 def arteries(grid: Grid, heart: Anatomy, has: Mapping[str, str], rng: np.random.Generator) -> Vessels:
     """Lay the great vessels; every control point wanders by some millimetres.
 
     Args:
         grid: Where to evaluate them.
         heart: The patient's sizes.
-        has: The form of each part, as ``variants`` gives it.
+        has: The form of each part, as ``variants_of`` gives it.
         rng: Draws the wandering.
     """
-
-    def laid(points_na: Array, radii: list[float], wander_mm: float = 2.5) -> Array:
-        moved_na = heart.at(points_na + rng.normal(0, wander_mm, points_na.shape))
-        return tube(grid, *curve(moved_na, np.multiply(radii, heart.scale).tolist()))
-
+    patient = _Patient(grid, heart, has, rng)
     into_aorta, into_trunk, outflow_na = _roots(heart, has["arteries"])
-    wide = heart.aorta_radius
-    aorta = np.full(grid.shape, FAR_MM)
-    for arch_na, down_na, share in _arches(has["arch"]):
-        points_na = np.vstack([into_aorta, arch_na])
-        np.minimum(aorta, laid(points_na, _along_arch(has, share * wide)), out=aorta)
-        np.minimum(
-            aorta, laid(down_na, (share * wide * np.array([0.8, 0.76, 0.73, 0.7])).tolist(), 1.0), out=aorta
-        )
-    lung = heart.pulmonary_radius
-    trunk_radii = (
-        np.array([1, 1, 1.05, 1, 0.85]) * lung if len(into_trunk) else np.array([1, 0.9, 0.85]) * lung
-    )
-    trunk_na = np.vstack([into_trunk, TRUNK]) if len(into_trunk) else _FROM_TRUNCUS
-    pulmonary = laid(trunk_na, trunk_radii.tolist())
-    for branch_na in (RIGHT_BRANCH, LEFT_BRANCH):
-        branch = laid(branch_na, np.linspace(0.76 * lung, 0.52 * lung, len(branch_na)).tolist())
-        np.minimum(pulmonary, branch, out=pulmonary)
-    caval = laid(SUPERIOR_CAVA, [7.5, 8.0, 8.5, 9.0])
-    np.minimum(caval, laid(INFERIOR_CAVA, [10.0, 10.0, 9.5]), out=caval)
-    if has["veins"] == "left_cava":
-        np.minimum(caval, laid(_LEFT_CAVA, [6.5, 6.5, 7.0, 7.5, 8.0]), out=caval)
-    if has["veins"] == "conduit":
-        np.minimum(caval, laid(_CONDUIT, [9.5, 9.5, 9.5, 8.0]), out=caval)
+    aorta = _aorta(patient, into_aorta)
+    pulmonary = _pulmonary(patient, into_trunk)
+    caval = _caval(patient)
     lung_veins = np.full(grid.shape, FAR_MM)
     for vein_na in LUNG_VEINS:
-        np.minimum(lung_veins, laid(vein_na, [6.5, 5.5, 4.0]), out=lung_veins)
-    outflow = laid(outflow_na, [12.0, 12.0, 11.0], 1.0)
+        np.minimum(lung_veins, patient.laid(vein_na, [6.5, 5.5, 4.0]), out=lung_veins)
+    outflow = patient.laid(outflow_na, [12.0, 12.0, 11.0], 1.0)
     return Vessels(aorta, pulmonary, caval, lung_veins, outflow, distal(grid, heart, rng))
+
+
+def _aorta(patient: _Patient, root_na: Array) -> Array:
+    aorta = np.full(patient.grid.shape, FAR_MM)
+    for arch_na, down_na, share in _arches(patient.has["arch"]):
+        wide = share * patient.heart.aorta_radius
+        arch = patient.laid(np.vstack([root_na, arch_na]), _along_arch(patient.has, wide))
+        np.minimum(aorta, arch, out=aorta)
+        down = patient.laid(down_na, [0.8 * wide, 0.76 * wide, 0.73 * wide, 0.7 * wide], 1.0)
+        np.minimum(aorta, down, out=aorta)
+    return aorta
+
+
+def _pulmonary(patient: _Patient, root_na: Array) -> Array:
+    """The trunk, which has no root of its own where it leaves a common trunk, and its two branches."""
+    lung = patient.heart.pulmonary_radius
+    if len(root_na):
+        pulmonary = patient.laid(np.vstack([root_na, TRUNK]), [lung, lung, 1.05 * lung, lung, 0.85 * lung])
+    else:
+        pulmonary = patient.laid(_FROM_TRUNCUS, [lung, 0.9 * lung, 0.85 * lung])
+    for branch_na in (RIGHT_BRANCH, LEFT_BRANCH):
+        branch = patient.laid(branch_na, np.linspace(0.76 * lung, 0.52 * lung, len(branch_na)).tolist())
+        np.minimum(pulmonary, branch, out=pulmonary)
+    return pulmonary
+
+
+def _caval(patient: _Patient) -> Array:
+    caval = patient.laid(SUPERIOR_CAVA, [7.5, 8.0, 8.5, 9.0])
+    np.minimum(caval, patient.laid(INFERIOR_CAVA, [10.0, 10.0, 9.5]), out=caval)
+    if patient.has["veins"] == "left_cava":
+        np.minimum(caval, patient.laid(_LEFT_CAVA, [6.5, 6.5, 7.0, 7.5, 8.0]), out=caval)
+    if patient.has["veins"] == "conduit":
+        np.minimum(caval, patient.laid(_CONDUIT, [9.5, 9.5, 9.5, 8.0]), out=caval)
+    return caval
 
 
 def _roots(heart: Anatomy, form: str) -> tuple[Array, Array, Array]:
@@ -118,4 +144,4 @@ def _along_arch(has: Mapping[str, str], wide: float) -> list[float]:
         radii[1:5] *= [1.35, 1.7, 1.7, 1.3]
     if has["arch"] == "coarctation":
         radii[5:7] *= [0.6, 0.4]
-    return radii.tolist()
+    return [float(radius) for radius in radii]

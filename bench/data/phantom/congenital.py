@@ -15,7 +15,7 @@ def congenital(has: Mapping[str, str], rng: np.random.Generator) -> Anatomy:
     """Draw a patient's sizes and place.
 
     Args:
-        has: The form of each part, as ``variants`` gives it.
+        has: The form of each part, as ``variants_of`` gives it.
         rng: Draws what varies within a form.
     """
     lv_radius, rv_radius = rng.uniform(19, 25), rng.uniform(20, 25)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bench.data.phantom.contrast import Contrast, contrast
 from bench.data.phantom.grid import EXTENT_MM, Grid, View, laid, rotation
-from bench.data.phantom.scanner import Scanner
+from bench.data.phantom.scanner import GOOD, Scanner
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ def view(has: Mapping[str, str], rng: np.random.Generator, shape: tuple[int, int
     """Lay the patient's field of view over the body.
 
     Args:
-        has: The form of each part, as ``variants`` gives it.
+        has: The form of each part, as ``variants_of`` gives it.
         rng: Draws what varies within a form.
         shape: Voxels along each axis.
     """
@@ -67,10 +67,9 @@ def filling(form: str, rng: np.random.Generator) -> tuple[float, ...]:
 
 def scanner(has: Mapping[str, str], rng: np.random.Generator) -> Scanner:
     """How good the scan is."""
-    good = Scanner(shading=0.11)
     steep = rng.uniform(0.25, 0.4)
     slopes = {"front": (0.0, -steep, 0.0), "side": (0.0, 0.0, steep * rng.choice([-1, 1]))}
-    scanned = replace(good, slope=slopes.get(has["coil"], good.slope))
+    scanned = replace(GOOD, slope=slopes.get(has["coil"], GOOD.slope))
     if has["motion"] == "ghosts":
         return replace(scanned, ghost=0.07)
     if has["motion"] == "thick_slices":
