@@ -35,7 +35,11 @@ class Source:
 
 
 def _phantom_heart(_where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
-    return phantom_heart.open_dataset(settings, workshop)
+    return open_made(phantom_heart.HEART, settings, workshop)
+
+
+def _phantom_heart_v1(_where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+    return open_made(phantom_heart.HEART_V1, settings, workshop)
 
 
 def _phantom_tumour(_where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
@@ -77,6 +81,12 @@ def _phantom_heart_listing(
     return _made_listing(phantom_heart.HEART, settings, workshop, complaints)
 
 
+def _phantom_heart_v1_listing(
+    _where: str, settings: DataSettings, workshop: Workshop, complaints: Complaints
+) -> Listing:
+    return _made_listing(phantom_heart.HEART_V1, settings, workshop, complaints)
+
+
 def _phantom_tumour_listing(
     _where: str, settings: DataSettings, workshop: Workshop, complaints: Complaints
 ) -> Listing:
@@ -103,9 +113,15 @@ def _brats2015_listing(
 
 DATASETS: Mapping[str, Source] = {
     "phantom-heart": Source(
-        "10 + 10 made cardiac MR volumes, myocardium and blood pool",
+        "10 + 30 made cardiac MR volumes of congenital hearts, myocardium and blood pool",
         _phantom_heart,
         _phantom_heart_listing,
+        takes_folder=False,
+    ),
+    "phantom-heart-v1": Source(
+        "10 + 10 made cardiac MR volumes that differ less, as phantom-heart was before",
+        _phantom_heart_v1,
+        _phantom_heart_v1_listing,
         takes_folder=False,
     ),
     "phantom-tumour": Source(

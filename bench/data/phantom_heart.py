@@ -1,33 +1,29 @@
-"""``phantom-heart``: 10 + 10 made cardiac volumes, written once a store as a Decathlon task folder."""
+"""``phantom-heart`` and ``phantom-heart-v1``: made cardiac MR, written once a store as a Decathlon folder."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from bench.data import made, phantom
 
-if TYPE_CHECKING:
-    from bench.data.dataset import Dataset, DataSettings, Workshop
-
-HEART = made.Made(
-    name="phantom-heart",
-    what="Made cardiac MR volumes with congenital variation; the labels are the truth.",
+HEART_V1 = made.Made(
+    name="phantom-heart-v1",
+    what="Made cardiac MR volumes with mild congenital variation; the labels are the truth.",
     case="heart",
     channels=("MRI",),
     structures=("myocardium", "blood_pool"),
     shapes={"quick": (80, 64, 56), "paper": (200, 140, 120), "smoke": (32, 28, 24)},
     num_train=10,
     num_test=10,
-    version=phantom.VERSION,
-    patient=phantom.heart,
+    version=phantom.VERSION_1,
+    patient=phantom.heart_v1,
     pieces="single",
 )
-
-
-def open_dataset(settings: DataSettings, workshop: Workshop) -> Dataset:
-    """The data set of this size and first seed, made on the first call.
-
-    Raises:
-        UsageError: No such size.
-    """
-    return made.open_dataset(HEART, settings, workshop)
+HEART = replace(
+    HEART_V1,
+    name="phantom-heart",
+    what="Made cardiac MR volumes of congenital hearts; the labels are the truth.",
+    num_test=30,
+    version=phantom.VERSION,
+    patient=phantom.heart,
+)

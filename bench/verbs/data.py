@@ -87,10 +87,10 @@ def make_data(name: str, folder: Path, size: str, first_seed: int, *, as_json: b
         UsageError: It is not a made one, or the folder is there already.
     """
     from bench.data import made
-    from bench.data.phantom_heart import HEART
+    from bench.data.phantom_heart import HEART, HEART_V1
     from bench.data.phantom_tumour import TUMOUR
 
-    makers = {each.name: each for each in (HEART, TUMOUR)}
+    makers = {each.name: each for each in (HEART, HEART_V1, TUMOUR)}
     if name not in makers:
         raise unknown("made data set", name, makers)
     if size not in makers[name].shapes:

@@ -25,11 +25,11 @@ def oriented(voxels, affine, axes):
 @pytest.fixture(scope="session")
 def heart_scans():
     """Ten phantoms: image and label, each stored in an orientation of its own."""
-    from bench.data.phantom import heart
+    from bench.data.phantom import heart_v1
 
     made = []
     for number in range(10):
-        phantom = heart(1000 + number, SHAPE)
+        phantom = heart_v1(1000 + number, SHAPE)
         axes = ORIENTATIONS[number % len(ORIENTATIONS)]
         image = oriented(phantom.image_cijk[0], phantom.affine, axes)
         made.append((image, oriented(phantom.label_ijk.astype(np.uint16), phantom.affine, axes)))

@@ -56,8 +56,8 @@ def test_made_data_are_made_in_the_store_and_checked(tmp_path, bench):
     done = bench("data", "check", "phantom-heart", "--store", tmp_path / "store", "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert (said["dataset"], said["train"], said["test"]) == ("phantom-heart", 10, 10)
-    assert (tmp_path / "store" / "data" / "phantom-heart-quick-0-v1").is_dir()
+    assert (said["dataset"], said["train"], said["test"]) == ("phantom-heart", 10, 30)
+    assert (tmp_path / "store" / "data" / "phantom-heart-quick-0-v2").is_dir()
 
 
 @pytest.mark.parametrize(

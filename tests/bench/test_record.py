@@ -146,8 +146,8 @@ def test_a_sweep_has_every_planned_row_once(swept):
     counted = frame.groupby("role")["case"].count().to_dict()
     a_case = 2 * 4 + 1
     assert counted == {
-        "student": 2 * 10 * a_case, "supervised": 2 * 10 * a_case, "teacher": 3 * 10 * a_case, "pseudo": 7 * a_case,
-        "labelled-only": 10 * a_case,
+        "student": 2 * 30 * a_case, "supervised": 2 * 30 * a_case, "teacher": 3 * 30 * a_case, "pseudo": 7 * a_case,
+        "labelled-only": 30 * a_case,
     }  # fmt: skip
     assert set(frame["dataset"]) == {"phantom-heart"}
     assert set(frame["structure"]) == {"myocardium", "blood_pool", "all"}

@@ -287,7 +287,7 @@ def test_made_data_that_were_damaged_are_made_again_and_it_is_said(phantom, tmp_
     before = open_dataset("phantom-heart", settings, workshop)
     assert capsys.readouterr().err == ""
     name, damage = MADE_DAMAGES[how]
-    damage(workshop.path / "phantom-heart-smoke-0-v1" / name)
+    damage(workshop.path / "phantom-heart-smoke-0-v2" / name)
     again = open_dataset("phantom-heart", settings, workshop)
     said = capsys.readouterr().err
     assert said.startswith("damaged: ")

@@ -34,6 +34,7 @@ class Anatomy:
         asd_radius: Of the hole between the atria, 0 for none.
         override: How far the aorta straddles the septum, from 0 to 1.
         transposed: Whether the two great arteries leave from each other's ventricle.
+        septal_mm: How far the left ventricle's blood is pushed off the septum by a thicker septum.
     """
 
     turn: Array
@@ -52,6 +53,7 @@ class Anatomy:
     asd_radius: float
     override: float
     transposed: bool
+    septal_mm: float = 0.0
 
     def at(self, points: Array) -> Array:
         """Where nominal points, shape (3,) or (N, 3), lie in this patient's body."""

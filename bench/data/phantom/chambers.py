@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.data.phantom.anatomy import Anatomy
 from bench.data.phantom.grid import Grid
 from bench.data.phantom.shape import FAR_MM, ellipsoid, rounded_max, tube
-from bench.data.phantom.vessels import vessels
+from bench.data.phantom.vessels import Vessels
 
 Array = NDArray[np.float64]
 
@@ -51,14 +51,14 @@ class Chambers:
     distal: Array
 
 
-def chambers(grid: Grid, heart: Anatomy, rng: np.random.Generator) -> Chambers:
-    """Build one patient's heart on a grid."""
+def chambers(grid: Grid, heart: Anatomy, great: Vessels) -> Chambers:
+    """Build one patient's heart on a grid, with its great vessels let in."""
     frame, lv_a = _frame(heart), heart.at(_LV_CENTRE)
     rv_a = lv_a + frame @ (heart.scale * np.array([heart.lv_radii[0] + 11.0, 0.0, -4.0]))
     base_ijk = _plane(grid, lv_a, frame[:, 2], _BASE_MM * heart.scale)
-    great = vessels(grid, heart, rng)
 
-    lv_ijk = ellipsoid(grid, lv_a, frame, _sized(heart, heart.lv_radii))
+    pushed_a = lv_a - frame[:, 0] * (heart.scale * heart.septal_mm)
+    lv_ijk = ellipsoid(grid, pushed_a, frame, _sized(heart, heart.lv_radii))
     lv_outer_ijk = ellipsoid(grid, lv_a, frame, _sized(heart, heart.lv_radii, heart.lv_wall))
     lv_outer_ijk = rounded_max(lv_outer_ijk, base_ijk, 8.0)
     rv_ijk = rounded_max(ellipsoid(grid, rv_a, frame, _sized(heart, heart.rv_radii)), base_ijk + 3, 10.0)

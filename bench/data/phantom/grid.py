@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 Box = tuple[slice, slice, slice]
 
 # The field of view of HVSMR's axial crop: 200 x 140 x 120 voxels of 0.9 x 0.9 x 1.0 mm.
-_EXTENT_MM = (180.0, 126.0, 120.0)
+EXTENT_MM = (180.0, 126.0, 120.0)
 # Columns: the first index grows downwards, the second backwards, the third to the patient's left.
 _AXES = np.array([[0.0, 0.0, -1.0], [0.0, -1.0, 0.0], [-1.0, 0.0, 0.0]])
 
@@ -67,6 +67,23 @@ def rotation(angles: Array) -> Array:
     return turn
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class View:
+    """Where the scanner's field of view lies.
+
+    Attributes:
+        length_a: Length of each axis in mm, shape (3,).
+        turn: The rotation of the view away from the body's axes, shape (3, 3).
+        origin_a: Its centre in the world, in mm.
+        centre_a: Its centre in the body, in mm; the body's origin where there is none.
+    """
+
+    length_a: Array
+    turn: Array
+    origin_a: Array
+    centre_a: Array | None = None
+
+
 def grid(rng: np.random.Generator, shape: tuple[int, int, int], *, mirrored: bool) -> Grid:
     """Lay a slightly oblique field of view over a body.
 
@@ -75,21 +92,40 @@ def grid(rng: np.random.Generator, shape: tuple[int, int, int], *, mirrored: boo
         shape: Voxels along each axis.
         mirrored: Whether the body's left and right are exchanged (situs inversus).
     """
-    length_a = np.array(_EXTENT_MM) * (1 + 0.03 * rng.uniform(-1, 1, 3))
+    length_a = np.array(EXTENT_MM) * (1 + 0.03 * rng.uniform(-1, 1, 3))
     oblique = rotation(np.deg2rad(rng.uniform(2, 6, 3) * rng.choice([-1, 1], 3)))
-    linear = oblique @ _AXES @ np.diag(length_a / shape)
+    origin_a = rng.uniform(-60, 60, 3)
+    view = View(length_a=length_a, turn=oblique, origin_a=origin_a)
+    return laid(rng, shape, view, mirrored=mirrored)
+
+
+def laid(rng: np.random.Generator, shape: tuple[int, int, int], view: View, *, mirrored: bool) -> Grid:
+    """Lay a field of view over a body.
+
+    Args:
+        rng: Draws the deformation.
+        shape: Voxels along each axis.
+        view: Which field of view.
+        mirrored: Whether the body's left and right are exchanged (situs inversus).
+    """
+    length_a = view.length_a
+    linear = view.turn @ _AXES @ np.diag(length_a / shape)
     middle = (np.array(shape) - 1) / 2
     affine = np.eye(4)
     affine[:3, :3] = linear
-    affine[:3, 3] = rng.uniform(-60, 60, 3) - linear @ middle
+    affine[:3, 3] = view.origin_a - linear @ middle
 
     side_a = np.array([-1.0 if mirrored else 1.0, 1.0, 1.0])
     extent_mm = (float(length_a[0]), float(length_a[1]), float(length_a[2]))
     place_aijk = displacement(rng, shape, extent_mm, sd_mm=2.6)
     drift_mm = float(np.abs(place_aijk).max())
-    ticks = [np.arange(num) - centre for num, centre in zip(shape, middle, strict=True)]
+    ticks = [np.arange(num) - half for num, half in zip(shape, middle, strict=True)]
     for a in range(3):
         i, j, k = (side_a[a] * linear[a, axis] * ticks[axis] for axis in range(3))
         place_aijk[a] += i[:, None, None] + j[:, None] + k
-    to_index = np.hstack([np.linalg.inv(linear) * side_a, middle[:, None]])
+    inverse = np.linalg.inv(linear) * side_a
+    to_index = np.hstack([inverse, middle[:, None]])
+    if view.centre_a is not None:
+        place_aijk += view.centre_a[:, None, None, None]
+        to_index[:, 3] -= inverse @ view.centre_a
     return Grid(shape, extent_mm, affine, to_index, place_aijk, drift_mm)

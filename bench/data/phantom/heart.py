@@ -1,4 +1,4 @@
-"""The heart phantom: a congenital-heart patient in an MR scanner, from a seed."""
+"""Version 1 of the heart phantom: a patient with at most mild defects in an MR scanner, from a seed."""
 
 # C channels, I J K voxel axes.
 
@@ -15,11 +15,12 @@ from bench.data.phantom.phantom import Phantom, stream
 from bench.data.phantom.scanner import scan
 from bench.data.phantom.thorax import thorax
 from bench.data.phantom.tissue import heart_on
+from bench.data.phantom.vessels import vessels
 
 # Rises whenever a seed's quantised arrays change.
 VERSION: int = 1
 
-_SMALLEST = 24
+SMALLEST = 24
 _PURPOSES = ("anatomy", "view", "heart", "thorax", "texture", "appearance", "noise")
 
 
@@ -36,12 +37,12 @@ def heart(seed: int, shape: tuple[int, int, int]) -> Phantom:
     Raises:
         ValueError: If the shape is not three axes of at least 24 voxels.
     """
-    if len(shape) != 3 or min(shape) < _SMALLEST:
-        raise ValueError(f"a heart phantom has three axes of at least {_SMALLEST} voxels, not {tuple(shape)}")
+    if len(shape) != 3 or min(shape) < SMALLEST:
+        raise ValueError(f"a heart phantom has three axes of at least {SMALLEST} voxels, not {tuple(shape)}")
     rng = {name: stream(seed, n) for n, name in enumerate(_PURPOSES)}
     patient = anatomy(rng["anatomy"])
     view = grid(rng["view"], shape, mirrored=bool(rng["anatomy"].random() < 0.06))
-    body = chambers(view, patient, rng["heart"])
+    body = chambers(view, patient, vessels(view, patient, rng["heart"]))
     levels = contrast(rng["appearance"])
     texture = partial(smooth, rng["texture"], view.shape, view.extent_mm)
     chest_ijk = thorax(view, levels, rng["thorax"], texture)

@@ -31,8 +31,10 @@ def ellipsoid(
 ) -> Array:
     """Signed distance to an ellipsoid on the whole grid, exact only within `reach_mm` of it."""
     distance_ijk = np.full(grid.shape, FAR_MM)
-    # The corners of the box about a tilted ellipsoid lie at the norms of its rows.
-    half_a = np.sqrt(np.square(frame * np.asarray(radii_mm)).sum(axis=1))
+    # Along the voxels' axes, whichever way the view is turned, a tilted ellipsoid reaches to its rows' norms.
+    to_index = grid.to_index[:, :3]
+    reach_ijk = np.sqrt(np.square(to_index @ (frame * np.asarray(radii_mm))).sum(axis=1))
+    half_a = np.linalg.solve(to_index, reach_ijk)
     box = grid.around(np.stack([centre_a - half_a, centre_a + half_a]), reach_mm + 4)
     distance_ijk[box] = ellipsoid_in(grid.place(box), centre_a, frame, radii_mm)
     return distance_ijk

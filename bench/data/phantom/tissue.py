@@ -2,6 +2,8 @@
 
 # I J K voxel axes.
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,13 @@ Array = NDArray[np.float64]
 
 
 def heart_on(
-    signal_ijk: Array, grid: Grid, body: Chambers, contrast: Contrast, rng: np.random.Generator
+    signal_ijk: Array,
+    grid: Grid,
+    body: Chambers,
+    contrast: Contrast,
+    rng: np.random.Generator,
+    *,
+    filling: Sequence[float] = (1.0,) * 7,
 ) -> Array:
     """Lay the heart, and the fat about it, over a chest's signal.
 
@@ -24,6 +32,7 @@ def heart_on(
         body: The heart's signed distances.
         contrast: The tissues' brightness.
         rng: Draws fat, inflow and trabeculae.
+        filling: How bright the blood of each of the body's pools is, relative to well-filled blood.
 
     Returns:
         Signal relative to blood, shape (I, J, K).
@@ -37,7 +46,7 @@ def heart_on(
     paint(signal_ijk, covered_ijk, contrast.fat * (1 + 0.1 * fine_ijk), width)
     paint(signal_ijk, body.blood - 1.2, 0.75 * contrast.myocardium, width)
     paint(signal_ijk, body.muscle, contrast.myocardium * (1 + 0.05 * fine_ijk), width)
-    inflow_ijk = _inflow(grid, body, rng)
+    inflow_ijk = _inflow(grid, body, rng, filling)
     paint(signal_ijk, body.blood, contrast.blood * inflow_ijk, width)
     paint(signal_ijk, body.distal, contrast.blood * 0.95, width)
 
@@ -50,11 +59,11 @@ def heart_on(
     return signal_ijk
 
 
-def _inflow(grid: Grid, body: Chambers, rng: np.random.Generator) -> Array:
+def _inflow(grid: Grid, body: Chambers, rng: np.random.Generator, filling: Sequence[float]) -> Array:
     """Blood's brightness: each pool its own, and slow shading within."""
     inflow_ijk = np.ones(grid.shape)
     nearest_ijk = np.full(grid.shape, 0.0)
-    for pool_ijk in body.pools:
-        np.copyto(inflow_ijk, 1 + 0.05 * rng.standard_normal(), where=pool_ijk < nearest_ijk)
+    for pool_ijk, filled in zip(body.pools, filling, strict=True):
+        np.copyto(inflow_ijk, filled * (1 + 0.05 * rng.standard_normal()), where=pool_ijk < nearest_ijk)
         np.minimum(nearest_ijk, pool_ijk, out=nearest_ijk)
     return inflow_ijk + 0.06 * smooth(rng, grid.shape, grid.extent_mm, 22.0)

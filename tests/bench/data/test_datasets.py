@@ -41,12 +41,12 @@ def test_an_unknown_phantom_size_is_refused_with_the_known_ones(workshop):
     assert not workshop.path.exists()
 
 
-def test_the_phantom_is_made_once_and_has_ten_and_ten_cases(workshop):
+def test_the_phantom_is_made_once_and_has_ten_and_thirty_cases(workshop):
     first = open_dataset("phantom-heart", DataSettings(size="smoke"), workshop)
-    assert (len(first.train), len(first.test)) == (10, 10)
+    assert (len(first.train), len(first.test)) == (10, 30)
     assert first.structures == ("myocardium", "blood_pool")
     marks = {path: path.stat().st_mtime_ns for path in workshop.path.rglob("*.nii.gz")}
-    assert len(marks) == 40
+    assert len(marks) == 80
     assert open_dataset("phantom-heart", DataSettings(size="smoke"), workshop) == first
     assert {path: path.stat().st_mtime_ns for path in workshop.path.rglob("*.nii.gz")} == marks
 
