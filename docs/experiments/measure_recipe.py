@@ -39,23 +39,25 @@ if TYPE_CHECKING:
     from bench.graph import Stage
 
 OUT = Path(__file__).parents[2] / "results" / "reference" / "development" / "recipe.csv"
-LONG = "teachers.steps=[600,700,800]"
+LONG = ("optimiser.kind=adamw", "teachers.steps=[600,700,800]")
 VARIANTS: dict[str, tuple[str, ...]] = {
     # Teachers of 150, 200, 250 steps and fresh students of 250, the `quick` before.
-    "as-was": ("teachers.steps=[150,200,250]", "student.steps=250", "student.start=fresh"),
+    "as-was": ("optimiser.kind=adamw", "teachers.steps=[150,200,250]", "student.steps=250", "student.start=fresh"),
     # Long teachers; students that start at them, by steps and learning rate.
     **{
-        f"starts-{steps}-{rate}": (LONG, f"student.steps={steps}", "student.start=auto", f"student.learning_rate={rate}")
+        f"starts-{steps}-{rate}": (
+            *LONG, f"student.steps={steps}", "student.start=auto", f"student.learning_rate={rate}")
         for steps in (100, 150, 200, 300, 400)
         for rate in (0.001, 0.002, 0.003, 0.006)
     },
     # The same teachers and fresh students.
     **{
-        f"fresh-{steps}": (LONG, f"student.steps={steps}", "student.start=fresh")
+        f"fresh-{steps}": (
+            *LONG, f"student.steps={steps}", "student.start=fresh")
         for steps in (200, 250, 400, 1000)
     },
     # What `quick` cost before, of students that start fresh; and a start that is demanded under noise too.
-    "fresh-equal": ("teachers.steps=[200,250,300]", "student.steps=330", "student.start=fresh"),
+    "fresh-equal": ("optimiser.kind=adamw", "teachers.steps=[200,250,300]", "student.steps=330", "student.start=fresh"),
     "demanded": ("student.start=teachers",),
     # `quick` as it stands, and four times as long.
     "quick": (),
