@@ -32,6 +32,14 @@ def passes(costs: pd.DataFrame, contest: Contest) -> pd.Series[float]:
     return _means(costs, contest)["passes"]
 
 
+def starts(costs: pd.DataFrame, contest: Contest) -> dict[str, str]:
+    """Method -> where the weights of its students started: ``teachers``, ``fresh``, or both by seed."""
+    rows = contest.of(costs)
+    rows = rows[(rows["role"] == "student") & (rows["variant"] == "")]
+    rows = rows[rows["start"] != ""]
+    return {str(name): " or ".join(sorted(own.unique())) for name, own in rows.groupby("method")["start"]}
+
+
 def _means(costs: pd.DataFrame, contest: Contest) -> pd.DataFrame:
     """By method, the means over seeds."""
     rows = contest.of(costs)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from reports.cases import case_scores
 from reports.contests import Contest, contests_of, labelled_only_of, order_of_noise, supervised_of
-from reports.costs import passes
+from reports.costs import passes, starts
 from reports.evidence import MORE_SEEDS, ONE_SEED, TWO_SEEDS, no_verdict
 from reports.gaps import closed_table
 from reports.intervals import mean_interval, mean_intervals
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     "setting", "dataset", "recipe", "data_set", "noise", "xi", "method", "closed", "closed_lower",
-    "closed_upper", "rank", "rank_lower", "rank_upper",
-    "score", "score_lower", "score_upper", "measure", "holds", "top", "passes", "cases", "seeds", "results",
-    "failed", "empty", "note", "role",
+    "closed_upper", "rank", "rank_lower", "rank_upper", "score", "score_lower", "score_upper", "measure",
+    "holds", "top", "passes", "start", "cases", "seeds", "results", "failed", "empty", "note", "role",
 )  # fmt: skip
 """Of `leaderboard`, one row a method of a contest, best first. setting: the contest, in words; closed: the
 share of the gap between labelled-only and full that it closes, in mean Dice, and its interval; score: mean of
 `measure` (`overall`, or `dice` where there is none) over cases, then seeds, and its 95 % interval; rank, and
 the best and worst of its 95 % interval; the share of resamples in which the method holds its rank, and is
-among the first three; network passes (mean over seeds, the teachers' shared); counts; and, where there is no
+among the first three; network passes (mean over seeds, the teachers' shared); where the weights started, at
+teachers or fresh, empty where it is not known; counts; and, where there is no
 rank, why."""
 _NOTED: Final = ("lacks seeds", "predicts nothing", "failed")
 """Why a method has no rank; in this order they stand below those that have one."""
@@ -64,7 +64,10 @@ def _of_cohort(cohort: Cohort, extras: Extras) -> Iterator[pd.DataFrame]:
     for contest, rows in contests_of(cohort):
         if contest.noise not in closed:
             closed[contest.noise] = closed_table(cohort.records, contest.noise)
-        yield _with_closed(standing(contest, rows, passes(extras.costs, contest)), closed[contest.noise])
+        board = standing(contest, rows, passes(extras.costs, contest))
+        begun = starts(extras.costs, contest)
+        board["start"] = [begun.get(name, "") for name in board["method"]]
+        yield _with_closed(board, closed[contest.noise])
         reference = contest.of(alone)
         if not reference.empty:
             setting = f"{cohort.name}, {contest.title}: manual labels alone, not ranked"
@@ -124,6 +127,7 @@ def standing(contest: Contest, rows: pd.DataFrame, cost: pd.Series[float]) -> pd
     table = table.assign(_place=place).sort_values(["_place", "rank", "method"], kind="stable")
     table = table.reindex(columns=[*COLUMNS, *(["score_silent"] if silent else [])])
     closed = ["closed", "closed_lower", "closed_upper"]
+    table["start"] = ""
     return table.astype(dict.fromkeys(closed, float)).reset_index(drop=True)
 
 

@@ -297,7 +297,7 @@ def arena_costs() -> pd.DataFrame:
             rows.append(
                 _identity(**where, method=method)
                 | {
-                    "networks": networks, "steps": 1000, "voxels": 1e9, "passes_training": 1000.0 * networks,
+                    "start": "fresh", "networks": networks, "steps": 1000, "voxels": 1e9, "passes_training": 1000.0 * networks,
                     "passes_judges": 2000.0 if method == "cl-slsr" else 0.0,
                     "passes_revisions": 40.0 if method == "deep-level-set" else 0.0,
                     "passes_teachers_shared": teachers / 11, "passes_teachers_alone": teachers,

@@ -175,7 +175,9 @@ def test_parameters_have_no_positions_and_lack_nothing(records):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("seeds", "verdict"), [("0", "one seed: no verdict"), ("01", "two seeds: no verdict")])
+@pytest.mark.parametrize(
+    ("seeds", "verdict"), [("0", "one seed: no verdict"), ("01", "two seeds: no verdict")]
+)
 def test_the_premise_has_no_verdict_from_fewer_than_three_seeds(records, seeds, verdict):
     table = premise_table(pd.DataFrame(gradients(FALLING, "abcdef", seeds=seeds)), records)
     assert verdict in table["verdict"].tolist()

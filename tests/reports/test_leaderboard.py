@@ -225,6 +225,8 @@ def test_the_supervised_stand_apart_without_a_rank(board):
 def test_the_cost_stands_beside_the_score(board):
     assert at(board, "markov:0.2")["passes"]["tri-net"] == 3000
     assert at(board, "none")["passes"]["tsman"] == pytest.approx(2000 + 3000 / 11)
+    assert set(at(board, "none")["start"]) == {"fresh"}
+    assert set(board.loc[board["rank"].isna(), "start"]) <= {"", "fresh"}
 
 
 def test_injected_labels_are_told_by_how_wrong_they_are(scored):
