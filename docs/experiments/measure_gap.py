@@ -6,8 +6,9 @@
 `labelled-only` is DenseVoxNet trained on the manual scans of a ξ alone, `full` the same network and steps on all
 training scans. A unit is one training seed of one data set (of one `--first-seeds`, where the data set is made
 on demand); intervals resample units, crossed with test cases. `pseudo` is the quality of what the labelled-only
-network predicts for the training scans without a manual label. Writes one JSON document; its trainings
-stay in the store, so that the same command with more seeds goes on.
+network predicts for training scans without a manual label, the same scans at every ξ: those of the largest.
+Writes one JSON document. Its trainings stay in the store: the same command with more seeds goes on. What
+docs/decisions/0035 cites is in results/reference/development/gap_*.json.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def main() -> None:
     found = {
         name: {what: _rows(store, stage) for what, stage in unit.items()} for name, unit in units.items()
     }
-    rows = [_summary(xi, found) for xi in xis]
+    rows = [_summary(xi, found, last=xis[-1]) for xi in xis]
     document = {
         "dataset": words.dataset,
         "steps": words.steps,
@@ -132,7 +133,7 @@ def _rows(store: Store, stage: Stage) -> dict[str, Values]:
     return found
 
 
-def _summary(xi: str, units: Mapping[str, Unit]) -> dict[str, Any]:
+def _summary(xi: str, units: Mapping[str, Unit], last: str) -> dict[str, Any]:
     """One ξ: both references, their gap with its interval, and the pseudo labels."""
     row: dict[str, Any] = {"xi": xi}
     for metric, digits in (("dice", 3), ("overall", 2)):
@@ -142,7 +143,9 @@ def _summary(xi: str, units: Mapping[str, Unit]) -> dict[str, Any]:
         row[f"{metric} full"] = round(_mean(full), digits)
         row[f"{metric} gap"] = [round(value, digits) for value in (_mean(gaps), *_interval(gaps))]
         row[f"{metric} gap by unit"] = [round(fmean(cases.values()), digits) for cases in gaps.values()]
-        row[f"{metric} pseudo"] = round(_mean(pseudo), digits)
+        withheld = _by_case(units, f"pseudo/{last}", metric)
+        shared = {unit: {case: pseudo[unit][case] for case in withheld[unit]} for unit in pseudo}
+        row[f"{metric} pseudo"] = round(_mean(shared), digits)
     return row
 
 

@@ -9,12 +9,13 @@ import pytest
 from scipy import ndimage
 
 from bench.data.phantom import FORMS, VERSION, Phantom, congenital_heart, heart, variants_of
+from bench.data.phantom.chambers import chambers
 from bench.data.phantom.exposure import levels
 
 QUICK = (80, 64, 56)
 SMALL = (32, 28, 24)
 SEEDS = tuple(range(1000, 1012))
-GOLDEN = {2: ""}
+GOLDEN = {2: "31bfacbc048a360dd7026c6f0fa033918e5278e947630ebfc71a0678c017d5c3"}
 
 
 @cache
@@ -73,6 +74,17 @@ def test_myocardium_lies_against_blood(seed):
     distance = ndimage.distance_transform_edt(label != 2)[label == 1]
     assert np.median(distance) < 8
     assert (distance < 1.5).mean() > 0.1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_myocardium_surrounds_most_of_the_left_ventricle(seed, monkeypatch):
+    built = []
+    monkeypatch.setattr(
+        congenital_heart, "chambers", lambda *words: built.append(chambers(*words)) or built[0]
+    )
+    label = heart(seed, QUICK).label_ijk
+    around = ndimage.binary_dilation(built[0].pools[0] < 0, iterations=2) & (label != 2)
+    assert (label[around] == 1).mean() > 0.7
 
 
 @pytest.mark.parametrize("seed", SEEDS)
