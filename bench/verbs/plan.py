@@ -50,6 +50,7 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
         console.say(f"noise    {', '.join(sweep.noises)}, in place of pseudo labels")
     console.say(f"recipe   {sweep.recipe.name} · {sweep.recipe.compute.precision} · run {sweep.run}")
     say_power(power_of(sweep))
+    say_gaps(sweep)
     counted = runner.summary(stages, store)
     parts = [f"{n['stages']} {kind}" for kind, n in counted.items()]
     cached = sum(n["cached"] for n in counted.values())
@@ -95,6 +96,29 @@ def say_power(power: dict[str, Any]) -> None:
             )
         else:
             _say("decides", f"{name}: what this plan resolves is not known, for want of committed variances")
+
+
+def gaps_known(sweep: Sweep) -> dict[str, dict[str, Any]]:
+    """Data set -> the measured gap between labelled-only and full of each ξ, and where it was measured."""
+    from reports.measured_gaps import gaps_of
+
+    found = {dataset.name: gaps_of(dataset.name) for dataset in sweep.datasets}
+    return {
+        name: {"dice": {gap.xi: [gap.dice, gap.low, gap.high] for gap in gaps}, "source": source}
+        for name, (gaps, source) in found.items()
+        if gaps
+    }
+
+
+def say_gaps(sweep: Sweep) -> None:
+    """How much there is to gain on each data set, in a line; nothing where nobody measured it."""
+    from reports.measured_gaps import gaps_of
+
+    for dataset in sweep.datasets:
+        gaps, source = gaps_of(dataset.name)
+        if gaps:
+            each = ", ".join(map(str, gaps))
+            _say("gap", f"{dataset.name}, labelled-only to full in Dice: ξ {each} ({source})")
 
 
 def say_other_shares(sweep: Sweep) -> None:

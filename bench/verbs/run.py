@@ -27,7 +27,16 @@ from bench.sweep import title
 from bench.verbs.determinism import found_in as determinism
 from bench.verbs.determinism import say as say_determinism
 from bench.verbs.mirror import put_unsound_aside
-from bench.verbs.plan import cost_of, power_of, prices_of, say_cost, say_methods, say_other_shares, say_plan
+from bench.verbs.plan import (
+    cost_of,
+    gaps_known,
+    power_of,
+    prices_of,
+    say_cost,
+    say_methods,
+    say_other_shares,
+    say_plan,
+)
 from bench.verbs.request import planned, understood
 from bench.verbs.stopping import stoppable
 from bench.verbs.words import datasets_of
@@ -72,6 +81,7 @@ def run(request: Request) -> int:
         if request.dry_run:
             more |= {"left_out": left_out, "cost": cost_of(sweep, stages, store, asked)}
             more["power"] = power_of(sweep)
+            more["gaps"] = gaps_known(sweep)
             code = _say_plan_alone(request, sweep, stages, more)
             if leaks and not request.allow_leaks:
                 raise refused(leaks)

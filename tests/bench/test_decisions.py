@@ -1,15 +1,19 @@
 """What a plan can decide, before it runs; and what share of the gap was closed, when it ends."""
 
 import dataclasses
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from bench import summary
-from bench.verbs.plan import power_of, say_power
-from reports import power
+from bench.verbs.plan import gaps_known, power_of, say_gaps, say_power
+from reports import measured_gaps, power
 from reports.power import Components
+
+REFERENCE = Path(__file__).parents[2] / "results" / "reference" / "development"
 
 
 def told(capsys, sweep):
@@ -43,6 +47,34 @@ def test_a_plan_says_what_it_resolves_where_the_variances_are_committed(capsys, 
     (said, *rest) = told(capsys, sweep)
     assert said.startswith("decides  spheres: this plan resolves about 0.24 overall, 0.024 Dice")
     assert max(len(line) for line in (said, *rest)) <= 80
+
+
+def test_a_plan_says_how_much_there_is_to_gain_where_it_was_measured(capsys, tiny_lab, monkeypatch, tmp_path):
+    sweep = tiny_lab.plan("densevoxnet")
+    say_gaps(sweep)
+    assert capsys.readouterr().out == ""
+    assert gaps_known(sweep) == {}
+    path = tmp_path / "gaps.json"
+    measured = [{"xi": "0.7", "dice": [0.01, -0.01, 0.03]}, {"xi": "0.3", "dice": [0.067, 0.03, 0.112]}]
+    path.write_text(json.dumps({"gaps": [{"dataset": "spheres", "source": "a test", "xi": measured}]}))
+    monkeypatch.setattr(measured_gaps, "_COMMITTED", path)
+    say_gaps(sweep)
+    said = capsys.readouterr().out
+    assert " ".join(said.split()) == (
+        "gap spheres, labelled-only to full in Dice: ξ 0.3 0.067, 0.7 nothing to close here (a test)"
+    )
+    assert max(map(len, said.splitlines())) <= 80
+    assert gaps_known(sweep)["spheres"]["dice"] == {"0.3": [0.067, 0.03, 0.112], "0.7": [0.01, -0.01, 0.03]}
+
+
+@pytest.mark.parametrize("name", ["phantom-heart", "phantom-heart-v1"])
+def test_the_gaps_that_plans_print_are_those_of_the_committed_measurement(name):
+    kept = json.loads((REFERENCE / f"gap_{name}.json").read_text())
+    gaps, source = measured_gaps.gaps_of(name)
+    assert [(one.xi, [one.dice, one.low, one.high]) for one in gaps] == [
+        (one["xi"], one["dice gap"]) for one in kept["xi"]
+    ]
+    assert f"{len(kept['units'])} development trainings of {kept['steps']} steps" == source
 
 
 def rows(seeds=3, cases=6, *, share=0.5, alone=0.6, full=0.8, noise="none", **changed):
