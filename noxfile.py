@@ -154,6 +154,7 @@ def verbs(folder: Path) -> list[tuple[str, ...]]:
     data, store, noisy = (str(folder / name) for name in ("data", "store", "noisy"))
     spheres, here = f"decathlon:{data}", ("--store", store)
     helps = ["", "run", "report", "compare", "score", "status", "show", "verify", "doctor", "clean"]
+    helps += ["merge", "tune"]
     helps += [
         "methods list",
         "methods show",
@@ -187,6 +188,7 @@ def verbs(folder: Path) -> list[tuple[str, ...]]:
         ("status", *here),
         ("report", *here),
         ("compare", "tsman", "densevoxnet", *here),
+        ("merge", store, "--to", str(folder / "merged")),
         ("score", f"{data}/labelsTr", f"{data}/labelsTr"),
         ("methods", "list"),
         ("methods", "show", "tsman"),

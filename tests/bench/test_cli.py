@@ -330,8 +330,8 @@ def test_a_dry_run_makes_no_stage(bench, tmp_path, spheres):
     words = ("run", "--recipe", "smoke", "--dataset", f"decathlon:{spheres}", "--store", store, "-n")
     done = bench(*words, "--json", "--methods", "tsman", "--xi", "0.5")
     plan = json.loads(done.stdout)
-    assert plan["stages"]["teacher"] == {"stages": 3, "cached": 0}
-    assert plan["cost"]["whole"]["network_steps"] == 4 + 6 + 8 + 2 * 2 * 8
+    assert plan["stages"]["teacher"] == {"stages": 3 + 2, "cached": 0}  # two see all labels
+    assert plan["cost"]["whole"]["network_steps"] == 4 + 6 + 8 + 6 + 8 + 2 * 2 * 8
     assert plan["cost"]["left"] == plan["cost"]["whole"]
     assert list(tmp_path.iterdir()) == []
 
@@ -397,7 +397,8 @@ def test_a_dry_run_says_the_cost_in_lines_that_fit_and_by_whose_word(swept, benc
     cost = [line for line in more.splitlines() if line.startswith("cost ")]
     seeds, methods, networks = 2, 2, 2
     students = seeds * methods * 2 * networks * 8  # with pseudo labels, and with all manual ones
-    assert cost[0].split()[1:4] == [str(seeds * (4 + 6 + 8) + students), "network", "steps,"]
+    teachers = seeds * (4 + 6 + 8 + 6 + 8)  # of the manual labels, and two of all
+    assert cost[0].split()[1:4] == [str(teachers + students), "network", "steps,"]
     lines = again[again.index("\ncost ") :] + more[more.index("\ncost ") :]
     assert max(map(len, lines.splitlines())) <= 80
 

@@ -111,7 +111,7 @@ def test_the_command_says_each_check_and_ends_with_3_where_one_fails(bench, tmp_
     done = bench("methods", "check", "no-gradient", "--plugin", BROKEN / "no_gradient.py", cwd=tmp_path)
     assert done.returncode == 3, done.stderr
     assert re.search(r"^gradients +FAIL  no_gradient.py, Broken.loss", done.stdout, re.MULTILINE)
-    assert done.stdout.splitlines()[-1] == "no-gradient: 23 checks, 1 failed: gradients"
+    assert done.stdout.splitlines()[-1] == "no-gradient: 24 checks, 1 failed: gradients"
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 

@@ -56,7 +56,7 @@ def tried(name):
     return operations_of(method(name), *shape, smoke().stream)
 
 
-SOFT = {"noise-adaptation", "forward-correction", "cl-slsr", "adele"}
+SOFT = {"noise-adaptation", "forward-correction", "cl-slsr", "adele", "nr-dice", "t-loss"}
 """Whose loss is of probabilities: nothing looks up a label's score."""
 
 

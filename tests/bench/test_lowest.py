@@ -63,8 +63,9 @@ def test_the_session_asks_every_verb_for_help_and_runs_all_but_those_that_want_o
     assert asked == every | {""}
     run = {" ".join(words[1:3]) for words in noxfile.verbs(tmp_path) if "--help" not in words}
     two, one = {name for name in run if name in every}, {name.split()[0] for name in run}
-    # `verify` takes a key of what was run; `show` reads what it reads; predictions want scans without labels.
-    assert every - two - one == {"verify", "show", "data add", "export predictions"} - two - one
+    # `verify` takes a key of what was run; `show` reads what it reads; predictions want scans without labels;
+    # `tune` wants a package of its own.
+    assert every - two - one == {"verify", "show", "data add", "export predictions", "tune"} - two - one
     assert {"run", "report", "compare", "score", "doctor"} <= one
     assert {
         "methods check",

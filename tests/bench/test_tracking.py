@@ -51,7 +51,7 @@ def test_there_is_one_parent_and_one_child_for_each_stage(runs, mirrored):
 def test_the_parent_holds_the_request_and_the_records(runs, client):
     (parent,) = [run for run in runs if "bench.run" in run.data.tags]
     assert parent.data.params["recipe.student.steps"] == "8"
-    assert parent.data.params["recipe.optimiser.kind"] == "adamw"
+    assert parent.data.params["recipe.optimiser.kind"] == "muon"
     artifacts = {one.path for one in client.list_artifacts(parent.info.run_id)}
     assert artifacts == {"request.json", "records.csv", "records.parquet"}
 
@@ -60,7 +60,7 @@ def test_a_trained_child_has_its_settings_and_the_loss_of_every_step(runs, clien
     for run in [*of_kind(runs, "student"), *of_kind(runs, "teacher")]:
         key = run.data.tags["bench.stage"]
         assert run.data.params["steps"] == str(mirrored.stage(key)["settings"]["steps"])
-        assert run.data.params["optimiser.learning_rate"] == "0.006"
+        assert run.data.params["optimiser.learning_rate"] == "0.002"  # it starts at teachers
         assert run.data.params["method.name"] in ("densevoxnet", "tsman")
         history = sorted((m.step, m.value) for m in client.get_metric_history(run.info.run_id, "loss"))
         with (mirrored.folder(key) / "losses.csv").open(newline="") as file:

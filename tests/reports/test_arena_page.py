@@ -62,7 +62,7 @@ def test_the_leaderboard_stands_before_the_verdicts_and_the_sentence_under_its_f
     assert places == sorted(places)
     figure = page[page.index('<figure id="gradients-') :]
     words = figure[: figure.index("</figure>")]
-    assert "2 seeds: no verdict: decoupling, positions touched" in words
+    assert "Two seeds: no verdict: decoupling, positions touched" in words
     assert "tsman, noise above half of the clean gradient" in words
     premise = (out / "tables" / "premise.csv").read_text()
     assert "contradicted" not in premise

@@ -63,8 +63,8 @@ def hostile_extras(records, every):
         )
         for place, name in enumerate(every[:4])
     ]
-    numbers = [name for name in CONTRACTS["costs"].columns if name not in (*who.columns, "stage")]
-    costs = who.assign(**dict.fromkeys(numbers, 1.0), stage="s")
+    numbers = [name for name in CONTRACTS["costs"].columns if name not in (*who.columns, "start", "stage")]
+    costs = who.assign(**dict.fromkeys(numbers, 1.0), start="teachers", stage="s")
     return Extras(
         doubts=pd.concat(doubts).assign(stage="s"),
         gradients=pd.concat(gradients).assign(stage="s"),
