@@ -11,36 +11,42 @@ from bench import record
 from bench.console import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from bench.record import Record
     from bench.store import Store
 
 _Values = dict[tuple[str, str, str, str], list[float | None]]
 FULL = "1.0"
 LABELLED_ONLY = "labelled-only"
 """The role, and the row, of what the manual cases of a ξ give alone."""
+ROLES = ("student", "supervised", LABELLED_ONLY)
 
 
-def curve(store: Store, keys: Sequence[str]) -> str:
-    """Mean Dice over structures, test cases and seeds of these stages: a row a method, a column a ξ.
+def dice_rows(store: Store, keys: Sequence[str]) -> list[Record]:
+    """The Dice of each structure of students and references, of the scores stages among these."""
+    return [
+        row
+        for row in record.rows_of(store, [key for key in keys if key.startswith("scores-")])
+        if row.metric == "dice" and row.role in ROLES and row.structure != record.BACKGROUND
+    ]
+
+
+def curve(rows: Iterable[Record]) -> str:
+    """Mean Dice over structures, test cases and seeds: a row a method, a column a ξ.
 
     A table for each data set and noise: pseudo labels and injected noise are never read as one.
     A cell with a failed case has no mean and says so.
     """
     values: _Values = defaultdict(list)
-    for row in record.rows_of(store, [key for key in keys if key.startswith("scores-")]):
-        if (
-            row.metric == "dice"
-            and row.role in ("student", "supervised", LABELLED_ONLY)
-            and row.structure != record.BACKGROUND
-        ):
-            name = f"{row.method}/{row.variant}" if row.variant else row.method
-            if row.role == LABELLED_ONLY:
-                name = LABELLED_ONLY if row.method == "teachers" else f"{LABELLED_ONLY} {name}"
-            values[row.dataset, row.noise, name, row.xi].append(row.value)
+    for row in rows:
+        name = f"{row.method}/{row.variant}" if row.variant else row.method
+        if row.role == LABELLED_ONLY:
+            name = LABELLED_ONLY if row.method == "teachers" else f"{LABELLED_ONLY} {name}"
+        values[row.dataset, row.noise, name, row.xi].append(row.value)
     tables = dict.fromkeys((dataset, noise) for dataset, noise, _, xi in values if xi != FULL)
     tables = tables or dict.fromkeys((dataset, noise) for dataset, noise, _, _ in values)
     return "\n\n".join(_one(*one, values) for one in tables)
@@ -74,21 +80,15 @@ _Dice = dict[tuple[str, str], dict[tuple[int, str], float]]
 """(method, ξ) -> (seed, case) -> mean Dice over structures; of labelled-only and full as of the methods."""
 
 
-def closed(store: Store, keys: Sequence[str]) -> str:
+def closed(rows: Iterable[Record]) -> str:
     """The share of the gap between labelled-only and full that each method closes, over all ξ.
 
     In mean Dice, with its 95 % interval over seeds and cases; empty where there is no such reference. It is
     of whole numbers of cases alone: who failed in a case has none.
     """
     found: dict[tuple[str, str], dict[tuple[str, str, int, str], list[float]]] = {}
-    for row in record.rows_of(store, [key for key in keys if key.startswith("scores-")]):
-        roles = ("student", "supervised", LABELLED_ONLY)
-        if (
-            row.metric == "dice"
-            and row.role in roles
-            and not row.variant
-            and row.structure != record.BACKGROUND
-        ):
+    for row in rows:
+        if not row.variant:
             name = LABELLED_ONLY if row.role == LABELLED_ONLY else row.method
             noise = "" if row.xi == FULL else row.noise
             value = float("nan") if row.value is None else row.value

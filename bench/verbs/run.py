@@ -22,7 +22,7 @@ from bench.publication import publish
 from bench.seals import unsealed
 from bench.soundness import put_damaged_aside
 from bench.store import Store
-from bench.summary import closed, curve
+from bench.summary import closed, curve, dice_rows
 from bench.sweep import title
 from bench.verbs.determinism import found_in as determinism
 from bench.verbs.determinism import say as say_determinism
@@ -243,10 +243,10 @@ def _say_result(
         console.warn(f"failed: {key}: {reason} Details: {store.path / 'failed' / key}.json")
         console.warn(_blocked_by(key, state, stages))
     console.say()
-    keys = [stage.key for stage in stages]
-    if said := closed(store, keys):
+    rows = dice_rows(store, [stage.key for stage in stages])
+    if said := closed(rows):
         console.say(f"{said}\n")
-    console.say(curve(store, keys))
+    console.say(curve(rows))
     say_other_shares(sweep)
     for leak in sweep.allowed_leaks:
         console.say(f"leak     {leak.dataset}: {leak.sentence}")

@@ -100,7 +100,7 @@ def rows(seeds=3, cases=6, *, share=0.5, alone=0.6, full=0.8, noise="none", **ch
 
 def closed(monkeypatch, records):
     monkeypatch.setattr(summary.record, "rows_of", lambda store, keys: records)
-    return summary.closed(None, ["scores-1"]).splitlines()
+    return summary.closed(summary.dice_rows(None, ["scores-1"])).splitlines()
 
 
 def test_the_end_of_a_run_says_what_share_of_the_gap_each_method_closes(monkeypatch):

@@ -12,7 +12,7 @@ from bench.execute import execute
 from bench.experiments import Noise, free_part
 from bench.recipes import recipe
 from bench.store import Store
-from bench.summary import LABELLED_ONLY, curve
+from bench.summary import LABELLED_ONLY, curve, dice_rows
 from bench.sweep import Sweep, resolved, title
 from bench.trained import opened
 from bench.work import work_of
@@ -92,7 +92,7 @@ def test_its_scores_are_records_and_a_row_of_the_terminal(made):
     assert {(row["role"], row["method"], row["noise"]) for row in rows} == {
         (LABELLED_ONLY, "teachers", "none")
     }
-    lines = curve(store, [stage.key for stage in stages]).splitlines()
+    lines = curve(dice_rows(store, [stage.key for stage in stages])).splitlines()
     last = lines[-1].split()
     assert last[0] == LABELLED_ONLY
     assert len(last) == 4
