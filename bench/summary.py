@@ -23,6 +23,8 @@ _Values = dict[tuple[str, str, str, str], list[float | None]]
 FULL = "1.0"
 LABELLED_ONLY = "labelled-only"
 """The role, and the row, of what the manual cases of a ξ give alone."""
+TEACHERS = "teachers"
+"""The method of that role that is no method's: the averaged teachers."""
 ROLES = ("student", "supervised", LABELLED_ONLY)
 
 
@@ -45,7 +47,7 @@ def curve(rows: Iterable[Record]) -> str:
     for row in rows:
         name = f"{row.method}/{row.variant}" if row.variant else row.method
         if row.role == LABELLED_ONLY:
-            name = LABELLED_ONLY if row.method == "teachers" else f"{LABELLED_ONLY} {name}"
+            name = LABELLED_ONLY if row.method == TEACHERS else f"{LABELLED_ONLY} {name}"
         values[row.dataset, row.noise, name, row.xi].append(row.value)
     tables = dict.fromkeys((dataset, noise) for dataset, noise, _, xi in values if xi != FULL)
     tables = tables or dict.fromkeys((dataset, noise) for dataset, noise, _, _ in values)
@@ -88,7 +90,8 @@ def closed(rows: Iterable[Record]) -> str:
     """
     found: dict[tuple[str, str], dict[tuple[str, str, int, str], list[float]]] = {}
     for row in rows:
-        if not row.variant:
+        # A method on the manual labels alone is another reference than the teachers, and no part of this gap.
+        if not row.variant and (row.role != LABELLED_ONLY or row.method == TEACHERS):
             name = LABELLED_ONLY if row.role == LABELLED_ONLY else row.method
             noise = "" if row.xi == FULL else row.noise
             value = float("nan") if row.value is None else row.value

@@ -8,11 +8,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
-from reports.cases import case_scores
 from reports.figures.style import GREY, INK, Style, blank, label, styles_of
-from reports.selection import BACKGROUND, LABELLED_ONLY, TEACHERS, TRAINED, evaluated
-from reports.statistics import by_share, once, over_seeds
-from reports.tables import curve_of, sweep_means
+from reports.selection import BACKGROUND, LABELLED_ONLY, TEACHERS
+from reports.statistics import by_share, over_seeds
+from reports.tables import curve_of, scores_over_xi, sweep_means
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +59,7 @@ def five_label_curve(records: pd.DataFrame) -> Figure:
     Raises:
         ValueError: There are no records, or they mix recipes or definitions.
     """
-    scores = case_scores(once(evaluated(records, TRAINED)))
+    scores = scores_over_xi(records)
     labels = [name for name in scores if str(name).endswith("_dice")]
     scores = scores.assign(labels=scores[labels].mean(axis=1, skipna=False))
     table = curve_of(over_seeds(scores, ["labels"]) if labels else scores.iloc[:, :0], "labels")

@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from reports.cases import case_scores
-from reports.selection import TRAINED, evaluated
+from reports.selection import LABELLED_ONLY, TEACHERS, TRAINED, evaluated
 from reports.statistics import by_share, largest_share, once, over_seeds, ranked, silent_columns
 
 COUNTS: Final = ["cases", "seeds", "results", "failed", "empty"]
@@ -117,13 +117,24 @@ def rank_intervals(records: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
+def scores_over_xi(records: pd.DataFrame) -> pd.DataFrame:
+    """The scores of every case of students, of the supervised and of the averaged teachers of each ξ.
+
+    A line over ξ bears the name of a method alone, so methods that were also trained on the manual labels
+    alone are left out: they stand in the tables that name the role.
+    """
+    rows = evaluated(records, TRAINED)
+    is_reference = rows["role"] == LABELLED_ONLY
+    return case_scores(once(rows[~is_reference | (rows["method"] == TEACHERS)]))
+
+
 def sweep_means(records: pd.DataFrame, metrics: tuple[str, ...]) -> pd.DataFrame:
     """Mean and spread over seeds of each (method, ξ), supervised included.
 
     Of the overall score and those of the metrics that exist; sorted by data set, by the order in which the
     methods appear, and by ξ.
     """
-    scores = case_scores(once(evaluated(records, TRAINED)))
+    scores = scores_over_xi(records)
     if scores.empty:
         return scores
     found = [metric for metric in metrics if metric in scores and metric != "overall"]

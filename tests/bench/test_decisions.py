@@ -132,3 +132,13 @@ def test_a_failed_case_leaves_no_share(monkeypatch):
     found = list(rows())
     found[1].value = None
     assert closed(monkeypatch, found)[1].split(None, 1)[1] == "not known, a case failed or is absent"
+
+
+def test_methods_on_the_manual_labels_alone_are_no_part_of_the_gap(monkeypatch):
+    before = list(rows())
+    others = [
+        SimpleNamespace(**{**vars(row), "role": "labelled-only", "value": 0.1})
+        for row in before
+        if row.role == "student"
+    ]
+    assert closed(monkeypatch, [*before, *others]) == closed(monkeypatch, before)

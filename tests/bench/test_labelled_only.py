@@ -4,6 +4,7 @@ import csv
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -129,3 +130,17 @@ def test_reports_show_it_beside_the_methods_and_rank_nobody_against_it(made, tmp
     drawn = [text.get_text() for legend in xi_curve(records).legends for text in legend.get_texts()]
     assert LABELLED_ONLY in drawn
     assert "teachers" not in drawn
+
+
+def test_a_line_over_the_shares_is_of_one_role(made):
+    from bench.publication import publish
+
+    store, _ = made
+    publish(store)
+    records = read(store.path / "records.csv")
+    students = records[(records["role"] == "student") & (records["variant"] == "")]
+    alone = students.assign(role=LABELLED_ONLY, stage="scores-of-another-training")
+    both = pd.concat([records, alone], ignore_index=True)
+    pd.testing.assert_frame_equal(curve_table(both), curve_table(records))
+    board = leaderboard(both, Extras())
+    assert "densevoxnet" in set(board.loc[board["role"] == LABELLED_ONLY, "method"])
