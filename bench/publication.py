@@ -14,7 +14,7 @@ from bench.data.folder import write_text
 from bench.runs import turns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bench.store import Store
@@ -28,6 +28,8 @@ GATHERED: Final = {
     "gradients.csv": (*WHO, "case", "of", "layer", "depth", "progress", "measure", "value"),
 }
 """What ``doubts`` stages write, put together; each row gains the run and the stage that it is of."""
+BESIDE: Final = ("costs.csv", *GATHERED)
+"""The files of the tables beside the records."""
 
 
 def publish(store: Store) -> None:
@@ -37,11 +39,11 @@ def publish(store: Store) -> None:
         return
     old = record.superseded(store)
     students = scored_students(store, [key for key in store.keys("scores") if key not in old])
-    write_text(store.path / "costs.csv", _text(COLUMNS, charges(store, students)))
+    write_text(store.path / "costs.csv", text_of(COLUMNS, charges(store, students)))
     doubts = _standing(store, {one.key for one in students})
     for name, columns in GATHERED.items():
         rows = list(_gathered(store, name, doubts))
-        write_text(store.path / name, _text(("run", *columns, "stage"), rows))
+        write_text(store.path / name, text_of(("run", *columns, "stage"), rows))
     write_text(store.path / NOTED, _state(store))  # last: what it vouches for is there
 
 
@@ -78,7 +80,8 @@ def _gathered(store: Store, name: str, keys: Sequence[str]) -> Iterator[dict[str
                 yield {**row, "run": run, "stage": key}
 
 
-def _text(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
+def text_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """A CSV of these columns; what else a row holds is left out, what it lacks is empty."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
@@ -90,7 +93,7 @@ def _state(store: Store) -> str:
     """What the tables follow from, and how they lie there, in one word."""
     stages = [store.keys(kind) for kind in ("student", "scores", "doubts")]
     plans = sorted((store.path / "runs").glob("*/stages.json"))
-    lie = [_mark(store.path / name) for name in ("costs.csv", *GATHERED)]
+    lie = [_mark(store.path / name) for name in BESIDE]
     lie += [(path.parent.name, *_mark(path)[1:]) for path in plans]
     return hashlib.sha256(json.dumps([VERSION, stages, lie]).encode()).hexdigest()
 

@@ -189,6 +189,12 @@ def gather(store: Store) -> list[Record]:
     return sorted(rows, key=lambda row: (*map(str, _CELLS(row)[1:place]), row.stage))
 
 
+def standing(store: Store) -> list[Record]:
+    """All rows of a store but those that newer results replaced, sorted: as its reports read them."""
+    old = superseded(store)
+    return [row for row in gather(store) if row.stage not in old]
+
+
 class _Claim(NamedTuple):
     """What a scores stage, made or failed, claims to be the result of, and how new it is."""
 

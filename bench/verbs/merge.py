@@ -15,7 +15,7 @@ from bench import console, provenance, record
 from bench.data.folder import whole_folder
 from bench.data.json_file import noted
 from bench.errors import DataError, UsageError
-from bench.publication import is_current, publish
+from bench.publication import BESIDE, is_current, publish, text_of
 from bench.record import Record
 from bench.runs import data_sets
 from bench.store import Store
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 MANIFEST = "sources.json"
 """What merged tables come from: file, checksum, rows and data sets of each source."""
-BESIDE = ("costs", "doubts", "gradients")
-"""The tables beside the records; a source may lack them."""
 _WHO = tuple(
     one.name for one in fields(Record) if one.name not in ("run", "commit", "value", "status", "stage")
 )
@@ -84,8 +82,8 @@ def merge(sources: Sequence[Path], out: Path, *, as_json: bool) -> int:
     with whole_folder(out) as aside:
         (aside / "records.csv").write_text(record.text_of(rows), encoding="utf-8")
         for name in BESIDE:
-            if text := _together([source for source in sources if _table(source, name)], name):
-                (aside / f"{name}.csv").write_text(text, encoding="utf-8")
+            if text := _together([path for source in sources if (path := _table(source, name))]):
+                (aside / name).write_text(text, encoding="utf-8")
         manifest = {"sources": described, "commit": provenance.commit()}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     shared = sum(one["rows"] for one in described) - len(rows)
@@ -112,8 +110,7 @@ def _records_in(source: Path) -> _Found:
         if not is_current(store):
             with store.locked():
                 publish(store)
-        old = record.superseded(store)
-        rows = [row for row in record.gather(store) if row.stage not in old]
+        rows = record.standing(store)
         named = {"data_sets": data_sets(store)}
     else:
         rows = list(_read(source))
@@ -135,7 +132,7 @@ def _data_sets_noted(source: Path) -> list[str]:
 
 def _read(source: Path) -> Iterator[Record]:
     """The rows of a folder of records, as CSV, compressed or not, or as Parquet."""
-    if found := _table(source, "records"):
+    if found := _table(source, "records.csv"):
         yield from record.parse(io.StringIO(_text_of(found), newline=""), str(found))
     elif (source / "records.parquet").is_file():
         import pyarrow.parquet as pq
@@ -150,7 +147,7 @@ def _read(source: Path) -> Iterator[Record]:
 
 def _table(source: Path, name: str) -> Path | None:
     """The file of a table in a folder, compressed or not; None where there is none."""
-    paths = (source / f"{name}.csv", source / f"{name}.csv.gz")
+    paths = (source / name, source / f"{name}.gz")
     return next((path for path in paths if path.is_file() and path.stat().st_size), None)
 
 
@@ -162,23 +159,17 @@ def _text_of(path: Path) -> str:
         raise DataError(f"{path} cannot be read: {error}.") from error
 
 
-def _together(sources: Iterable[Path], name: str) -> str:
-    """The rows of one table of all sources, each once, under the columns of all; empty where none has it."""
+def _together(paths: Iterable[Path]) -> str:
+    """The rows of one table of several sources, each once, under the columns of all; empty without rows."""
     rows: dict[str, dict[str, str]] = {}
     columns: dict[str, None] = {}
-    for source in sources:
-        path = _table(source, name)
-        assert path is not None
+    for path in paths:
         reader = csv.DictReader(io.StringIO(_text_of(path)))
         columns |= dict.fromkeys(reader.fieldnames or ())
         for row in reader:
             own = {key: value for key, value in row.items() if key != "run"}
             rows.setdefault(json.dumps(own, sort_keys=True), row)
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(columns), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows.values())
-    return buffer.getvalue() if rows else ""
+    return text_of(list(columns), rows.values()) if rows else ""
 
 
 def _refuse(conflicts: Sequence[str]) -> None:

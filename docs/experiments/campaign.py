@@ -21,14 +21,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import provenance, record
+from keep_reference import keep_tables, surroundings
+
+from bench import record
 from bench.console import say
-from bench.engines.local import cores
 from bench.runs import data_sets
 from bench.store import Store
 
 KEPT = Path(__file__).parents[2] / "results" / "reference" / "campaign"
-BESIDE = ("costs", "doubts", "gradients")
 VALIDITY = (
     "tsman,decoupling,deep-level-set,densevoxnet,gce,sce,nr-dice,co-teaching,mean-teacher,forward-correction"
 )
@@ -128,23 +128,17 @@ def _command(study: Study, seed: str, words: argparse.Namespace, store: Path) ->
 
 def _keep(store: Path, folder: Path, command: list[str], minutes: float) -> None:
     """Write the standing records and the tables beside them, compressed, and where they come from."""
-    opened = Store(store)
-    old = record.superseded(opened)
-    rows = [row for row in record.gather(opened) if row.stage not in old]
+    rows = record.standing(Store(store))
     folder.mkdir(parents=True)
-    tables = {"records": record.text_of(rows)}
-    tables |= {name: (store / f"{name}.csv").read_text(encoding="utf-8") for name in BESIDE}
-    for name, text in tables.items():
-        if text.count("\n") > 1:
-            (folder / f"{name}.csv.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+    (folder / "records.csv.gz").write_bytes(gzip.compress(record.text_of(rows).encode(), mtime=0))
+    keep_tables(store, folder)
     shown = [Path(word).name if Path(word).is_absolute() else word for word in command]
     manifest = {
         "command": " ".join(["bench", *shown]),
         "minutes": round(minutes, 1),
         "commits": sorted({row.commit for row in rows}),
-        "data_sets": data_sets(opened),
-        "versions": provenance.versions(),
-        "machine": {**provenance.machine(), "cores": cores()},
+        "data_sets": data_sets(Store(store)),
+        **surroundings(),
     }
     (folder / "run.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in folder.iterdir())

@@ -16,16 +16,24 @@ from tempfile import TemporaryDirectory
 
 from bench import provenance, record
 from bench.engines.local import cores
+from bench.publication import BESIDE
 from bench.store import Store
 from bench.verbs.report import report
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 
 
-def standing(store: Path) -> str:
-    """The records of a store as its report reads them: without results that newer ones replaced."""
-    old = record.superseded(Store(store))
-    return record.text_of(row for row in record.gather(Store(store)) if row.stage not in old)
+def keep_tables(store: Path, folder: Path) -> None:
+    """Write the tables beside the records of a store that have rows, compressed."""
+    for name in BESIDE:
+        content = (store / name).read_bytes() if (store / name).is_file() else b""
+        if content.count(b"\n") > 1:
+            (folder / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
+
+
+def surroundings() -> dict[str, object]:
+    """Versions and machine, for a manifest."""
+    return {"versions": provenance.versions(), "machine": {**provenance.machine(), "cores": cores()}}
 
 
 def main(store: Path, name: str, minutes: float, commands: list[str]) -> None:
@@ -33,11 +41,8 @@ def main(store: Path, name: str, minutes: float, commands: list[str]) -> None:
     keep = REFERENCE / name
     shutil.rmtree(keep, ignore_errors=True)
     keep.mkdir(parents=True)
-    (keep / "records.csv").write_text(standing(store), encoding="utf-8")
-    for extra in ("costs", "doubts", "gradients"):
-        content = (store / f"{extra}.csv").read_bytes() if (store / f"{extra}.csv").is_file() else b""
-        if content.count(b"\n") > 1:
-            (keep / f"{extra}.csv.gz").write_bytes(gzip.compress(content, mtime=0))
+    (keep / "records.csv").write_text(record.text_of(record.standing(Store(store))), encoding="utf-8")
+    keep_tables(store, keep)
     with TemporaryDirectory() as folder:
         report(store, Path(folder), strict=False, as_json=False)
         for kind, pattern in (("tables", "*.md"), ("tables", "*.csv"), ("figures", "*.png")):
@@ -51,8 +56,7 @@ def main(store: Path, name: str, minutes: float, commands: list[str]) -> None:
         "commands": commands,
         "minutes": minutes,
         "commits": made_at,
-        "versions": provenance.versions(),
-        "machine": {**provenance.machine(), "cores": cores()},
+        **surroundings(),
         "runs": sorted(path.name for path in (store / "runs").iterdir()),
     }
     (keep / "run.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
