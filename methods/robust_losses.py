@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch.nn import functional
 
-from tsman.loss import over_branches
+from tsman.loss import over_streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ def trained_by(
     def mean(score_bnijk: Tensor) -> Tensor:
         return rule(score_bnijk, label_bijk).mean()
 
-    return torch.stack([over_branches(scores, label_bijk, mean) for scores in streams]).sum()
+    return over_streams(streams, label_bijk, mean)
 
 
 @torch.no_grad()

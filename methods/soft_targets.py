@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from tsman.loss import over_branches
+from tsman.loss import over_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,4 +79,4 @@ def soft_cross_entropy(streams: Sequence[Scores], target_bnijk: Tensor, label_bi
     def rule(score_bnijk: Tensor) -> Tensor:
         return functional.cross_entropy(score_bnijk, target_bnijk)
 
-    return torch.stack([over_branches(scores, label_bijk, rule) for scores in streams]).sum()
+    return over_streams(streams, label_bijk, rule)

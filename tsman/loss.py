@@ -39,7 +39,7 @@ def segmentation_loss(streams: Sequence[Scores], label_bijk: Tensor) -> Tensor:
     def rule(score_bnijk: Tensor) -> Tensor:
         return functional.cross_entropy(score_bnijk, label_bijk)
 
-    return torch.stack([over_branches(scores, label_bijk, rule) for scores in streams]).sum()
+    return over_streams(streams, label_bijk, rule)
 
 
 def over_branches(scores: Scores, label_bijk: Tensor, rule: Callable[[Tensor], Tensor]) -> Tensor:
@@ -51,6 +51,11 @@ def over_branches(scores: Scores, label_bijk: Tensor, rule: Callable[[Tensor], T
         rule: Maps float32 scores (B, N, I, J, K) to a scalar.
     """
     return jointly_over_branches((scores,), label_bijk, lambda main: rule(main[0]))
+
+
+def over_streams(streams: Sequence[Scores], label_bijk: Tensor, rule: Callable[[Tensor], Tensor]) -> Tensor:
+    """The sum of ``over_branches`` of every stream."""
+    return torch.stack([over_branches(scores, label_bijk, rule) for scores in streams]).sum()
 
 
 def jointly_over_branches(

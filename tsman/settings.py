@@ -128,7 +128,7 @@ class LossAttentionSettings:
         """The share of the steps after which disagreement weighs."""
         if self.normaliser == "paper-literal":
             return 0.0
-        return FRESH_WARM_UP if self.warm_up is None else self.warm_up
+        return resolved_warm_up(self.warm_up, at_teachers=False)
 
     def resolved(self, *, at_teachers: bool) -> LossAttentionSettings:
         """The settings with the warm-up decided: for networks that start at trained teachers, or fresh."""
