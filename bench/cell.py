@@ -280,7 +280,7 @@ class Cell:
         return made
 
     def beginning(self, method: Method, mix: Mix) -> Beginning:
-        """Where the weights of a method's student start on a mix.
+        """The start of a method's student on a mix.
 
         Raises:
             UsageError: It is to start at teachers and cannot.
@@ -306,10 +306,14 @@ class Cell:
             "student",
             settings,
             dataset=self._place,
-            images=self._images(mix.manual if mix.manual_only else self.dataset.train),
+            images=self._seen(mix),
             labels=self._labels(mix.manual),
             inputs=inputs,
         )
+
+    def _seen(self, mix: Mix) -> dict[str, str]:
+        """The images that a student is trained on, by case."""
+        return self._images(mix.manual if mix.manual_only else self.dataset.train)
 
     def _streams(self, mix: Mix) -> dict[str, str]:
         """The setting that names the common streams of students; empty if each has streams of its own."""
@@ -317,8 +321,7 @@ class Cell:
             return {}
         # By what a training sees: nothing of test cases or withheld labels, which the data set's id holds.
         below = {name: one.key for name, one in mix.inputs.items()}
-        images = self._images(mix.manual if mix.manual_only else self.dataset.train)
-        named = [self.dataset.name, self.seed, below, images]
+        named = [self.dataset.name, self.seed, below, self._seen(mix)]
         return {"streams": hashlib.sha256(json.dumps(named).encode()).hexdigest()[:20]}
 
     def scores(self, trained: Stage, identity: Mapping[str, Any]) -> Stage:

@@ -15,9 +15,8 @@ WHO: Final = ("dataset", "method", "xi", "seed", "split", "role", "variant", "no
 """What a row of costs, doubts or gradients says of itself, beside its run."""
 COLUMNS: Final = (
     "run", *WHO, "start", "networks", "steps", "voxels", "passes_training", "passes_judges",
-    "passes_revisions",
-    "passes_teachers_shared", "passes_teachers_alone", "seconds", "seconds_judges", "seconds_teachers_shared",
-    "seconds_teachers_alone", "stage",
+    "passes_revisions", "passes_teachers_shared", "passes_teachers_alone", "seconds", "seconds_judges",
+    "seconds_teachers_shared", "seconds_teachers_alone", "stage",
 )  # fmt: skip
 """A pass is one network's: over one batch in training, over one volume elsewhere."""
 
@@ -106,7 +105,7 @@ class _Books:
         return Spent(sum(one.passes for one in found), sum(one.seconds for one in found))
 
     def shared(self, key: str) -> frozenset[str]:
-        """What a student shares with others: pseudo labels and teachers; injected noise costs nothing."""
+        """The pseudo labels and teachers that a student shares with others; injected noise costs nothing."""
         inputs = self.inputs(key)
         labels = inputs.get("pseudo", "")
         found = {one for name, one in inputs.items() if name.startswith("start")}

@@ -22,15 +22,10 @@ if TYPE_CHECKING:
 
 
 class Beginning(NamedTuple):
-    """Where the weights of a student start, and the method with the settings that follow from it."""
+    """The teachers that a student starts at, and its method with the settings that follow from it."""
 
     method: Method
     teachers: tuple[Stage, ...]  # one for each network, in the order of its streams; none: fresh weights
-
-    @property
-    def start(self) -> Start:
-        """As records name it."""
-        return "teachers" if self.teachers else "fresh"
 
     def optimiser(self, common: Optimiser, student: Student) -> Optimiser:
         """The optimiser of the student: with the learning rates of a start at teachers, where set."""
@@ -44,7 +39,7 @@ class Beginning(NamedTuple):
 
 
 def beginning(method: Method, teachers: Sequence[Stage], student: Student, *, injected: bool) -> Beginning:
-    """Where a method's student starts.
+    """The start of a method's student.
 
     The networks start at the teachers trained longest, the first network at the last teacher.
 

@@ -50,7 +50,7 @@ def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str
         console.say(f"noise    {', '.join(sweep.noises)}, in place of pseudo labels")
     console.say(f"recipe   {sweep.recipe.name} · {sweep.recipe.compute.precision} · run {sweep.run}")
     say_power(power_of(sweep))
-    say_gaps(sweep)
+    say_gaps(gaps_known(sweep))
     counted = runner.summary(stages, store)
     parts = [f"{n['stages']} {kind}" for kind, n in counted.items()]
     cached = sum(n["cached"] for n in counted.values())
@@ -103,22 +103,16 @@ def gaps_known(sweep: Sweep) -> dict[str, dict[str, Any]]:
     from reports.measured_gaps import gaps_of
 
     found = {dataset.name: gaps_of(dataset.name) for dataset in sweep.datasets}
-    return {
-        name: {"dice": {gap.xi: [gap.dice, gap.low, gap.high] for gap in gaps}, "source": source}
-        for name, (gaps, source) in found.items()
-        if gaps
-    }
+    return {name: gaps for name, gaps in found.items() if gaps}
 
 
-def say_gaps(sweep: Sweep) -> None:
+def say_gaps(known: dict[str, dict[str, Any]]) -> None:
     """How much there is to gain on each data set, in a line; nothing where nobody measured it."""
-    from reports.measured_gaps import gaps_of
+    from reports.measured_gaps import words_of
 
-    for dataset in sweep.datasets:
-        gaps, source = gaps_of(dataset.name)
-        if gaps:
-            each = ", ".join(map(str, gaps))
-            _say("gap", f"{dataset.name}, labelled-only to full in Dice: ξ {each} ({source})")
+    for name, gaps in known.items():
+        each = ", ".join(words_of(gaps))
+        _say("gap", f"{name}, labelled-only to full in Dice: ξ {each} ({gaps['source']})")
 
 
 def say_other_shares(sweep: Sweep) -> None:

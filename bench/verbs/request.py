@@ -162,7 +162,7 @@ def _refuse_unequal_tuning(recipe: Recipe, parts: tuple[Part, ...]) -> None:
     }
     if not budgets:
         return
-    most, least = (chosen(budgets, key=lambda name: budgets[name]) for chosen in (max, min))
+    most, least = max(budgets, key=budgets.__getitem__), min(budgets, key=budgets.__getitem__)
     if budgets[most] != budgets[least]:
         raise UsageError(
             f"tuning budgets differ: {budgets[most]} trainings of {most}, {budgets[least]} of {least};"

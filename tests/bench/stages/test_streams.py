@@ -144,7 +144,9 @@ def test_a_setting_of_the_training_does_not_shift_the_streams(students):
 
 
 def test_independent_streams_are_those_of_the_stage_alone(students):
-    store, _, planned = students("seeding=independent", methods=["densevoxnet", "decoupling"])
+    store, before, planned = students("seeding=independent", methods=["densevoxnet", "decoupling"])
+    for stage in before:
+        execute(stage.document(), store, run="test", device="cpu")
     assert streams_in(planned) == {None}
     one, other = (training(store, planned[name]) for name in ("densevoxnet", "decoupling"))
     assert not one.streams.are_common
