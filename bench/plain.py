@@ -38,7 +38,7 @@ def plain(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our datacla
 
 
 def _default(one: Field[Any]) -> Any:  # noqa: ANN401 - JSON
-    """What a field of a settings object holds where nothing is said."""
+    """The default of a field of a settings object."""
     return one.default if one.default_factory is MISSING else one.default_factory()
 
 

@@ -84,7 +84,7 @@ def orthogonalised(matrices: Tensor) -> Tensor:
 
 
 def is_matrix(parameter: nn.Parameter) -> bool:
-    """Whether a parameter is the weight of a convolution large enough to be updated as a matrix."""
+    """True for the weight of a convolution that is large enough to be updated as a matrix."""
     if parameter.ndim < 3:
         return False
     rows = parameter.shape[0]

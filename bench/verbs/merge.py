@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "sources.json"
-"""What merged tables come from: file, checksum, rows and data sets of each source."""
+"""The file that holds the path, checksum, rows and data sets of each source."""
 _WHO = tuple(
     one.name for one in fields(Record) if one.name not in ("run", "commit", "value", "status", "stage")
 )

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import console
-from bench.cli import main
 from bench.runner import State
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\u2066\x9b31m\r\nbench: all is well"
@@ -51,15 +50,10 @@ def test_a_table_has_one_line_a_row():
 
 
 @pytest.fixture
-def here(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
+def here(here):
     def run(*words):
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
+        done = here(*words)
+        return done.returncode, done.stdout, done.stderr
 
     return run
 

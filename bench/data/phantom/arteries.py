@@ -41,7 +41,7 @@ _CONDUIT = np.array([[27, -12, -44], [42, -12, -18], [46, -16, 8], [34, -20, 32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Patient:
-    """Who the vessels are laid in."""
+    """The grid, heart and forms that vessels are laid in."""
 
     grid: Grid
     heart: Anatomy
@@ -110,7 +110,7 @@ def _caval(patient: _Patient) -> Array:
 
 
 def _roots(heart: Anatomy, form: str) -> tuple[Array, Array, Array]:
-    """Where the aorta and the pulmonary trunk (empty: it has no root) leave, and the right outflow tract."""
+    """The roots of aorta and pulmonary trunk (empty: it has none), and the right outflow tract."""
     left_na = LEFT_ROOT + heart.override * np.array([4.0, 8.0, -2.0])
     ends = {
         "normal": (left_na, RIGHT_ROOT),

@@ -45,7 +45,7 @@ def congenital(has: Mapping[str, str], rng: np.random.Generator) -> Anatomy:
 
 
 def _positioned(heart: Anatomy, position: str, rng: np.random.Generator) -> Anatomy:
-    """Where the apex points; in situs inversus it is the whole body that is mirrored."""
+    """The heart turned as its position says; in situs inversus the whole body is mirrored instead."""
     if position == "mesocardia":
         turned = rotation(np.deg2rad([rng.normal(0, 8), rng.normal(0, 8), rng.uniform(-55, -35)]))
         return replace(heart, turn=turned @ heart.turn)

@@ -11,7 +11,7 @@ from bench.data.phantom.chambers import chambers
 from bench.data.phantom.congenital import congenital
 from bench.data.phantom.exposure import filling, levels, scanner, view
 from bench.data.phantom.field import smooth
-from bench.data.phantom.heart import SMALLEST
+from bench.data.phantom.heart import demand_shape
 from bench.data.phantom.lookalikes import lookalikes_on
 from bench.data.phantom.phantom import Phantom, stream
 from bench.data.phantom.scanner import scan
@@ -50,8 +50,7 @@ def heart(seed: int, shape: tuple[int, int, int]) -> Phantom:
     Raises:
         ValueError: If the shape is not three axes of at least 24 voxels.
     """
-    if len(shape) != 3 or min(shape) < SMALLEST:
-        raise ValueError(f"a heart phantom has three axes of at least {SMALLEST} voxels, not {tuple(shape)}")
+    demand_shape(shape)
     rng = {name: stream(seed, n) for n, name in enumerate(_PURPOSES)}
     has, look = variants_of(seed), rng["appearance"]
     patient = congenital(has, rng["anatomy"])

@@ -1,4 +1,4 @@
-"""How a congenital heart is scanned: orientation, field of view, contrast, filling, coil and motion."""
+"""The scan of a congenital heart: orientation, field of view, contrast, filling, coil and motion."""
 
 # A the body's directions.
 
@@ -49,7 +49,7 @@ def _turn(orientation: str, rng: np.random.Generator) -> Array:
 
 
 def levels(sequence: str, rng: np.random.Generator) -> Contrast:
-    """How bright each tissue is."""
+    """The brightness of each tissue."""
     usual = replace(contrast(rng), fat=rng.uniform(0.54, 0.66), liver=rng.uniform(0.54, 0.68))
     if sequence == "fat_suppressed":
         return replace(usual, fat=rng.uniform(0.22, 0.32), bone=rng.uniform(0.12, 0.25))
@@ -66,7 +66,7 @@ def filling(form: str, rng: np.random.Generator) -> tuple[float, ...]:
 
 
 def scanner(has: Mapping[str, str], rng: np.random.Generator) -> Scanner:
-    """How good the scan is."""
+    """The scanner with the coil and the motion of this scan."""
     steep = rng.uniform(0.25, 0.4)
     slopes = {"front": (0.0, -steep, 0.0), "side": (0.0, 0.0, steep * rng.choice([-1, 1]))}
     scanned = replace(GOOD, slope=slopes.get(has["coil"], GOOD.slope))

@@ -24,6 +24,16 @@ SMALLEST = 24
 _PURPOSES = ("anatomy", "view", "heart", "thorax", "texture", "appearance", "noise")
 
 
+def demand_shape(shape: tuple[int, int, int]) -> None:
+    """Refuse a shape that no heart fits into.
+
+    Raises:
+        ValueError: It is not three axes of at least 24 voxels.
+    """
+    if len(shape) != 3 or min(shape) < SMALLEST:
+        raise ValueError(f"a heart phantom has three axes of at least {SMALLEST} voxels, not {tuple(shape)}")
+
+
 def heart(seed: int, shape: tuple[int, int, int]) -> Phantom:
     """Make one patient; the same seed is the same patient at every shape.
 
@@ -37,8 +47,7 @@ def heart(seed: int, shape: tuple[int, int, int]) -> Phantom:
     Raises:
         ValueError: If the shape is not three axes of at least 24 voxels.
     """
-    if len(shape) != 3 or min(shape) < SMALLEST:
-        raise ValueError(f"a heart phantom has three axes of at least {SMALLEST} voxels, not {tuple(shape)}")
+    demand_shape(shape)
     rng = {name: stream(seed, n) for n, name in enumerate(_PURPOSES)}
     patient = anatomy(rng["anatomy"])
     view = grid(rng["view"], shape, mirrored=bool(rng["anatomy"].random() < 0.06))

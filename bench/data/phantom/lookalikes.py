@@ -1,4 +1,4 @@
-"""What a congenital patient has about the heart that looks like blood or muscle: effusions, large organs."""
+"""Structures about the heart that look like blood or muscle: effusions, large organs."""
 
 # I J K voxel axes, A the body's directions.
 
