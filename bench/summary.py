@@ -138,6 +138,7 @@ def _share(dice: _Dice, method: str, shares: Sequence[str]) -> str:
     """The share that one method closes, with its interval, or why it has none."""
     import numpy as np
 
+    from reports.evidence import NOTHING_TO_CLOSE
     from reports.spread import ratio_bounds
 
     above = _mean_sc(dice, [(method, xi) for xi in shares])
@@ -149,7 +150,7 @@ def _share(dice: _Dice, method: str, shares: Sequence[str]) -> str:
         return "not known, one case gives no interval"
     bounds = ratio_bounds(above - alone, full - alone)
     if bounds is None:
-        return "nothing to close here"
+        return NOTHING_TO_CLOSE
     share = np.nanmean(above - alone, axis=1).mean() / np.nanmean(full - alone, axis=1).mean()
     return f"{share:.2f} ({bounds[0]:.2f} to {bounds[1]:.2f})"
 

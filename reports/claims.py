@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from reports.power import TARGETS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -74,7 +76,11 @@ class Claim:
         return {"overall": "overall score", "dice_of_five": "mean Dice"}.get(first.measure, first.measure)
 
 
-MARGINS: Final = {"overall score": 0.1, "mean Dice": 0.01, "share of the error": 0.05}
+MARGINS: Final = {
+    "overall score": TARGETS["overall"],
+    "mean Dice": TARGETS["dice"],
+    "share of the error": 0.05,
+}
 """The smallest difference of interest by the unit."""
 _ALL: Final = (0.0, 0.999)
 _NOT_SMALL: Final = (0.3, 0.999)

@@ -19,6 +19,8 @@ ONE_SEED: Final = "one seed: no verdict"
 TWO_SEEDS: Final = "two seeds: no verdict"
 WITHOUT_VERDICT: Final = (ONE_SEED, TWO_SEEDS)
 """What stands in place of a verdict on fewer than `FEWEST_SEEDS` seeds."""
+NOTHING_TO_CLOSE: Final = "nothing to close here"
+"""Of a gap between labelled-only and full that is not clearly above zero: it has no share."""
 MORE_SEEDS: Final = f"`--seeds {FEWEST_SEEDS}` is the fewest that decides"
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from reports.claims import Contestant, Part
 from reports.contrasts import NotComparedError, board, contrast
+from reports.evidence import NOTHING_TO_CLOSE
 from reports.intervals import mean_interval
 from reports.selection import LABELLED_ONLY, NO_NOISE, SMOKE, SMOKE_SENTENCE, TEACHERS
 from reports.spread import ratio_bounds
@@ -32,8 +33,6 @@ GAP_COLUMNS: Final = (
     "measure", "xi", "gap", "gap_lower", "gap_upper", "cases", "seeds", "note",
 )  # fmt: skip
 """Of `gap_table`, one row a ξ: full (the methods trained on all manual labels, averaged) − labelled-only."""
-NOTHING: Final = "nothing to close here"
-"""A gap that is not clearly above zero has no share."""
 ALL: Final = "all"
 _MEASURE: Final = "dice"
 _ALONE: Final = Contestant(LABELLED_ONLY, TEACHERS)
@@ -146,7 +145,7 @@ def _closed(scores: Board, method: str, shares: list[float]) -> dict[str, Any]:
         **_columns("gap", gap),
         **_counts(gap),
     }
-    if row["note"] == NOTHING:
+    if row["note"] == NOTHING_TO_CLOSE:
         return row
     top_sc, below_sc = (
         both.pivot(index=["seed", "split"], columns="case", values=f"value_{name}").to_numpy(float)
@@ -154,7 +153,7 @@ def _closed(scores: Board, method: str, shares: list[float]) -> dict[str, Any]:
     )
     bounds = ratio_bounds(top_sc, below_sc)
     if bounds is None:
-        return row | {"note": NOTHING}
+        return row | {"note": NOTHING_TO_CLOSE}
     share = mean_interval(both.rename(columns={"value_top": "value"})).mean / gap.mean
     return row | {"closed": share, "closed_lower": bounds[0], "closed_upper": bounds[1]}
 
@@ -173,5 +172,5 @@ def _columns(name: str, found: Interval) -> dict[str, float]:
 
 def _counts(found: Interval) -> dict[str, Any]:
     """Counts, and what a gap says: nothing to close, or of too few seeds no verdict."""
-    note = found.no_verdict if found.low is not None and found.low > 0 else NOTHING
+    note = found.no_verdict if found.low is not None and found.low > 0 else NOTHING_TO_CLOSE
     return {"cases": found.cases, "seeds": found.seeds, "note": note}

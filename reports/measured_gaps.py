@@ -9,8 +9,9 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from reports.evidence import NOTHING_TO_CLOSE
+
 _COMMITTED: Final = Path(__file__).with_name("gaps.json")
-CLOSED: Final = "nothing to close here"
 
 
 def gaps_of(dataset: str) -> dict[str, Any]:
@@ -28,6 +29,5 @@ def gaps_of(dataset: str) -> dict[str, Any]:
 
 def words_of(gaps: dict[str, Any]) -> list[str]:
     """Each ξ with its gap in words; one that is not clearly above zero leaves nothing to close."""
-    return [
-        f"{xi} {dice:.3f}" if low > 0 else f"{xi} {CLOSED}" for xi, (dice, low, _) in gaps["dice"].items()
-    ]
+    found = gaps["dice"].items()
+    return [f"{xi} {dice:.3f}" if low > 0 else f"{xi} {NOTHING_TO_CLOSE}" for xi, (dice, low, _) in found]

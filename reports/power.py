@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from reports.evidence import FEWEST_SEEDS
+
 TARGETS: Final = {"overall": 0.1, "dice": 0.01}
 """The smallest difference of interest of each measure."""
 UNITS: Final = {"overall": "overall", "dice": "Dice"}
@@ -74,7 +76,7 @@ def resolved(components: Components, *, seeds: int, cases: int, shares: int) -> 
 
 
 def seeds_needed(components: Components, target: float, *, cases: int, shares: int) -> int | None:
-    """The fewest seeds, three at least, that find this difference with a power of 80 %.
+    """The fewest seeds that decide and find this difference with a power of 80 %.
 
     None where no thousand would: then it takes more test cases.
     """
@@ -84,7 +86,7 @@ def seeds_needed(components: Components, target: float, *, cases: int, shares: i
 
     if not enough(_MOST):
         return None
-    low, high = 3, _MOST
+    low, high = FEWEST_SEEDS, _MOST
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle + 1, high)
