@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from bench import packages
 from bench.console import one_line, tame
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, reason_of, unknown
 from bench.process import settle
 
 try:
@@ -544,7 +544,7 @@ def main() -> None:
         code = _complain_of_import(error, debug=debug)
     except OSError as error:
         where = f"{error.filename} " if error.filename else ""
-        code = _complain(f"{where}cannot be read or written ({error.strerror or error}).", 2, debug=debug)
+        code = _complain(f"{where}cannot be read or written ({reason_of(error)}).", 2, debug=debug)
     except Exception as error:
         show_usage = getattr(
             error, "show", None

@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bench.errors import UsageError
+from bench.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def _write(stream: TextIO, text: str) -> str:
         stream.flush()
     except OSError as error:
         _close(stream)
-        return "" if error.errno in (errno.EPIPE, errno.EIO) else str(error.strerror)
+        return "" if error.errno in (errno.EPIPE, errno.EIO) else reason_of(error)
     return ""
 
 

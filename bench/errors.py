@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ SHORT_OF_MEMORY = ("out of memory", "not enough memory", "allocate memory", "bad
 """What PyTorch, CUDA and C++ say where memory runs out, in errors of no kind of their own."""
 TOLERANCE_EXCEEDED = 5
 """The exit code of a comparison that is outside its tolerance under ``--strict``; it is no error."""
+
+
+def reason_of(error: OSError) -> str:
+    """The operating system's words for an error, e.g. "No space left on device".
+
+    ``error.strerror`` is what the raising library chose to say: pyarrow puts a sentence of its own there.
+    """
+    return os.strerror(error.errno) if error.errno else error.strerror or str(error)
 
 
 def unknown(kind: str, given: str, known: Iterable[str], *, where: str = "") -> UsageError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bench.data.dataset import DataSettings
 from bench.data.folder import safe_name
-from bench.errors import UsageError, unknown
+from bench.errors import UsageError, reason_of, unknown
 from bench.plain import assignment, build, is_shallow, merged, plain, toml
 from bench.plugins.noise import kinds, simulator
 from bench.settings import (
@@ -186,7 +186,7 @@ def _from_file(path: Path, methods: Mapping[str, type[Any]]) -> Recipe:
             raise UsageError(f"recipe {path} has tables within tables deeper than any setting.")
         json.dumps(given)
     except OSError as error:
-        raise UsageError(f"recipe {path} cannot be read: {error.strerror}.") from error
+        raise UsageError(f"recipe {path} cannot be read: {reason_of(error)}.") from error
     except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"recipe {path} is not TOML of plain values: {error}.") from error
     base = str(given.pop("base", "quick"))

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.dataset import Workshop
 from bench.data.folder import whole_folder, write_text
 from bench.data.json_file import noted
-from bench.errors import DataError, StoreError, UsageError
+from bench.errors import DataError, StoreError, UsageError, reason_of
 from bench.seals import sealed, unsealed
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ class Store:
             ) from None
         except OSError as error:
             raise UsageError(
-                f"the store {self.path} cannot be written ({error.strerror}); name another."
+                f"the store {self.path} cannot be written ({reason_of(error)}); name another."
             ) from error
         try:
             if not os.access(self.path, os.W_OK):
@@ -271,7 +271,7 @@ class Store:
         except OSError as error:
             if error.errno not in UNWRITABLE:
                 raise
-            raise StoreError(self.unwritable(str(error.strerror))) from error
+            raise StoreError(self.unwritable(reason_of(error))) from error
         finally:
             lock.release()
 

@@ -15,7 +15,7 @@ from bench.data.folder import checked_name
 from bench.data.listing import Complaints, Listing
 from bench.data.made import folder_of
 from bench.data.made import open_dataset as open_made
-from bench.errors import DataError, UsageError, unknown
+from bench.errors import DataError, UsageError, reason_of, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -237,7 +237,7 @@ def _reachable(source: Source, where: str) -> Iterator[None]:
         if not source.takes_folder:
             raise
         name = str(error.filename or where)[:300]
-        raise DataError(f"{name!r} cannot be opened: {error.strerror}.") from error
+        raise DataError(f"{name!r} cannot be opened: {reason_of(error)}.") from error
 
 
 def _source(spec: str, added: Mapping[str, str], sources: Mapping[str, Source]) -> tuple[Source, str]:

@@ -29,7 +29,7 @@ from bench.data.metaimage_header import (
 )
 from bench.data.promises import Promise, check_promise, check_regular, check_shape
 from bench.data.stored import Place, Stored
-from bench.errors import DataError
+from bench.errors import DataError, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,7 +163,7 @@ def _unpacked(stream: _Packed, shape: tuple[int, ...]) -> NDArray[Any]:
             found = unpacking.decompress(file.read(stream.size or -1), wanted)
         rest = unpacking.decompress(unpacking.unconsumed_tail, 1)  # at its end a stream compares its checksum
     except OSError as error:
-        raise DataError(f"{stream.path} cannot be read: {error.strerror}.") from error
+        raise DataError(f"{stream.path} cannot be read: {reason_of(error)}.") from error
     except zlib.error as error:
         raise DataError(f"{stream.path} is truncated or damaged: {error}.") from error
     if len(found) < wanted or not (rest or unpacking.eof):

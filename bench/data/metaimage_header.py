@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.data.promises import check_regular
-from bench.errors import DataError
+from bench.errors import DataError, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ def opened(path: Path) -> tuple[dict[str, str], int]:
         with path.open("rb") as file:
             return _header(file.read(MAX_HEADER), path)
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+        raise DataError(f"{path} cannot be read: {reason_of(error)}.") from error
 
 
 def voxels_path_of(said: dict[str, str], path: Path) -> Path:

@@ -15,7 +15,7 @@ import numpy as np
 from bench.data.nifti_place import place_of
 from bench.data.promises import Promise, check_promise, check_regular, check_shape
 from bench.data.stored import Stored
-from bench.errors import DataError
+from bench.errors import DataError, reason_of
 
 if TYPE_CHECKING:
     import io
@@ -117,7 +117,7 @@ def _is_packed(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(len(GZIP_MARK)) == GZIP_MARK
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+        raise DataError(f"{path} cannot be read: {reason_of(error)}.") from error
 
 
 def _unpacked(path: Path) -> io.BufferedIOBase:

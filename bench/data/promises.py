@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.errors import DataError
+from bench.errors import DataError, reason_of
 from bench.limits import free_memory
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def check_regular(path: Path) -> int:
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"{path} does not exist.") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = reason_of(error) if isinstance(error, OSError) else error
         raise DataError(f"{str(path)[:300]!r} cannot be opened: {reason}.") from error
     if not stat.S_ISREG(status.st_mode):
         kind = next((name for is_one, name in _KINDS.items() if is_one(status.st_mode)), "no file")

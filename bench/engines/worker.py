@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from bench.engines.local import GRACE_SECONDS
-from bench.errors import SHORT_OF_MEMORY, BenchError
+from bench.errors import SHORT_OF_MEMORY, BenchError, reason_of
 from bench.execute import execute
 from bench.lab import Conduct
 from bench.packages import missing_in, sentence
@@ -62,7 +62,7 @@ def _answer(make: Callable[[], None]) -> dict[str, Any]:
         return _failure(str(error))
     except OSError as error:
         if error.errno in UNWRITABLE:
-            return _failure(str(error.strerror), halts=True)
+            return _failure(reason_of(error), halts=True)
         return _failure(f"{type(error).__name__}: {error}")
     except Exception as error:
         if isinstance(error, MemoryError) or any(word in str(error) for word in SHORT_OF_MEMORY):

@@ -10,7 +10,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
 from typing import TYPE_CHECKING
 
-from bench.errors import StageError, UsageError
+from bench.errors import StageError, UsageError, reason_of
 from bench.plugins.faults import PluginError, misfit, told
 from bench.plugins.fence import fenced
 
@@ -53,7 +53,7 @@ def read(path: Path, shown: str = "") -> Source:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        raise UsageError(f"plug-in {path} cannot be read: {error.strerror}.") from error
+        raise UsageError(f"plug-in {path} cannot be read: {reason_of(error)}.") from error
     if len(content) > LARGEST:
         raise UsageError(f"plug-in {path} is larger than {LARGEST:,} bytes; no method is.")
     try:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bench import console, mirror, runs
-from bench.errors import DataError, unknown
+from bench.errors import DataError, reason_of, unknown
 from bench.soundness import damaged
 from bench.store import Store
 
@@ -79,7 +79,7 @@ def put_unsound_aside(store: Store, uri: str) -> bool:
     try:
         aside = store.put_aside(path)
     except OSError as error:
-        why = f"{path} {what} and cannot be put aside: {error.strerror}"
+        why = f"{path} {what} and cannot be put aside: {reason_of(error)}"
         raise mirror.MirrorError(f"the MLflow mirror cannot be filled ({why}).") from error
     console.warn(f"mirror: {path.name} {what}; it is written anew. What was there is {aside}.")
     return True
