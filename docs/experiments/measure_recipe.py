@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,8 @@ from bench.data.split import shares
 from bench.engines.local import LocalEngine
 from bench.experiments import Noise, Part, contestants
 from bench.graph import in_order
-from bench.plugins.contestants import admit
+from bench.lab import Conduct
+from bench.plugins import contestants as known_methods
 from bench.processor import has_native_bfloat16
 from bench.recipes import recipe
 from bench.runner import run
@@ -89,7 +91,7 @@ def main() -> None:
     if words.table:
         say(summary(pd.read_csv(OUT, dtype={"xi": str})).to_string(index=False))
         return
-    brought = admit([words.plugin] if words.plugin else [])
+    brought = known_methods.admit([words.plugin] if words.plugin else [])
     words.methods = ",".join([words.methods, *brought])
     with Store(words.store).locked():
         for first in words.first_seeds.split(","):
@@ -115,8 +117,14 @@ def _measured(words: argparse.Namespace, variant: str, first: int) -> list[dict[
         for one in sweep.stages()
         if _identity(one).get("role") in ("student", "supervised", "labelled-only")
     ]
-    engine = LocalEngine(store, run=sweep.run, device="cpu", jobs=words.jobs, threads=chosen.compute.threads)
-    run(in_order(wanted), store, engine, lambda _state: None, rows=planned_rows)
+    known_methods.keep(store.plugins)
+    engine = LocalEngine(
+        store, run=sweep.run, device="cpu", jobs=words.jobs, threads=chosen.compute.threads,
+        conduct=Conduct(plugins=known_methods.handed()),
+    )  # fmt: skip
+    state = run(in_order(wanted), store, engine, lambda _state: None, rows=planned_rows)
+    for key, reason in state.failed.items():
+        sys.exit(f"{key} failed: {reason}")
     return [_row(store, one, words, variant, first) for one in wanted]
 
 
