@@ -64,13 +64,13 @@ def wheel(session: nox.Session) -> None:
 
 
 LOWEST_TESTS = (
-    "tests/bench/test_cli.py",
+    "tests/bench/cli/test_commands.py",
     "tests/bench/test_lowest.py",
-    "tests/bench/test_settings.py",
-    "tests/bench/test_metrics.py",
-    "tests/bench/test_record.py",
-    "tests/reports/test_figures.py",
-    "tests/reports/test_page.py",
+    "tests/bench/settings/test_settings.py",
+    "tests/bench/metrics/test_metrics.py",
+    "tests/bench/records/test_records.py",
+    "tests/reports/figures/test_figures.py",
+    "tests/reports/page/test_page.py",
 )
 """What the lowest versions are tried with besides the verbs: minutes, and every dependency is imported."""
 
@@ -221,7 +221,7 @@ def slow(session: nox.Session) -> None:
 def speed(session: nox.Session) -> None:
     """Measure the fast paths beside the plain ones: prints a table, writes results/reference/speed.json."""
     install(session)
-    show = "import json; from bench.engines.local import surroundings; print(json.dumps(surroundings(1)))"
+    show = "import json; from bench.execution.local import surroundings; print(json.dumps(surroundings(1)))"
     said = session.run("python", "-c", show, silent=True)
     # As worker processes run: one thread, and glibc keeps freed pages, which it must know when it starts.
     target = "--benchmark-json=results/reference/speed.json"
@@ -244,7 +244,7 @@ def faults(session: nox.Session) -> None:
         "tests/faults",
         "tests/fuzz",
         "tests/bench/stages/test_resume.py",
-        "tests/bench/test_soundness.py",
+        "tests/bench/store/test_integrity.py",
     )
     session.run("pytest", *places, "-m", "not gpu", *session.posargs)
 

@@ -65,7 +65,7 @@ def sphere_in_sphere(seed, shape):
 @pytest.fixture(scope="session")
 def decathlon_folder():
     """A function that writes a Decathlon task folder of spheres; ``change`` edits its dataset.json."""
-    from bench.data.volumes import write_scan
+    from bench.data.images.volumes import write_scan
 
     def write(folder, *, cases=7, shape=(20, 16, 12), name="spheres", change=None):
         names = [f"case_{number:02d}" for number in range(cases)]
@@ -116,7 +116,7 @@ def bench():
     """Run ``bench`` in a process of its own, as a shell would."""
 
     def run(*words, timeout=300, **options):
-        command = [sys.executable, "-c", "from bench.cli import main; main()", *map(str, words)]
+        command = [sys.executable, "-c", "from bench.cli.main import main; main()", *map(str, words)]
         return subprocess.run(
             command, capture_output=True, text=True, timeout=timeout, check=False, **options
         )
@@ -129,12 +129,12 @@ def tiny_lab(tmp_path, spheres, tiny):
     """A fresh store that knows the spheres, and a function that plans a tiny sweep on it."""
     from types import SimpleNamespace
 
+    from bench.data.catalogue import open_dataset
     from bench.data.dataset import DataSettings, remember
-    from bench.data.datasets import open_dataset
-    from bench.experiments import free_part
-    from bench.recipes import recipe
-    from bench.store import Store
-    from bench.sweep import Sweep, resolved
+    from bench.plan.experiments import free_part
+    from bench.plan.recipes import recipe, resolved
+    from bench.plan.sweep import Sweep
+    from bench.store.store import Store
     from methods.registry import classes
 
     store = Store(tmp_path / "store")
@@ -168,10 +168,10 @@ def mirrored_at():
     def told(uri, run=""):
         from mlflow import MlflowClient
 
-        from bench import tracking
+        from bench.records import mlflow_client
 
         client = MlflowClient(uri)
-        experiment = client.get_experiment_by_name(tracking.EXPERIMENT).experiment_id
+        experiment = client.get_experiment_by_name(mlflow_client.EXPERIMENT).experiment_id
         found = client.search_runs([experiment], max_results=5000)
         stage_of = {one.info.run_id: one.data.tags.get("bench.stage", "parent") for one in found}
         parents = {i.info.run_id for i in found if run in ("", i.data.tags.get("bench.run"))}

@@ -8,10 +8,11 @@ import sys
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.data.folder import checked_name, write_text
-from bench.data.grids import SpacingFrom  # noqa: TC001 - the types of settings are looked up as data are read
-from bench.data.json_file import read_object
+from bench.data.images.grids import SpacingFrom  # noqa: TC001 - the types of settings are looked up as data are read
 from bench.errors import DataError, UsageError
+from bench.files.atomic import write_text
+from bench.files.json_document import read_object
+from bench.files.names import checked_name
 from bench.seeding import generator
 
 if TYPE_CHECKING:

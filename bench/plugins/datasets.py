@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bench.data.cases import opened
-from bench.data.datasets import DATASETS, Source
-from bench.data.folder import safe_name
-from bench.data.listing import Listing
-from bench.plugins import installed
-from bench.plugins.faults import PluginError, misfit
+from bench.data.catalogue import DATASETS, Source
+from bench.data.sources.cases import opened
+from bench.data.sources.listing import Listing
+from bench.files.names import safe_name
+from bench.plugins import entry_points
+from bench.plugins.errors import PluginError, misfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bench.data.dataset import Dataset, DataSettings, Workshop
-    from bench.data.listing import Complaints
+    from bench.data.sources.listing import Complaints
 
     List = Callable[[str, DataSettings, Workshop], Listing]
 
@@ -32,7 +32,7 @@ def sources_for(spec: str, workshop: Workshop) -> Mapping[str, Source]:
     kind, colon, _ = (part.strip() for part in spec.partition(":"))
     if kind in DATASETS or spec.strip() in workshop.names():
         return DATASETS
-    names = installed.names(GROUP)
+    names = entry_points.names(GROUP)
     if kind not in names:
         return {**dict.fromkeys(names, DATASETS["decathlon"]), **DATASETS} if names else DATASETS
     return {**DATASETS, kind: _source(kind, takes_folder=bool(colon))}
@@ -41,7 +41,7 @@ def sources_for(spec: str, workshop: Workshop) -> Mapping[str, Source]:
 def installed_sources() -> tuple[dict[str, Source], list[str]]:
     """What packages bring by name, and a sentence for each that cannot be had."""
     found, broken = {}, []
-    for name in installed.names(GROUP):
+    for name in entry_points.names(GROUP):
         if name in DATASETS:
             continue
         try:
@@ -52,7 +52,7 @@ def installed_sources() -> tuple[dict[str, Source], list[str]]:
 
 
 def _source(name: str, *, takes_folder: bool) -> Source:
-    found = installed.load(GROUP, name)
+    found = entry_points.load(GROUP, name)
     if not callable(found.thing):
         raise misfit(
             (found.shown, name), "a function that lists a data set", repr(found.thing), check="members"
@@ -69,8 +69,10 @@ def _source(name: str, *, takes_folder: bool) -> Source:
     return Source(what, open_it, listing, takes_folder)
 
 
-def _listed(found: installed.Found, name: str, given: tuple[Any, ...]) -> Listing:
+def _listed(found: entry_points.Found, name: str, given: tuple[Any, ...]) -> Listing:
     listing = found.thing(*given)
     if not isinstance(listing, Listing):
-        raise misfit((found.shown, name), "a bench.data.listing.Listing", repr(listing), check="members")
+        raise misfit(
+            (found.shown, name), "a bench.data.sources.listing.Listing", repr(listing), check="members"
+        )
     return replace(listing, name=safe_name(listing.name, "data set"))

@@ -9,9 +9,9 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import StageError
-from bench.plugins import installed
-from bench.plugins.faults import misfit, sentence
-from bench.plugins.guard import answered
+from bench.plugins import entry_points
+from bench.plugins.checked import answered
+from bench.plugins.errors import misfit, sentence
 
 if TYPE_CHECKING:
     from bench.data.noise.simulator import Simulator
@@ -23,7 +23,7 @@ def kinds() -> list[str]:
     """All names, those of ``bench`` first; nothing of a package is imported."""
     from bench.data.noise import KINDS  # scipy, which a request without noise does not wait for
 
-    return list(dict.fromkeys((*KINDS, *installed.names(GROUP))))
+    return list(dict.fromkeys((*KINDS, *entry_points.names(GROUP))))
 
 
 def simulator(name: str, origin: str = "") -> type[Simulator]:
@@ -56,10 +56,10 @@ def origins(kind: str) -> dict[str, dict[str, str]]:
 
 
 @functools.cache
-def _installed(name: str) -> tuple[installed.Found, type[Simulator]]:
+def _installed(name: str) -> tuple[entry_points.Found, type[Simulator]]:
     from bench.data.noise.simulator import Simulator
 
-    found = installed.load(GROUP, name)
+    found = entry_points.load(GROUP, name)
     kind, where = found.thing, (found.shown, name)
     if not isinstance(kind, type) or not dataclasses.is_dataclass(kind):
         raise misfit(where, "a frozen dataclass", repr(kind), check="members")

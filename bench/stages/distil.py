@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.lab import store_label
-from bench.plain import build
-from bench.stages.piecemeal import Piecemeal
-from bench.trained import inference_of, normal, opened
+from bench.settings.serialise import build
+from bench.stages.case_checkpoints import Piecemeal
+from bench.stages.model import inference_of, normal, opened
+from bench.store.artifacts import store_label
 
 if TYPE_CHECKING:
-    from bench.lab import Lab
+    from bench.stages.context import Lab
 
 
 def distil(lab: Lab) -> None:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.data.folder import write_text
-from bench.detection import Voxels, gradient_mass, measure, near_boundary, of_structure, regions
-from bench.detection.tables import DOUBTS, GRADIENTS, text_of
 from bench.errors import DataError, StageError
-from bench.lab import store_weights, stored_label
-from bench.plain import build
+from bench.files.atomic import write_text
+from bench.metrics.detection import Voxels, gradient_mass, measure, near_boundary, of_structure, regions
+from bench.metrics.detection.tables import DOUBTS, GRADIENTS, text_of
 from bench.seeding import generator, torch_stream
-from bench.segment import over_volume
-from bench.settings import Sampling
+from bench.settings.schema import Sampling
+from bench.settings.serialise import build
 from bench.stages.gradient_noise import MEASURES, OF_POSITIONS, Crops, crops, gradient_noise
-from bench.stages.milestones import milestone, read_aim
-from bench.trained import WEIGHTS, Trained, inference_of, loaded, normal
+from bench.stages.inference import over_volume
+from bench.stages.model import Trained, inference_of, loaded, normal
+from bench.stages.training.milestones import milestone, read_aim
+from bench.store.artifacts import WEIGHTS, store_weights, stored_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from bench.data.volumes import Volume
-    from bench.lab import Lab
+    from bench.data.images.volumes import Volume
+    from bench.stages.context import Lab
 
     Rows = list[dict[str, object]]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.trained import begin, opened, start_at
+from bench.stages.model import begin, opened, start_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.lab import Lab
-    from bench.trained import Trained
+    from bench.stages.context import Lab
+    from bench.stages.model import Trained
 
 
 def ensemble(lab: Lab) -> None:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from bench.errors import StageError
 from bench.stages.ensemble import teachers_of
-from bench.stages.keepsakes import keep
-from bench.stages.sampler import TrainingCase
-from bench.stages.snapshot import Keeper
-from bench.stages.streams import Streams
-from bench.stages.training import Loss, Training
-from bench.trained import Trained, begin, normal, start_at
+from bench.stages.model import Trained, begin, normal, start_at
+from bench.stages.training.figure_maps import keep
+from bench.stages.training.loop import Loss, Training
+from bench.stages.training.resume import Keeper
+from bench.stages.training.sampler import TrainingCase
+from bench.stages.training.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.lab import Lab
+    from bench.stages.context import Lab
 
 
 def fit(lab: Lab) -> None:
@@ -80,7 +80,7 @@ def _training_cases(lab: Lab) -> Iterator[TrainingCase]:
     """Every case the stage may see: its manual label where it may, else the pseudo label."""
     import torch
 
-    from bench.lab import stored_label
+    from bench.store.artifacts import stored_label
 
     for name in lab.image_cases:
         is_manual = name in lab.label_cases

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from bench.settings import Sampling
-    from bench.trained import Trained
+    from bench.settings.schema import Sampling
+    from bench.stages.model import Trained
     from tsman.dense_vox_net import DenseVoxNet, Scores
 
 

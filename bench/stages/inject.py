@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bench.data.folder import checked_name, write_text
+from bench.data.images.volumes import canonical_spacing_mm, write_label
 from bench.data.noise import corrupt, limit_of, realised
-from bench.data.volumes import canonical_spacing_mm, write_label
-from bench.plain import build
+from bench.files.atomic import write_text
+from bench.files.names import checked_name
 from bench.plugins.noise import simulator
 from bench.seeding import generator
+from bench.settings.serialise import build
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.data.grids import Grid
-    from bench.lab import Lab
+    from bench.data.images.grids import Grid
+    from bench.stages.context import Lab
 
 MEASURED: Final = "noise.json"
 """What was asked for, and what the noise was measured to be, by case and structure."""

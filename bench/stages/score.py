@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench import record
-from bench.data.folder import write_text
-from bench.lab import store_label, stored_label
-from bench.metrics import background, brought, extra, overall, score
-from bench.plain import build
-from bench.record import Record
-from bench.settings import Metrics
-from bench.stages.piecemeal import Piecemeal
-from bench.trained import Trained, label_map, opened
+from bench.files.atomic import write_text
+from bench.metrics import background, overall, score
+from bench.plugins import metrics as extra_metrics
+from bench.settings.schema import Metrics
+from bench.settings.serialise import build
+from bench.stages.case_checkpoints import Piecemeal
+from bench.stages.model import Trained, label_map, opened
+from bench.store import record
+from bench.store.artifacts import store_label, stored_label
+from bench.store.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bench.lab import Lab
     from bench.metrics import Measure
+    from bench.stages.context import Lab
 
 
 def score_stage(lab: Lab) -> None:
     """Write ``records.csv`` of the stage, and the label maps that were scored where they are new."""
     metrics = build(Metrics, lab.settings["metrics"], "metrics")
     trained = None if lab.settings["identity"]["role"] == "pseudo" else _trained(lab)
-    more = brought.planned(metrics.more, lab.settings.get("plugins", {}))
+    more = extra_metrics.planned(metrics.more, lab.settings.get("plugins", {}))
     rows: list[Record] = []
     made = Piecemeal(lab)
     cases = lab.label_cases
@@ -63,7 +64,7 @@ def _rows(
     case: str,
     predicted_ijk: NDArray[np.uint8],
     spacing_mm: tuple[float, float, float],
-    how: tuple[Metrics, Sequence[extra.Brought]],
+    how: tuple[Metrics, Sequence[extra_metrics.Brought]],
 ) -> Iterator[Record]:
     metrics, more = how
     names = dict(enumerate(lab.dataset.structures, start=1))
@@ -72,7 +73,9 @@ def _rows(
         predicted_ijk, reference_ijk, spacing_mm, list(names), definition=definition, compute=metrics.compute
     )
     whole = overall(measures)
-    measures += extra.measure(more, (predicted_ijk, reference_ijk), spacing_mm, list(names), definition)
+    measures += extra_metrics.measure(
+        more, (predicted_ijk, reference_ijk), spacing_mm, list(names), definition
+    )
     # Sorting is stable: a structure's own metrics stay together, those of bench first.
     for one in [*sorted(measures, key=lambda one: one.structure), whole]:
         yield _row(lab, case, names.get(one.structure, "all"), one)

@@ -23,10 +23,11 @@ from typing import NamedTuple
 
 from keep_reference import keep_tables, surroundings
 
-from bench import record
-from bench.console import say
-from bench.runs import data_sets
-from bench.store import Store
+from bench.cli.console import say
+from bench.records import gather
+from bench.store import record
+from bench.store.run_log import data_sets
+from bench.store.store import Store
 
 KEPT = Path(__file__).parents[2] / "results" / "reference" / "campaign"
 VALIDITY = (
@@ -109,7 +110,7 @@ def main() -> None:
     command = _command(STUDIES[name], seed, words, store)
     began = time.monotonic()
     code = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-c", "from bench.cli import main; main()", *command], check=False
+        [sys.executable, "-c", "from bench.cli.main import main; main()", *command], check=False
     ).returncode
     if code:
         sys.exit(code)  # the same command goes on
@@ -128,7 +129,7 @@ def _command(study: Study, seed: str, words: argparse.Namespace, store: Path) ->
 
 def _keep(store: Path, folder: Path, command: list[str], minutes: float) -> None:
     """Write the standing records and the tables beside them, compressed, and where they come from."""
-    rows = record.standing(Store(store))
+    rows = gather.standing(Store(store))
     folder.mkdir(parents=True)
     (folder / "records.csv.gz").write_bytes(gzip.compress(record.text_of(rows).encode(), mtime=0))
     keep_tables(store, folder)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from scipy import stats
 
-from bench.console import say, table
+from bench.cli.console import say, table
 
 TARGET = Path(__file__).parents[2] / "results" / "reference" / "development" / "compute.csv"
 ROLES = {"student": "student, ξ 0.5", "supervised": "all manual labels", "teacher": "teachers, ξ 0.5"}

@@ -19,21 +19,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench import provenance
-from bench.console import say, table
+from bench.cli.console import say, table
+from bench.data.catalogue import open_dataset
 from bench.data.dataset import CaseFiles, Dataset, DataSettings, remember
-from bench.data.datasets import open_dataset
+from bench.data.images.volumes import write_scan
 from bench.data.phantom import heart
-from bench.data.volumes import write_scan
-from bench.engines.local import LocalEngine
-from bench.experiments import free_part
-from bench.graph import in_order
+from bench.execution.local import LocalEngine
+from bench.execution.scheduler import run
 from bench.metrics import score
-from bench.recipes import recipe
-from bench.runner import run
-from bench.store import Store
-from bench.sweep import Sweep, resolved
-from bench.verbs.run import planned_rows
+from bench.plan.experiments import free_part
+from bench.plan.recipes import recipe, resolved
+from bench.plan.sweep import Sweep
+from bench.store import provenance
+from bench.store.record import planned_rows
+from bench.store.stage import in_order
+from bench.store.store import Store
 from methods.registry import METHODS, classes
 
 if TYPE_CHECKING:

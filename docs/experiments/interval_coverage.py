@@ -5,7 +5,7 @@
 Differences of two methods are drawn as seed + case + rest, at five ξ of one seed that share a part of each;
 the truth is zero over new seeds and new cases. Standard deviations are near
 those measured (components.csv; of common streams, docs/decisions/0033). Intervals compared: `ours`, which reports use
-(reports/spread.py); `bootstrap`, the crossed percentile bootstrap with percentiles widened for the number of
+(reports/statistics/variance.py); `bootstrap`, the crossed percentile bootstrap with percentiles widened for the number of
 cases, which they used before; `by_fewest`, the same widened for the fewer of cases and seeds.
 
 `wrong` is the share of differences with p below 0.05 although there is none; `wrong_in_family` the share of
@@ -28,12 +28,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
-from reports import resampling
-from reports.columns import read
-from reports.components import differences, measured
-from reports.resampling import resampled_means, student_confidence
-from reports.selection import cohorts
-from reports.spread import Table, spread
+from reports.inputs.records import read
+from reports.statistics import ranks
+from reports.statistics.cohorts import cohorts
+from reports.statistics.components import differences, measured
+from reports.statistics.ranks import resampled_means, student_confidence
+from reports.statistics.variance import Table, spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +58,7 @@ SHARED = (
     0.5,
 )  # correlation of the ξ of one seed: measured as 0 (Hippocampus), and as much as is thinkable
 TRIALS, OF_BOOTSTRAP = 3800, 300
-resampling.RESAMPLES = 499
+ranks.RESAMPLES = 499
 
 
 def drawn(

@@ -14,11 +14,12 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import provenance, record
-from bench.engines.local import cores
-from bench.publication import BESIDE
-from bench.store import Store
-from bench.verbs.report import report
+from bench.cli.report import report
+from bench.records import gather
+from bench.records.publish import BESIDE
+from bench.store import provenance, record
+from bench.store.provenance import cores
+from bench.store.store import Store
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 
@@ -41,7 +42,7 @@ def main(store: Path, name: str, minutes: float, commands: list[str]) -> None:
     keep = REFERENCE / name
     shutil.rmtree(keep, ignore_errors=True)
     keep.mkdir(parents=True)
-    (keep / "records.csv").write_text(record.text_of(record.standing(Store(store))), encoding="utf-8")
+    (keep / "records.csv").write_text(record.text_of(gather.standing(Store(store))), encoding="utf-8")
     keep_tables(store, keep)
     with TemporaryDirectory() as folder:
         report(store, Path(folder), strict=False, as_json=False)

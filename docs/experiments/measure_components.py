@@ -2,7 +2,7 @@
 
     python docs/experiments/measure_components.py results/reference/hippocampus/records.csv [FILE ...]
 
-Writes reports/components.json, from which `bench run -n` says what a plan resolves, and a report of one seed
+Writes reports/statistics/components.json, from which `bench run -n` says what a plan resolves, and a report of one seed
 what more seeds would. Run again it replaces what is of the same data set, recipe and measure.
 """
 
@@ -11,10 +11,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from reports.columns import read
-from reports.components import measured
-from reports.power import TARGETS, write
-from reports.selection import cohorts
+from reports.inputs.records import read
+from reports.statistics.cohorts import cohorts
+from reports.statistics.components import measured
+from reports.statistics.power import TARGETS, write
 
 
 def main() -> None:

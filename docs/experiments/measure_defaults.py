@@ -15,21 +15,22 @@ import json
 from pathlib import Path
 from statistics import fmean
 
-from bench import provenance, record
-from bench.console import say, table
+from bench.cli.console import say, table
+from bench.data.catalogue import open_dataset
 from bench.data.dataset import remember
-from bench.data.datasets import open_dataset
 from bench.data.split import shares
-from bench.engines.local import LocalEngine, cores
-from bench.experiments import free_part
-from bench.graph import Stage, in_order
-from bench.processor import has_native_bfloat16
-from bench.recipes import recipe
-from bench.runner import run
-from bench.store import Store
-from bench.sweep import Sweep, resolved
-from bench.verbs.run import planned_rows
-from bench.verbs.words import seeds_of
+from bench.execution.local import LocalEngine
+from bench.execution.scheduler import run
+from bench.files.processor import has_native_bfloat16
+from bench.plan.experiments import free_part
+from bench.plan.recipes import recipe, resolved
+from bench.plan.sweep import Sweep
+from bench.plan.words import seeds_of
+from bench.store import provenance, record
+from bench.store.provenance import cores
+from bench.store.record import planned_rows
+from bench.store.stage import Stage, in_order
+from bench.store.store import Store
 from methods.registry import classes
 
 DEVELOPMENT = "data.first_seed=1000"

@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import processor, provenance, record
-from bench.cell import SUPERVISED, Cell, Way
-from bench.console import say, table
+from bench.cli.console import say, table
+from bench.data.catalogue import is_made, open_dataset
 from bench.data.dataset import remember
-from bench.data.datasets import is_made, open_dataset
 from bench.data.split import shares
-from bench.engines.local import LocalEngine
-from bench.graph import Stage, in_order
-from bench.recipes import recipe
-from bench.runner import run
-from bench.store import Store
-from bench.sweep import resolved
-from bench.verbs.run import planned_rows
-from bench.verbs.words import seeds_of
+from bench.execution.local import LocalEngine
+from bench.execution.scheduler import run
+from bench.files import processor
+from bench.plan.recipes import recipe, resolved
+from bench.plan.stage_builder import SUPERVISED, Cell, Way
+from bench.plan.words import seeds_of
+from bench.store import provenance, record
+from bench.store.record import planned_rows
+from bench.store.stage import Stage, in_order
+from bench.store.store import Store
 from methods.registry import classes
 
 if TYPE_CHECKING:

@@ -19,26 +19,26 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bench import provenance, record
-from bench.console import say
+from bench.cli.console import say
+from bench.data.catalogue import open_dataset
 from bench.data.dataset import remember
-from bench.data.datasets import open_dataset
 from bench.data.split import shares
-from bench.engines.local import LocalEngine
-from bench.experiments import Noise, Part, contestants
-from bench.graph import in_order
-from bench.lab import Conduct
-from bench.plugins import contestants as known_methods
-from bench.processor import has_native_bfloat16
-from bench.recipes import recipe
-from bench.runner import run
-from bench.store import Store
-from bench.sweep import Sweep, resolved
-from bench.verbs.run import planned_rows
+from bench.execution.local import LocalEngine
+from bench.execution.scheduler import run
+from bench.files.processor import has_native_bfloat16
+from bench.plan.experiments import Noise, Part, contestants
+from bench.plan.recipes import recipe, resolved
+from bench.plan.sweep import Sweep
+from bench.plugins import methods as known_methods
+from bench.stages.context import Conduct
+from bench.store import provenance, record
+from bench.store.record import planned_rows
+from bench.store.stage import in_order
+from bench.store.store import Store
 from methods.registry import PAPER, classes
 
 if TYPE_CHECKING:
-    from bench.graph import Stage
+    from bench.store.stage import Stage
 
 OUT = Path(__file__).parents[2] / "results" / "reference" / "development" / "recipe.csv"
 LONG = ("optimiser.kind=adamw", "teachers.steps=[600,700,800]")

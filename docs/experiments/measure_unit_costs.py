@@ -3,7 +3,7 @@
     python docs/experiments/measure_unit_costs.py                  # some minutes on one core
     python docs/experiments/measure_unit_costs.py --device cuda
 
-Writes bench/unit_costs.json, from which `bench run -n` says what a sweep costs where the store has no stages
+Writes bench/plan/unit_costs.json, from which `bench run -n` says what a sweep costs where the store has no stages
 alike. Run again it replaces what was measured on this processor and device and leaves the rest. A unit is the
 difference of two stages that differ in their number of units alone, so that start-up and reading cost nothing.
 """
@@ -21,30 +21,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import provenance
-from bench.console import say
-from bench.cost import TABLE
+from bench.cli.console import say
+from bench.data.catalogue import open_dataset
 from bench.data.dataset import remember
-from bench.data.datasets import open_dataset
-from bench.data.folder import write_text
 from bench.data.phantom import heart
-from bench.engines.local import LocalEngine
-from bench.experiments import free_part
-from bench.graph import Stage, in_order
+from bench.execution.local import LocalEngine
+from bench.execution.scheduler import alike, run
+from bench.files.atomic import write_text
+from bench.files.processor import has_native_bfloat16
 from bench.metrics import score
-from bench.processor import has_native_bfloat16
-from bench.recipes import recipe
-from bench.runner import alike, run
-from bench.store import Store
-from bench.sweep import Sweep, resolved
-from bench.verbs.run import planned_rows
-from bench.work import voxels_shown, work_of
+from bench.plan.cost import TABLE
+from bench.plan.experiments import free_part
+from bench.plan.recipes import recipe, resolved
+from bench.plan.sweep import Sweep
+from bench.plan.workload import voxels_shown, work_of
+from bench.store import provenance
+from bench.store.record import planned_rows
+from bench.store.stage import Stage, in_order
+from bench.store.store import Store
 from methods.registry import PAPER, classes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.recipes import Recipe
+    from bench.plan.recipes import Recipe
 
 NEW = count(2)  # steps of a warming stage: each another, or it would be in the store already
 SHAPE = (80, 64, 56)  # of the phantoms of size quick

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reports import extras
-from reports.columns import read
+from reports.inputs import other_tables
+from reports.inputs.records import read
 from reports.page import write
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
@@ -27,7 +27,7 @@ def render(name: str) -> None:
         folder = Path(made)
         for path in kept.glob("*.csv.gz"):
             (folder / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
-        beside = extras.read(folder)
+        beside = other_tables.read(folder)
         write(read(kept / "records.csv"), folder, title=name, provenance={}, extras=beside)
         shutil.rmtree(kept / "tables")
         (kept / "tables").mkdir()

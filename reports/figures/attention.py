@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from reports.exhibits import MissingExhibitError
 from reports.figures.diagram import Point, arrow, board, box, box_size, circle, width_of, word
 from reports.figures.layers import FUSIONS, Layer, by_block, is_channel_wise, read, title
 from reports.figures.style import COLOURS, GREY
+from reports.inputs.images import MissingExhibitError
 
 if TYPE_CHECKING:
     import pandas as pd

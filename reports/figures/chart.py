@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from reports.exhibits import Exhibits
-    from reports.selection import Benchmark
+    from reports.inputs.images import Exhibits
+    from reports.statistics.cohorts import Benchmark
 
 
 @dataclass(frozen=True, slots=True)

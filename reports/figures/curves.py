@@ -9,8 +9,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from reports.figures.style import GREY, INK, Style, blank, label, styles_of
-from reports.selection import BACKGROUND, LABELLED_ONLY, TEACHERS
-from reports.statistics import by_share, over_seeds
+from reports.statistics.aggregate import by_share, over_seeds
+from reports.statistics.cohorts import BACKGROUND, LABELLED_ONLY, TEACHERS
 from reports.tables import curve_of, scores_over_xi, sweep_means
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.lines import Line2D
 
-from reports.doubts import AT_END
 from reports.figures.style import COLOURS, GREY, blank, dress, label, styles_of
+from reports.ranking.noise_detection import AT_END
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from reports.exhibits import Exhibits
+    from reports.inputs.images import Exhibits
 
 
 def disagreement(exhibits: Exhibits, datasets: Collection[str]) -> Figure:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from reports.exhibits import LAYER_COLUMNS
+from reports.inputs.images import LAYER_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

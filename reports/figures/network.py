@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from reports.exhibits import MissingExhibitError
 from reports.figures.diagram import Point, arrow, board, box, box_size, circle, word
 from reports.figures.layers import FUSIONS, Layer, by_block, is_channel_wise, lines, read, resolution, title
 from reports.figures.style import COLOURS, GREY
+from reports.inputs.images import MissingExhibitError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from reports.exhibits import Overlay
+    from reports.inputs.images import Overlay
 
 _ACROSS: Final = 4
 _WIDTH: Final = 2.9  # of a picture, inches

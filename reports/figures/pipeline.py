@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from reports.exhibits import MissingExhibitError
 from reports.figures.diagram import arrow, board, box, box_size
 from reports.figures.style import COLOURS, GREY
+from reports.inputs.images import MissingExhibitError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from reports.exhibits import Exhibits, Scan
+    from reports.inputs.images import Exhibits, Scan
 
 _NEEDED: Final = ("truth", "label", "before", "after", "f3", "f4")
 _WIDTH: Final = 2.6  # of a picture, inches

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from reports.exhibits import Scan
+    from reports.inputs.images import Scan
 
 Plane = Literal["axial", "coronal", "sagittal"]
 _AXES: Final[Mapping[Plane, int]] = {"sagittal": 0, "coronal": 1, "axial": 2}

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.lines import Line2D
 
-from reports.cases import case_scores
-from reports.exhibits import MissingExhibitError
 from reports.figures.style import COLOURS, GREY, blank, label, labels
-from reports.selection import BACKGROUND, evaluated
-from reports.statistics import largest_share
+from reports.inputs.images import MissingExhibitError
+from reports.statistics.aggregate import largest_share
+from reports.statistics.case_scores import case_scores
+from reports.statistics.cohorts import BACKGROUND, evaluated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from matplotlib.lines import Line2D
 
 from reports.figures.style import COLOURS, GREY, INK, blank, dress, label, labels
-from reports.statistics import FOCAL
+from reports.statistics.cohorts import FOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reports.contests import drawn
-from reports.costs import cost_table
-from reports.doubts import doubt_curves, doubt_table
 from reports.figures.depth import gradient_by_depth
 from reports.figures.detection import doubt_by_region, doubt_over_training
 from reports.figures.overlays import overlays
 from reports.figures.price import score_against_cost
 from reports.figures.standings import standings
-from reports.gradients import gradient_table, premise_sentences, premise_table
-from reports.leaderboard import few_seeds_sentences, injected_sentences, leader_sentences, leaderboard
 from reports.page.captions import CAPTIONS
 from reports.page.document import FigureOnPage, Part, TableOnPage
 from reports.page.files import Words, any_script
 from reports.page.trace import traced_to
-from reports.selection import NO_NOISE, cohorts, suffix_of
-from reports.statistics import other_shares
+from reports.ranking.gradient_noise import gradient_table, premise_sentences, premise_table
+from reports.ranking.groups import drawn
+from reports.ranking.leaderboard import few_seeds_sentences, injected_sentences, leader_sentences, leaderboard
+from reports.ranking.noise_detection import doubt_curves, doubt_table
+from reports.ranking.pareto import cost_table
+from reports.statistics.aggregate import other_shares
+from reports.statistics.cohorts import NO_NOISE, cohorts, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from reports.exhibits import Exhibits
-    from reports.extras import Extras
+    from reports.inputs.images import Exhibits
+    from reports.inputs.other_tables import Extras
     from reports.page.files import Files
     from reports.page.trace import Place
 

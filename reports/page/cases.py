@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from reports.page.packed import Packed, heading, packed
-from reports.sheet import measure
+from reports.text.sheet import measure
 
 _KEYS: Final = ("role", "method", "variant", "member", "noise", "xi", "seed", "split", "case", "stage")
 _PLAIN: Final = ("variant", "member", "noise")  # left out where no row has one

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reports.page.packed import Packed
     from reports.page.trace import Trace
-    from reports.sheet import Sheet
+    from reports.text.sheet import Sheet
 
 _SCRIPTS: Final = ("order.js", "tables.js", "rows.js", "dialogs.js", "slices.js", "viewer.js")
 FIRST: Final = ("verdicts", "trends")

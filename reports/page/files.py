@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from reports.render import comma_separated, latex, markdown
-from reports.sheet import sheet
+from reports.text.render import comma_separated, latex, markdown
+from reports.text.sheet import sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from reports.sheet import Sheet
+    from reports.text.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reports.sheet import Measure
+    from reports.text.sheet import Measure
 
 Packed = dict[str, object]
 """What JSON can hold of a column: a name, a heading, and either words with codes or numbers."""

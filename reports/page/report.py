@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from reports.exhibits import Exhibits, MissingExhibitError
-from reports.extras import Extras, conform
 from reports.figures import FIGURES
 from reports.figures.style import own_settings
+from reports.inputs.images import Exhibits, MissingExhibitError
+from reports.inputs.other_tables import Extras, conform
 from reports.page.arena import arena
 from reports.page.cases import case_table
 from reports.page.document import FigureOnPage, Section, TableOnPage, html
@@ -18,8 +18,9 @@ from reports.page.sources import stage_table
 from reports.page.summary import counts, verdict_counts
 from reports.page.trace import Place, traced
 from reports.page.volumes import embedded
-from reports.selection import BENCHMARKS, cohorts, omitted
-from reports.statistics import other_shares, verdicts
+from reports.ranking.sentences import verdicts
+from reports.statistics.aggregate import other_shares
+from reports.statistics.cohorts import BENCHMARKS, cohorts, omitted
 from reports.tables import TABLES
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from reports.figures import Chart
-    from reports.selection import Benchmark, Cohort
+    from reports.statistics.cohorts import Benchmark, Cohort
 
 OVER_SHARES: Final = ("figure6", "figure7")
 """The figures whose axis is ξ."""

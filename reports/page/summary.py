@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reports.evidence import WITHOUT_VERDICT
-from reports.selection import NO_NOISE
+from reports.statistics.cohorts import NO_NOISE
+from reports.statistics.evidence import WITHOUT_VERDICT
 
 if TYPE_CHECKING:
     import pandas as pd

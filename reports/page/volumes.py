@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
-from reports.exhibits import LABEL_LAYERS, WEIGHT_LAYERS
+from reports.inputs.images import LABEL_LAYERS, WEIGHT_LAYERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from reports.exhibits import Scan
+    from reports.inputs.images import Scan
 
 LARGEST: Final = (256, 256, 96)
 """Voxels along I, J, K beyond which a volume is thinned out."""

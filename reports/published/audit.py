@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from reports.absent import OVERALL_WEIGHTS
+from reports.inputs.absent import OVERALL_WEIGHTS
 from reports.published.cells import of_exhibit
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
 
-    from reports.selection import Benchmark
+    from reports.statistics.cohorts import Benchmark
 
 EXHIBITS: Final = ("table1", "table2", "table3", "table4", "figure6", "figure7")
 UNSTATED: Final = "unstated"

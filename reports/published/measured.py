@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from reports.cases import case_scores
-from reports.intervals import mean_interval
 from reports.published.cells import LABELS, UNSTATED
-from reports.selection import ABLATED, ABLATIONS, BACKGROUND, TUMOUR, ablations, evaluated
+from reports.statistics.case_scores import case_scores
+from reports.statistics.cohorts import ABLATED, ABLATIONS, BACKGROUND, TUMOUR, ablations, evaluated
+from reports.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reports.intervals import Interval
     from reports.published.cells import Place
+    from reports.statistics.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ import pandas as pd
 
 from reports.published.cells import UNSTATED, published
 from reports.published.measured import Measured, ablated_share, measured, scores_of
-from reports.selection import BENCHMARKS, benchmark_of, cohorts, unique
+from reports.statistics.cohorts import BENCHMARKS, benchmark_of, cohorts, unique
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from reports.intervals import Interval
     from reports.published.cells import PublishedCell
-    from reports.selection import Benchmark
+    from reports.statistics.cohorts import Benchmark
+    from reports.statistics.intervals import Interval
 
 Verdict = Literal[
     "reproduced", "consistent", "deviates", "insufficient", "not_comparable", "not_run", "figure_only"

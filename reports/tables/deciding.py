@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from reports.components import power_sentences, power_table
-from reports.gaps import closed_sentences, closed_table, gap_table
-from reports.mixed import mixed_sentences, mixed_table
+from reports.claims.gap import closed_sentences, closed_table, gap_table
+from reports.claims.mixed_effects import mixed_sentences, mixed_table
+from reports.statistics.components import power_sentences, power_table
 from reports.tables.entry import Table
 
 _INTERVALS: Final = (

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.selection import BENCHMARKS
+from reports.statistics.cohorts import BENCHMARKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     import pandas as pd
 
-    from reports.selection import Benchmark
+    from reports.statistics.cohorts import Benchmark
 
 
 @dataclass(frozen=True, slots=True)

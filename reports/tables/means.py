@@ -6,9 +6,10 @@ from typing import Final
 
 import pandas as pd
 
-from reports.cases import case_scores
-from reports.selection import LABELLED_ONLY, TEACHERS, TRAINED, evaluated
-from reports.statistics import by_share, largest_share, once, over_seeds, ranked, silent_columns
+from reports.ranking.sentences import ranked
+from reports.statistics.aggregate import by_share, largest_share, once, over_seeds, silent_columns
+from reports.statistics.case_scores import case_scores
+from reports.statistics.cohorts import LABELLED_ONLY, TEACHERS, TRAINED, evaluated
 
 COUNTS: Final = ["cases", "seeds", "results", "failed", "empty"]
 _VARIANTS: Final = ("single", "dd", "md", "hd")  # from one teacher on one view to all teachers on all views

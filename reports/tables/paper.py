@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from reports.cases import case_scores
 from reports.published.cells import LABELS, of_exhibit
 from reports.published.measured import with_label_mean
 from reports.published.verdicts import held
-from reports.selection import ABLATED, ABLATIONS, BACKGROUND, TUMOUR, ablations, evaluated
-from reports.statistics import over_seeds, silent_columns
+from reports.statistics.aggregate import over_seeds, silent_columns
+from reports.statistics.case_scores import case_scores
+from reports.statistics.cohorts import ABLATED, ABLATIONS, BACKGROUND, TUMOUR, ablations, evaluated
 from reports.tables.beside import IN_PAPER, beside, with_rows_of
 from reports.tables.means import COUNTS, at_largest_share, comparison
 

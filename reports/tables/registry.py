@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reports.claims.hypothesis_tests import trend_summary, trends
 from reports.published.audit import audit_table
 from reports.published.verdicts import cohort_verdicts, verdicts_without_cohort
 from reports.tables.deciding import CLOSED, GAP, MIXED, POWER
 from reports.tables.entry import Table
 from reports.tables.means import curve, mean_dice_curve, pseudo_labels, rank_intervals
 from reports.tables.paper import table1, table2, table3, table4
-from reports.trends import trend_summary, trends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

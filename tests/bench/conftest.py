@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from bench.cli import main
+from bench.cli.main import main
 
 SHAPE = (32, 28, 24)
 ORIENTATIONS = ("PIR", "RAS", "LPS", "ASL", "IRP")

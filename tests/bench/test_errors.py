@@ -5,9 +5,9 @@ import errno
 import pandas as pd
 import pytest
 
-from bench.engines.worker import _answer
 from bench.errors import StoreError, reason_of
-from bench.store import Store
+from bench.execution.worker import _answer
+from bench.store.store import Store
 
 
 def fill_the_disk():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import app
+from bench.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 

@@ -26,7 +26,7 @@ MODULES = {
 }
 CALLS = {"eval", "exec", "compile", "__import__", "read_pickle", "to_pickle", "system", "popen"}
 CALLS |= {"exec_module", "run_path", "run_module"}
-PLUGINS = "bench/plugins/source.py"
+PLUGINS = "bench/plugins/source_file.py"
 """The one door there is: the code of a file that the user names with ``--plugin``."""
 
 
@@ -98,7 +98,7 @@ class Bomb:
 
 def trained_stage(lab):
     """A teacher that was really trained."""
-    from bench.execute import execute
+    from bench.execution.execute import execute
 
     stages = lab.plan("densevoxnet").stages()
     teacher = next(one for one in stages if one.kind == "teacher")
@@ -110,7 +110,8 @@ def trained_stage(lab):
 def test_weights_that_are_a_pickle_are_refused_and_not_run(tiny_lab, tmp_path):
     import torch
 
-    from bench.trained import WEIGHTS, opened
+    from bench.stages.model import opened
+    from bench.store.artifacts import WEIGHTS
 
     teacher, trap = trained_stage(tiny_lab), tmp_path / "it was run"
     folder = tiny_lab.store.folder(teacher.key)

@@ -15,8 +15,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from bench.data.volumes import write_scan
-from bench.trained import WEIGHTS
+from bench.data.images.volumes import write_scan
+from bench.store.artifacts import WEIGHTS
 
 METHODS = "densevoxnet,deep-level-set"
 
@@ -81,7 +81,7 @@ def test_two_workers_make_the_records_of_one(undisturbed, spheres, tiny, bench, 
 def killed(command, seconds):
     """Run a driver and kill it after ``seconds``; whether it was still running."""
     with subprocess.Popen(
-        [sys.executable, "-c", "from bench.cli import main; main()", *map(str, command)],
+        [sys.executable, "-c", "from bench.cli.main import main; main()", *map(str, command)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as driver:

@@ -75,7 +75,7 @@ def disturbed(spheres, tiny):
         return ["run", "--recipe", "smoke", "--methods", METHODS, "--xi", "0.5", *where, *keep, *sets, *more]
 
     def command(store, *more):
-        return [sys.executable, "-c", "from bench.cli import main; main()", *words(store, *more)]
+        return [sys.executable, "-c", "from bench.cli.main import main; main()", *words(store, *more)]
 
     @contextmanager
     def driver(store, *more, **options):

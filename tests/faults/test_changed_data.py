@@ -12,12 +12,12 @@ import nibabel
 import numpy as np
 import pytest
 
-from bench.data import cases, fingerprints
-from bench.data.changes import changes
+from bench.data.catalogue import open_dataset
 from bench.data.dataset import DataSettings, Workshop, recall, remember
-from bench.data.datasets import open_dataset
+from bench.data.sources import cases, fingerprints
+from bench.data.sources.changes import changes
 from bench.errors import DataError
-from bench.lab import open_lab
+from bench.stages.context import open_lab
 
 
 @pytest.fixture
@@ -137,10 +137,10 @@ def test_a_run_says_what_changed_before_it_computes(folder, tmp_path, bench, tin
 @pytest.fixture
 def lab(folder, tmp_path, tiny):
     """The lab of a planned teacher on data of its own; ``open`` opens it as a worker would."""
-    from bench.experiments import free_part
-    from bench.recipes import recipe
-    from bench.store import Store
-    from bench.sweep import Sweep, resolved
+    from bench.plan.experiments import free_part
+    from bench.plan.recipes import recipe, resolved
+    from bench.plan.sweep import Sweep
+    from bench.store.store import Store
     from methods.registry import classes
 
     store = Store(tmp_path / "store")
@@ -224,7 +224,7 @@ def test_a_stage_never_reads_other_data_than_it_was_planned_with(folder, lab, ho
 
 def test_a_file_that_changes_while_it_is_read_is_refused(folder, lab, monkeypatch, tried):
     path = folder / "imagesTr" / f"{lab.case}.nii.gz"
-    from bench import lab as room
+    from bench.stages import context as room
 
     def read_and_change(files):
         other_voxels(path)

@@ -32,7 +32,7 @@ def test_on_a_full_disk_it_says_so_corrupts_nothing_and_goes_on_after_space_is_m
     status = [
         sys.executable,
         "-c",
-        "from bench.cli import main; main()",
+        "from bench.cli.main import main; main()",
         "status",
         "--store",
         str(room / "store"),
@@ -67,7 +67,7 @@ def test_a_read_only_store_can_be_read_and_is_refused_for_a_run(
 ):
     room = tmp_path / "room"
     room.mkdir()
-    main = [sys.executable, "-c", "from bench.cli import main; main()"]
+    main = [sys.executable, "-c", "from bench.cli.main import main; main()"]
 
     def said(*words):
         return mounted(READ_ONLY, ROOM=room, STORE=undisturbed.store, BENCH=shell([*main, *map(str, words)]))
@@ -90,7 +90,7 @@ def test_a_read_only_store_can_be_read_and_is_refused_for_a_run(
 
 
 def test_a_file_that_cannot_be_made_whole_leaves_the_old_one(tmp_path, monkeypatch):
-    from bench.data.folder import write_text
+    from bench.files.atomic import write_text
 
     path = tmp_path / "note.json"
     write_text(path, "old")

@@ -13,11 +13,11 @@ import nibabel
 import numpy as np
 import pytest
 
-from bench import limits
-from bench.data import promises
-from bench.data.metaimage import read_metaimage
-from bench.data.volumes import fingerprint, read_grid, read_image, read_label
+from bench.data.images import header_checks
+from bench.data.images.metaimage import read_metaimage
+from bench.data.images.volumes import fingerprint, read_grid, read_image, read_label
 from bench.errors import DataError
+from bench.files import limits
 
 SHAPE = (4, 4, 4)
 VOXELS = np.arange(64, dtype=np.float32).reshape(SHAPE)
@@ -115,17 +115,17 @@ def test_a_header_of_64_bits_cannot_overflow_what_counts_the_voxels(tmp_path, tr
 
 
 def test_a_promise_that_a_deflate_stream_could_keep_and_memory_could_not_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(promises, "free_memory", lambda: 300)
+    monkeypatch.setattr(header_checks, "free_memory", lambda: 300)
     (tmp_path / "scan.nii").write_bytes(sound())
     refuse(tmp_path / "scan.nii", "300 left")
 
 
 def test_where_a_machine_does_not_say_its_memory_nothing_is_refused_for_it(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "ROOT", tmp_path)
-    assert promises.free_memory() is None
+    assert header_checks.free_memory() is None
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc" / "meminfo").write_text("Mem: 5\n")
-    assert promises.free_memory() is None
+    assert header_checks.free_memory() is None
 
 
 def test_gigabytes_behind_the_voxels_are_never_unpacked(tmp_path, tried):
@@ -164,7 +164,7 @@ def test_a_packed_file_is_held_to_its_checksum(tmp_path, tried):
 
 def test_a_file_that_is_cut_while_it_is_read_ends_in_a_sentence(tmp_path, tried):
     """A memory map of it would end the process with SIGBUS."""
-    from bench.data.volumes import open_stored
+    from bench.data.images.volumes import open_stored
 
     path = tmp_path / "scan.nii"
     path.write_bytes(sound(voxels=np.ones((64, 64, 64), np.float32)))

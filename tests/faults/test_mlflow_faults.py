@@ -16,10 +16,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import mirror, schema
-from bench.mirror import Mirror, MirrorError
-from bench.runs import plans, request
-from bench.store import Store
+from bench.records import mlflow_mirror, mlflow_schema
+from bench.records.mlflow_mirror import Mirror, MirrorError
+from bench.store.run_log import plans, request
+from bench.store.store import Store
 
 SERVER = Path(__file__).parent / "mlflow_server.py"
 
@@ -276,21 +276,21 @@ def test_a_damaged_database_is_written_anew_and_said_in_a_sentence(
     elsewhere = f"sqlite:///{copied.path.parent / 'elsewhere.db'}"
     page(copied, elsewhere).fill(copied.finished())
     for time_before, words in enumerate((swept.words[:-2], ("export", "mlflow"))):
-        spoil(Path(shutil.copy(copied.path.parent / "elsewhere.db", mirror.database(copied))))
+        spoil(Path(shutil.copy(copied.path.parent / "elsewhere.db", mlflow_mirror.database(copied))))
         done = bench(*words, "--store", copied.path, "--json")
         assert done.returncode == 0, done.stderr
         (sentence,) = done.stderr.splitlines()
         assert sentence.startswith("mirror: mlflow.db ")
         assert str(copied.path / "damaged" / f"mlflow.db.{1 + time_before}") in sentence
         # MLflow keeps a database open for as long as a process lives: it is looked at under a name of its own.
-        seen = shutil.copy(mirror.database(copied), copied.path.parent / f"seen-{time_before}.db")
+        seen = shutil.copy(mlflow_mirror.database(copied), copied.path.parent / f"seen-{time_before}.db")
         assert mirrored_at(f"sqlite:///{seen}") == mirrored_at(elsewhere)
     tried(f"mlflow.db damaged ({spoil.__name__.removeprefix('spoil_').replace('_', ' ')})", 2)
 
 
 def test_a_mirror_of_another_schema_is_named_by_doctor(copied, bench):
-    page(copied, mirror.default_uri(copied)).fill(copied.finished())
-    with_schema(mirror.database(copied), "5b0e9adcef9c")
+    page(copied, mlflow_mirror.default_uri(copied)).fill(copied.finished())
+    with_schema(mlflow_mirror.database(copied), "5b0e9adcef9c")
     said = bench("doctor", "--store", copied.path, "--json").stdout
     (found,) = [one for one in json.loads(said)["checks"] if one["check"] == "mirror"]
     assert found["state"] == "warning"
@@ -325,12 +325,12 @@ def test_a_database_of_ones_own_of_another_schema_is_never_touched_and_the_remed
 
 
 def test_the_schema_of_the_installed_mlflow_is_what_it_writes(copied):
-    page(copied, mirror.default_uri(copied)).fill(copied.finished())
-    with contextlib.closing(sqlite3.connect(mirror.database(copied))) as database:
-        assert schema.difference(database) == ""
+    page(copied, mlflow_mirror.default_uri(copied)).fill(copied.finished())
+    with contextlib.closing(sqlite3.connect(mlflow_mirror.database(copied))) as database:
+        assert mlflow_schema.difference(database) == ""
         ((written,),) = database.execute("SELECT version_num FROM alembic_version").fetchall()
-    assert schema.installed().head == written
-    assert {"5b0e9adcef9c", written} < schema.installed().known
+    assert mlflow_schema.installed().head == written
+    assert {"5b0e9adcef9c", written} < mlflow_schema.installed().known
 
 
 @pytest.mark.slow
@@ -339,9 +339,9 @@ def test_a_run_that_is_killed_while_the_tables_are_made_is_mirrored_by_the_next(
     copied, bench, swept, mirrored_at, after, tried
 ):
     words = [*map(str, swept.words[:-1]), str(copied.path), "--json"]
-    command = [sys.executable, "-c", "from bench.cli import main; main()", *words]
+    command = [sys.executable, "-c", "from bench.cli.main import main; main()", *words]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
-        while not mirror.database(copied).is_file():
+        while not mlflow_mirror.database(copied).is_file():
             assert driver.poll() is None
             time.sleep(0.005)
         time.sleep(after)
@@ -349,20 +349,20 @@ def test_a_run_that_is_killed_while_the_tables_are_made_is_mirrored_by_the_next(
     done = bench(*words)
     assert done.returncode == 0, done.stderr
     assert "warning" not in done.stderr
-    assert len(mirrored_at(mirror.default_uri(copied))) == 1 + len(copied.keys())
+    assert len(mirrored_at(mlflow_mirror.default_uri(copied))) == 1 + len(copied.keys())
     tried("bench run killed while MLflow makes its tables")
 
 
 def test_a_database_that_another_process_holds_is_not_put_aside(copied):
-    path = mirror.database(copied)
+    path = mlflow_mirror.database(copied)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as held:
         held.execute("CREATE TABLE t (n)")
         held.execute("BEGIN EXCLUSIVE")
-        assert not mirror.flaw(path)
-    assert mirror.flaw(path)
+        assert not mlflow_mirror.flaw(path)
+    assert mlflow_mirror.flaw(path)
 
 
-BENCH = f"{shlex.quote(sys.executable)} -c 'from bench.cli import main; main()'"
+BENCH = f"{shlex.quote(sys.executable)} -c 'from bench.cli.main import main; main()'"
 
 
 def kept(folder, name):
@@ -440,7 +440,7 @@ def test_a_server_that_trickles_is_given_up(copied, monkeypatch, tried):
             time.sleep(0.2)
             connection.sendall(b" ")
 
-    monkeypatch.setattr(mirror, "PATIENCE_SECONDS", 4.0)
+    monkeypatch.setattr(mlflow_mirror, "PATIENCE_SECONDS", 4.0)
     started = time.monotonic()
     with Door(trickles) as door, pytest.raises(MirrorError, match="4 seconds"):
         page(copied, door.uri).fill(copied.finished())

@@ -54,7 +54,7 @@ def watched(tmp_path):
     kept = {name: value for name, value in os.environ.items() if name not in SILENCING}
     kept |= {"PYTHONPATH": f"{place}{os.pathsep}{ROOT}", "SOCKET_LOG": str(log)}
 
-    def run(*words, alone=False, program="from bench.cli import main; main()"):
+    def run(*words, alone=False, program="from bench.cli.main import main; main()"):
         prefix = ["unshare", "-rn"] if alone else []
         command = [*prefix, sys.executable, "-c", program, *map(str, words)]
         done = subprocess.run(
@@ -136,7 +136,7 @@ def test_a_sweep_its_mirror_and_its_report_reach_for_no_network(
     lines = sweep_and_report(watched, store, spheres, tiny, alone=alone)
     assert (store / "mlflow.db").is_file()
     assert (store / "report" / "index.html").is_file()
-    workers = [line for line in lines if "bench.engines.worker" in line]
+    workers = [line for line in lines if "bench.execution.worker" in line]
     assert workers, "the workers are watched too"
     assert touching(lines) == []
     run = next((store / "runs").iterdir())

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.data.dataset import TUMOUR, CaseFiles, Dataset
-from bench.graph import Stage
-from bench.verbs.request import Request, planned, understood
+from bench.plan.request import Request, planned, understood
+from bench.store.stage import Stage
 
 FOLDER = Path(__file__).parent
 PLANS = {

@@ -26,7 +26,7 @@ LEFT_OUT = ("commit", "peak_memory_mib", "when")
 
 def checksums(words: tuple[str, ...], store: Path) -> dict[str, str]:
     """The checksum of each table of a sweep, by the table's name."""
-    main = [sys.executable, "-c", "from bench.cli import main; main()"]
+    main = [sys.executable, "-c", "from bench.cli.main import main; main()"]
     own = ("--recipe", "smoke", "--store", str(store), "--no-mlflow", "--jobs", "1")
     subprocess.run([*main, "run", *words, *own], check=True, stdout=subprocess.DEVNULL)
     found = {}

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.data.dataset import Workshop
-from bench.data.decathlon import listing, open_dataset
-from bench.data.listing import Complaints
+from bench.data.sources.decathlon import listing, open_dataset
+from bench.data.sources.listing import Complaints
 
 SETTINGS = settings(
     max_examples=300,

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.data.cases import Files
-from bench.data.checks import findings
-from bench.data.listing import Listing
-from bench.data.survey import survey
-from bench.data.volumes import fingerprint, read_grid, read_image, read_label, read_weights
+from bench.checks.data import findings
+from bench.checks.data.survey import survey
+from bench.data.images.volumes import fingerprint, read_grid, read_image, read_label, read_weights
+from bench.data.sources.listing import Files, Listing
 
 SHAPE = (5, 4, 3)
 READERS = (read_grid, lambda path: read_image([path]), read_label, read_weights, fingerprint)

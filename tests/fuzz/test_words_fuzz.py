@@ -16,17 +16,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bench import record
-from bench.cli import main
+from bench.cli.compare.sides import side_of
+from bench.cli.main import main
 from bench.data.dataset import DataSettings, Workshop
 from bench.data.split import shares
 from bench.errors import BenchError
-from bench.plain import plain
-from bench.recipes import RECIPES, recipe
-from bench.verbs.sides import side_of
-from bench.verbs.words import datasets_of, device_of, jobs_of, seeds_of
+from bench.plan.recipes import RECIPES, recipe
+from bench.plan.words import datasets_of, device_of, jobs_of, seeds_of
+from bench.settings.serialise import plain
+from bench.store import record
 from methods.registry import METHODS, classes, select
-from reports.columns import COLUMNS, read
+from reports.inputs.records import COLUMNS, read
 
 NAMES = classes()
 SOON = 5.0  # seconds for one word, on a machine that does other work beside it

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from bench.fast_layers import lay_channels_last
+from bench.stages.fast_layers import lay_channels_last
 from methods import registry
 from methods.interface import AfterStep, Batch, Doubts, Method, ParameterGroups
 from tsman.labels import hard_label, mean_dice

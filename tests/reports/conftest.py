@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from reports.columns import COLUMNS
-from reports.exhibits import Scan
-from reports.extras import CONTRACTS, Extras
+from reports.inputs.images import Scan
+from reports.inputs.other_tables import CONTRACTS, Extras
+from reports.inputs.records import COLUMNS
 
 USUAL = {
     "run": "r", "dataset": "heart", "method": "tsman", "xi": "0.3", "xi_realised": "0.3", "seed": "0",

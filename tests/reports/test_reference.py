@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports import extras
-from reports.columns import read
+from reports.inputs import other_tables
+from reports.inputs.records import read
 from reports.page import write
 from reports.published.verdicts import published_verdicts
 
@@ -113,7 +113,7 @@ def written_again(name, records, folder):
     """The folder of the tables that records give, with what is kept beside those of a reference run."""
     for path in (REFERENCE / name).glob("*.csv.gz"):
         (folder / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
-    write(records, folder, title="again", provenance={}, extras=extras.read(folder))
+    write(records, folder, title="again", provenance={}, extras=other_tables.read(folder))
     return folder / "tables"
 
 

@@ -97,12 +97,11 @@ def trained_of():
 
 def method_at_work(recipe_name, contestant="densevoxnet", *, changes=(), device="cpu", **settings):
     """A method with a fresh network in the size, precision and layout that a recipe gives it on this machine."""
-    from bench.plain import plain
-    from bench.processor import has_native_bfloat16
-    from bench.recipes import recipe
+    from bench.files.processor import has_native_bfloat16
+    from bench.plan.recipes import recipe, resolved
     from bench.seeding import torch_stream
-    from bench.sweep import resolved
-    from bench.trained import begin
+    from bench.settings.serialise import plain
+    from bench.stages.model import begin
     from methods.registry import classes, method
 
     made = recipe(recipe_name, changes, classes())
@@ -129,8 +128,8 @@ def machine():
     """What a ratio may depend on, and nothing that tells which machine it was."""
     import torch
 
-    from bench import provenance
-    from bench.engines.local import cores
+    from bench.store import provenance
+    from bench.store.provenance import cores
 
     found = {
         "processor": provenance.machine()["processor"],

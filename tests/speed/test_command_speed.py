@@ -14,7 +14,7 @@ def test_help_beside_an_empty_program(side_by_side):
         "`bench --help`",
         "`python -c pass`",
         lambda: run("pass"),
-        lambda: run("from bench.cli import main; main()", "--help"),
+        lambda: run("from bench.cli.main import main; main()", "--help"),
         target=9,
         sense="times as long",
         rounds=15,

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.lab import Conduct, Progress
-from bench.plain import build, plain
-from bench.recipes import quick
+from bench.plan.recipes import quick
 from bench.seeding import generator
-from bench.settings import Optimiser
+from bench.settings.schema import Optimiser
+from bench.settings.serialise import build, plain
+from bench.stages.context import Conduct, Progress
 from bench.stages.fit import _write_losses, run
-from bench.stages.sampler import Sampler, TrainingCase, cropped
-from bench.stages.streams import Streams
-from bench.stages.training import Training, _optimiser
+from bench.stages.training.loop import Training, _optimiser
+from bench.stages.training.sampler import Sampler, TrainingCase, cropped
+from bench.stages.training.streams import Streams
 
 STEPS = 20
 CASES = 3

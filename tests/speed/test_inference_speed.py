@@ -9,9 +9,9 @@ from statistics import median
 import pytest
 import torch
 
-from bench.recipes import recipe
-from bench.segment import segment
-from bench.settings import Inference
+from bench.plan.recipes import recipe
+from bench.settings.schema import Inference
+from bench.stages.inference import segment
 from methods.registry import classes
 from tsman.distillation import VIEWS, distil
 from tsman.settings import DistillationSettings

@@ -9,14 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import provenance, record
 from bench.data.dataset import remember
-from bench.seals import sealed
-from bench.soundness import checksum
-from bench.store import Store
-from bench.verbs.request import Request, planned, understood
-from bench.verbs.run import planned_rows
-from bench.verbs.words import datasets_of
+from bench.files.checksummed import sealed
+from bench.plan.request import Request, planned, understood
+from bench.plan.words import datasets_of
+from bench.store import provenance, record
+from bench.store.integrity import checksum
+from bench.store.record import planned_rows
+from bench.store.store import Store
 
 SEEDS = 62  # of nine shares and four methods: 10,044 stages
 ROUNDS = 5
@@ -85,7 +85,7 @@ def stores(tmp_path_factory):
 
 def timed(*words, rounds=ROUNDS):
     """Seconds of each round of ``bench`` in a process of its own, after one that is not counted; what it said."""
-    command = [sys.executable, "-c", "from bench.cli import main; main()", *map(str, words)]
+    command = [sys.executable, "-c", "from bench.cli.main import main; main()", *map(str, words)]
     seconds, said = [], ""
     for _ in range(rounds + 1):
         began = time.perf_counter()

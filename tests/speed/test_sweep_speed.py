@@ -5,19 +5,19 @@ import time
 
 import pytest
 
+from bench.data.catalogue import open_dataset
 from bench.data.dataset import CaseFiles, Dataset, remember
-from bench.data.datasets import open_dataset
-from bench.engines.local import LocalEngine
-from bench.experiments import free_part
-from bench.graph import in_order
-from bench.processor import has_native_bfloat16
-from bench.recipes import recipe
-from bench.runner import run
-from bench.store import Store
-from bench.sweep import Sweep, resolved
-from bench.verbs.plan import prices_of
-from bench.verbs.run import planned_rows
-from bench.work import work_of
+from bench.execution.local import LocalEngine
+from bench.execution.scheduler import run
+from bench.files.processor import has_native_bfloat16
+from bench.plan.estimate import prices_of
+from bench.plan.experiments import free_part
+from bench.plan.recipes import recipe, resolved
+from bench.plan.sweep import Sweep
+from bench.plan.workload import work_of
+from bench.store.record import planned_rows
+from bench.store.stage import in_order
+from bench.store.store import Store
 from methods.registry import PAPER, classes
 
 NINE = tuple(f"0.{tenths}" for tenths in range(1, 10))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.engines.local import KEPT_PAGES, surroundings
+from bench.execution.local import KEPT_PAGES, surroundings
 
 PLAINLY = "the same network plainly: eager float32, contiguous"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from bench.processor import has_native_bfloat16
+from bench.files.processor import has_native_bfloat16
 from tsman.batch_norm import CorrectedBatchNorm
 from tsman.dense_vox_net import DenseVoxNet, Upsampling
 from tsman.settings import StreamSettings

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from bench.errors import UsageError
-from bench.plain import build, plain
-from bench.recipes import recipe
+from bench.plan.recipes import recipe
+from bench.settings.serialise import build, plain
 from methods.learning_rates import dense_vox_net_groups
 from methods.registry import classes
 from methods.two_stream import TwoStreamMethod

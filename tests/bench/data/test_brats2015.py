@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from bench.data.brats2015 import CHANNELS
+from bench.data.catalogue import open_dataset
 from bench.data.dataset import DataSettings, Workshop, recall, remember
-from bench.data.datasets import open_dataset
-from bench.data.volumes import read_label
+from bench.data.images.volumes import read_label
+from bench.data.sources.brats2015 import CHANNELS
 from bench.errors import DataError
-from bench.lab import image_of
+from bench.stages.context import image_of
 
 SHAPE = (10, 12, 14)
 LEVELS = {"Flair": 100, "T1": 200, "T1c": 300, "T2": 400}
@@ -111,7 +111,7 @@ def test_both_grades_are_tested_in_the_shares_of_the_paper(dataset, tmp_path):
 
 
 def test_of_220_and_54_patients_25_and_5_are_test():
-    from bench.data.brats2015 import _test_cases
+    from bench.data.sources.brats2015 import _test_cases
 
     high, low = ([f"{number:03d}" for number in range(count)] for count in (220, 54))
     assert len(set(_test_cases(high, "HGG"))) == 25

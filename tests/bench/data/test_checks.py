@@ -6,11 +6,11 @@ import nibabel
 import numpy as np
 import pytest
 
-from bench.data.checks import CHECKS, findings
+from bench.checks.data import CHECKS, findings
+from bench.checks.data.survey import survey
+from bench.data.catalogue import listing_of
 from bench.data.dataset import DataSettings, Workshop
-from bench.data.datasets import listing_of
-from bench.data.survey import survey
-from bench.data.volumes import write_scan
+from bench.data.images.volumes import write_scan
 
 SHAPE = (20, 16, 12)
 RNG = np.random.default_rng(7)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.data.catalogue import DATASETS, listing_of, open_dataset
 from bench.data.dataset import DataSettings, Workshop, recall, remember
-from bench.data.datasets import DATASETS, listing_of, open_dataset
-from bench.data.volumes import read_image, read_label
+from bench.data.images.volumes import read_image, read_label
 from bench.errors import DataError, UsageError
 
 

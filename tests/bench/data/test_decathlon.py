@@ -6,13 +6,13 @@ import os
 import numpy as np
 import pytest
 
-from bench.data import cases
 from bench.data.dataset import Workshop
-from bench.data.decathlon import open_dataset
-from bench.data.volumes import read_grid, write_scan
+from bench.data.images.volumes import read_grid, write_scan
+from bench.data.sources import cases
+from bench.data.sources.decathlon import open_dataset
 from bench.errors import DataError
-from bench.lab import image_of
-from bench.trained import normal
+from bench.stages.context import image_of
+from bench.stages.model import normal
 
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
 

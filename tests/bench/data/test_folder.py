@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.data.folder import is_safe_name, safe_name
 from bench.errors import DataError
+from bench.files.names import is_safe_name, safe_name
 
 
 @pytest.mark.parametrize("name", ["a", "9", "left_core", "v1.2-b", "x" * 80])

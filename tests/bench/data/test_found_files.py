@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from bench.data.folder import safe_name, safe_names
-from bench.data.found_files import case_of, ending_of, files_below, is_leftover, not_used, scans_in
+from bench.data.sources.found_files import case_of, ending_of, files_below, is_leftover, not_used, scans_in
 from bench.errors import DataError
+from bench.files.names import safe_name, safe_names
 
 
 def files(folder, *names):

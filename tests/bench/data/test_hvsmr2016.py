@@ -7,15 +7,15 @@ import nibabel
 import numpy as np
 import pytest
 
+from bench.data.catalogue import open_dataset
 from bench.data.dataset import DataSettings, Workshop, recall, remember
-from bench.data.datasets import open_dataset
-from bench.data.volumes import read_label
+from bench.data.images.volumes import read_label
 from bench.errors import DataError, LabelWithheldError
-from bench.experiments import free_part
-from bench.lab import image_of, open_lab
-from bench.recipes import recipe
-from bench.store import Store
-from bench.sweep import Sweep, resolved
+from bench.plan.experiments import free_part
+from bench.plan.recipes import recipe, resolved
+from bench.plan.sweep import Sweep
+from bench.stages.context import image_of, open_lab
+from bench.store.store import Store
 from methods.registry import classes
 
 NAMES = {f"training_axial_crop_pat{number}" for number in range(10)}

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from bench.data.fingerprints import Fingerprints
-from bench.data.metaimage import is_metaimage, read_metaimage
-from bench.data.volumes import fingerprint, read_grid, read_image, read_label
+from bench.cli.score import score_pair
+from bench.cli.score_pairs import structures_of
+from bench.data.images.metaimage import is_metaimage, read_metaimage
+from bench.data.images.volumes import fingerprint, read_grid, read_image, read_label
+from bench.data.sources.fingerprints import Fingerprints
 from bench.errors import DataError
-from bench.verbs.pairs import structures_of
-from bench.verbs.score import score_pair
 
 
 def scored(predicted, reference):

@@ -7,11 +7,11 @@ import nibabel
 import numpy as np
 import pytest
 
-from bench.data.checks import findings
+from bench.checks.data import findings
+from bench.checks.data.survey import survey
+from bench.data.catalogue import listing_of
 from bench.data.dataset import DataSettings, Workshop
-from bench.data.datasets import listing_of
-from bench.data.survey import survey
-from bench.data.volumes import fingerprint, read_image, read_label
+from bench.data.images.volumes import fingerprint, read_image, read_label
 from bench.errors import DataError
 
 LABEL = np.random.default_rng(2).integers(0, 3, (9, 8, 7)).astype(np.uint8)

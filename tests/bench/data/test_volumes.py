@@ -8,8 +8,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from bench.data.grids import check_same_grid
-from bench.data.volumes import (
+from bench.data.images.grids import check_same_grid
+from bench.data.images.volumes import (
     canonical_spacing_mm,
     fingerprint,
     read_grid,

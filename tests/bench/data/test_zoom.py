@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.data.zoom import resampled_map, zoomed_image
+from bench.data.images.resampling import resampled_map, zoomed_image
 
 
 def test_a_ramp_stays_a_ramp_in_mm():

@@ -7,19 +7,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench.cell import Cell, Mix
+from bench.data.catalogue import open_dataset
 from bench.data.dataset import DataSettings, remember
-from bench.data.datasets import open_dataset
-from bench.data.volumes import read_label
-from bench.execute import execute
-from bench.experiments import Noise
-from bench.graph import stage
-from bench.lab import image_of, store_label
-from bench.recipes import recipe
-from bench.seals import sealed
-from bench.soundness import checksum
-from bench.store import Store
-from bench.sweep import resolved
+from bench.data.images.volumes import read_label
+from bench.execution.execute import execute
+from bench.files.checksummed import sealed
+from bench.plan.experiments import Noise
+from bench.plan.recipes import recipe, resolved
+from bench.plan.stage_builder import Cell, Mix
+from bench.stages.context import image_of
+from bench.store.artifacts import store_label
+from bench.store.integrity import checksum
+from bench.store.stage import stage
+from bench.store.store import Store
 from methods.registry import classes, method
 
 XI = "0.3"

@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import nn
 
-from bench.charges import WHO
-from bench.data.volumes import read_weights
-from bench.detection.tables import DOUBTS, GRADIENTS
+from bench.data.images.volumes import read_weights
 from bench.errors import StageError
-from bench.lab import stored_label
-from bench.publication import GATHERED
-from bench.work import work_of
+from bench.metrics.detection.tables import DOUBTS, GRADIENTS
+from bench.plan.workload import work_of
+from bench.records.costs import WHO
+from bench.records.publish import GATHERED
+from bench.store.artifacts import stored_label
 from methods import registry
 from methods.registry import METHODS, Entry
 

@@ -14,10 +14,11 @@ from torch import nn
 
 from bench.data.dataset import remember
 from bench.errors import LabelWithheldError, StageError
-from bench.execute import execute
-from bench.lab import open_lab, stored_label
+from bench.execution.execute import execute
 from bench.seeding import torch_stream
-from bench.trained import WEIGHTS, begin
+from bench.stages.context import open_lab
+from bench.stages.model import begin
+from bench.store.artifacts import WEIGHTS, stored_label
 from methods import registry
 from methods.registry import METHODS, Entry
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from bench.settings import Compute, Sampling
+from bench.settings.schema import Compute, Sampling
 from bench.stages.gradient_noise import Crops, crops, gradient_noise, noise_of_positions
-from bench.trained import Trained
+from bench.stages.model import Trained
 from methods.registry import method
 from tsman.loss import segmentation_loss
 from tsman.settings import StreamSettings

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from bench.errors import UsageError
-from bench.recipes import recipe
-from bench.settings import Optimiser
-from bench.stages.muon import Muon, is_matrix, orthogonalised
-from bench.stages.training import _optimiser
-from bench.trained import begin
+from bench.plan.recipes import recipe
+from bench.settings.schema import Optimiser
+from bench.stages.model import begin
+from bench.stages.training.loop import _optimiser
+from bench.stages.training.muon import Muon, is_matrix, orthogonalised
 from methods.registry import classes
 
 MUON = ("optimiser.kind=muon", "optimiser.matrix_learning_rate=0.05", "optimiser.matrix_momentum=0.8")

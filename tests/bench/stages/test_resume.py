@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from bench.errors import StoppedError
-from bench.execute import execute
-from bench.lab import Conduct
-from bench.stages.checkpoint import Checkpoint, Checkpoints
-from bench.stages.training import Training
-from bench.store import Store
-from bench.trained import WEIGHTS, Trained
+from bench.execution.execute import execute
+from bench.stages.context import Conduct
+from bench.stages.model import Trained
+from bench.stages.training.checkpoint import Checkpoint, Checkpoints
+from bench.stages.training.loop import Training
+from bench.store.artifacts import WEIGHTS
+from bench.store.store import Store
 
 STEPS = 5
 FILES = (WEIGHTS, "losses.csv")

@@ -5,14 +5,14 @@ import json
 import pytest
 import torch
 
-from bench.execute import execute
-from bench.lab import open_lab
-from bench.recipes import recipe
+from bench.execution.execute import execute
+from bench.plan.recipes import recipe
 from bench.seeding import torch_stream
+from bench.stages.context import open_lab
 from bench.stages.fit import _training_cases
-from bench.stages.streams import Streams
-from bench.stages.training import Training
-from bench.trained import begin
+from bench.stages.model import begin
+from bench.stages.training.loop import Training
+from bench.stages.training.streams import Streams
 from methods.registry import METHODS, classes
 from tsman.dense_vox_net import DenseVoxNet
 
@@ -23,11 +23,12 @@ STREAMED = sorted(set(METHODS) - OTHERS)
 @pytest.fixture(scope="module")
 def students(tmp_path_factory, spheres, tiny):
     """A planned sweep of every method with a stream on a store whose labels are made, and its students by method."""
+    from bench.data.catalogue import open_dataset
     from bench.data.dataset import DataSettings, remember
-    from bench.data.datasets import open_dataset
-    from bench.experiments import free_part
-    from bench.store import Store
-    from bench.sweep import Sweep, resolved
+    from bench.plan.experiments import free_part
+    from bench.plan.recipes import resolved
+    from bench.plan.sweep import Sweep
+    from bench.store.store import Store
 
     store = Store(tmp_path_factory.mktemp("streams") / "store")
     dataset = open_dataset(f"decathlon:{spheres}", DataSettings(), store.workshop)

@@ -14,11 +14,11 @@ from torch import nn
 from bench.data.patches import pad_background
 from bench.data.split import dealt
 from bench.errors import StageError, UsageError
-from bench.execute import execute
-from bench.settings import Sampling
-from bench.stages.sampler import TrainingCase, cropped
-from bench.stages.training import Training
-from bench.store import Store
+from bench.execution.execute import execute
+from bench.settings.schema import Sampling
+from bench.stages.training.loop import Training
+from bench.stages.training.sampler import TrainingCase, cropped
+from bench.store.store import Store
 from methods import registry
 from methods.interface import Studies
 from methods.registry import METHODS, Entry
@@ -155,7 +155,7 @@ class KilledError(Exception):
 def test_killed_after_each_step_it_ends_with_the_same_weights(tiny_lab, contestant, tmp_path, monkeypatch):
     import shutil
 
-    from bench.lab import Conduct
+    from bench.stages.context import Conduct
 
     contestant(Studious)
     stage = student_of(tiny_lab, changes=["student.steps=4"])

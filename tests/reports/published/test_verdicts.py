@@ -5,7 +5,7 @@ import pytest
 
 from reports.published.cells import published
 from reports.published.verdicts import VERDICTS, Tolerances, published_verdicts, verdict_counts
-from reports.sheet import sheet
+from reports.text.sheet import sheet
 
 PRINTED = (0.990, 0.776, 0.720, 0.684, 0.790)  # Table 4, TSMAN
 

@@ -5,9 +5,9 @@ import re
 import pandas as pd
 import pytest
 
-from reports.render import comma_separated, latex, markdown
-from reports.sheet import sheet
 from reports.tables import TABLES, table1, table2, table3, table4
+from reports.text.render import comma_separated, latex, markdown
+from reports.text.sheet import sheet
 
 PRINTED = (0.990, 0.776, 0.720, 0.684, 0.790)
 

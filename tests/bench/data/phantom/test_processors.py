@@ -10,7 +10,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from bench.data import phantom_heart, phantom_tumour
-from bench.data.volumes import fingerprint, write_scan
+from bench.data.images.volumes import fingerprint, write_scan
 out = Path(sys.argv[1])
 MADE = {"heart": phantom_heart.HEART, "v1": phantom_heart.HEART_V1, "tumour": phantom_tumour.TUMOUR}
 for name, made in MADE.items():

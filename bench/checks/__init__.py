@@ -1,0 +1,1 @@
+"""Every check that a user asks for: of the machine, a store, data, a method, a result."""

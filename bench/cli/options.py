@@ -1,0 +1,24 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StorePath = Annotated[Path, typer.Option("--store", help="Folder of all results.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", help="A file with methods of one's own, whose code is run; again for more."),
+]
+Spacing = Annotated[
+    str,
+    typer.Option(
+        help="Voxel size of NIfTI files whose pixdim and sform contradict each other: pixdim or sform.",
+        show_default=False,
+    ),
+]
+RESULTS = Path("results")

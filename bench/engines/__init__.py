@@ -1,1 +1,0 @@
-"""Where stages run: each engine takes stage documents and answers with outcomes."""

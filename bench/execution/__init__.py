@@ -1,0 +1,1 @@
+"""The execution of a plan: scheduler, engines, workers, one stage."""

@@ -1,0 +1,208 @@
+"""A training between two steps: the harness owns steps, patches, optimiser and schedule."""
+
+# Legend: I J K voxel axes.
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bench.errors import StageError
+from bench.settings.schema import Optimiser, Sampling
+from bench.settings.serialise import build
+from bench.stages.training.label_passes import Desk
+from bench.stages.training.sampler import Sampler, TrainingCase, cropped
+from methods.interface import Revises, Studies
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from bench.stages.context import Lab
+    from bench.stages.model import Trained
+    from bench.stages.training.streams import Streams
+    from methods.interface import ParameterGroup
+
+
+class Loss(NamedTuple):
+    """One row of ``losses.csv``."""
+
+    step: int
+    loss: float | None  # None where the method skipped the step
+    learning_rate: float
+
+
+class Training:
+    """All that the next step depends on."""
+
+    def __init__(self, lab: Lab, trained: Trained, cases: list[TrainingCase], streams: Streams) -> None:
+        """Before the first step; ``cases`` are whole volumes."""
+        self.streams = streams
+        self.lab = lab
+        self.trained = trained
+        self.cases = cases
+        self.steps = int(lab.settings["steps"])
+        self.sampling = build(Sampling, lab.settings["sampling"], "sampling")
+        self.sampler = Sampler(
+            [cropped(case, self.sampling) for case in cases], self.sampling, streams.crops()
+        )
+        chosen = build(Optimiser, lab.settings["optimiser"], "optimiser")
+        self.optimiser, self.schedule = _optimiser(trained, chosen, self.steps)
+        self.losses: list[Loss] = []
+        self.revised: set[int] = set()  # the places of the cases that have another label than at first
+        self._desk = Desk(lab, trained)
+        self._revisions = _steps(
+            trained.method.revisions if isinstance(trained.method, Revises) else (), self.steps
+        )
+        self._studies = _steps(
+            trained.method.studies if isinstance(trained.method, Studies) else (), self.steps
+        )
+
+    @property
+    def step(self) -> int:
+        """The number of steps done."""
+        return len(self.losses)
+
+    def advance(self) -> None:
+        """Do the next step.
+
+        Raises:
+            StageError: The loss is not a number.
+        """
+        from methods.interface import AfterStep
+
+        number, share = self.step + 1, self.step / self.steps
+        if self.step in self._studies:
+            self._study(share)
+        if self.step in self._revisions:
+            self._revise(share)
+        own = self.streams.begin_step(number, self.lab.device)
+        loss = step(self.trained, self.sampler, self.optimiser, share, own)
+        rate = float(self.schedule.get_last_lr()[0])
+        if loss is not None and not math.isfinite(loss):
+            raise StageError(
+                f"the loss became {loss} at step {number} of {self.steps}, at a learning rate of {rate:.3g}; "
+                "a lower one may help."
+            )
+        self.schedule.step()
+        if loss is not None and isinstance(self.trained.method, AfterStep):
+            self.trained.method.after_step(self.trained.network, number)
+        self.losses.append(Loss(number, loss, rate))
+
+    def relabel(self, place: int, label_ijk: torch.Tensor) -> None:
+        """Go on with another label for a case."""
+        self._replace(place, replace(self.cases[place], label_ijk=label_ijk))
+        self.revised.add(place)
+
+    def aim(self, place: int, target_nijk: torch.Tensor) -> None:
+        """Go on with another soft target for a case."""
+        self._replace(place, replace(self.cases[place], target_nijk=target_nijk))
+
+    def _replace(self, place: int, case: TrainingCase) -> None:
+        self.cases[place] = case
+        self.sampler.replace(place, cropped(case, self.sampling))
+
+    def _study(self, progress: float) -> None:
+        """Let the method look at all training cases and keep what it finds of them."""
+        assert isinstance(self.trained.method, Studies)
+        targets = self._desk.studied(self.trained.method, self.cases, progress)
+        for place, target_nijk in targets.items():
+            self.aim(place, target_nijk)
+        self.lab.facts.setdefault("studied_volumes", []).append(len(targets))
+
+    def _revise(self, progress: float) -> None:
+        """Let the method look at all training cases and change the labels that are not manual."""
+        assert isinstance(self.trained.method, Revises)
+        revised = self._desk.revised(self.trained.method, self.cases, progress)
+        changed = 0
+        for place, revised_ijk in revised.items():
+            label_ijk = revised_ijk.to(self.cases[place].label_ijk)
+            changed += int((label_ijk != self.cases[place].label_ijk).sum())
+            self.relabel(place, label_ijk)
+        self.lab.facts.setdefault("revised_voxels", []).append(changed)
+        self.lab.facts.setdefault("revised_volumes", []).append(len(revised))
+
+
+def step(
+    trained: Trained,
+    sampler: Sampler,
+    optimiser: torch.optim.Optimizer,
+    progress: float,
+    own: torch.Generator | None = None,
+) -> float | None:
+    """One step; None where the method skipped it, and then nothing is updated.
+
+    ``own`` is the generator of the method's own draws, where it has one.
+    """
+    trained.network.train()
+    batch = replace(sampler.batch(trained), generator=own)
+    running = [buffer.clone() for buffer in trained.network.buffers()]
+    with trained.autocast():
+        loss = trained.method.loss(trained.network, batch, progress)
+    if loss is None:
+        # The forward pass has moved the running statistics; a skipped step leaves nothing behind.
+        for buffer, before in zip(trained.network.buffers(), running, strict=True):
+            buffer.copy_(before)
+        return None
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _optimiser(
+    trained: Trained, chosen: Optimiser, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    import torch
+
+    from bench.stages.training.muon import Muon
+    from methods.interface import ParameterGroup, ParameterGroups
+
+    if isinstance(trained.method, ParameterGroups):
+        groups = trained.method.parameter_groups(trained.network)
+    else:
+        groups = [ParameterGroup(list(trained.network.parameters()))]
+    optimiser: torch.optim.Optimizer
+    if chosen.kind == "muon":
+        optimiser = Muon(_with_matrices(groups, chosen), betas=chosen.betas)
+    elif chosen.kind == "adamw":
+        optimiser = torch.optim.AdamW(_options(groups, chosen), betas=chosen.betas, fused=True)
+    else:
+        rate, momentum = chosen.learning_rate, chosen.momentum
+        optimiser = torch.optim.SGD(_options(groups, chosen), lr=rate, momentum=momentum, fused=True)
+    poly = torch.optim.lr_scheduler.PolynomialLR(optimiser, total_iters=steps, power=chosen.power)
+    return optimiser, poly
+
+
+def _options(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[dict[str, Any]]:
+    """Parameter groups as PyTorch's optimisers take them."""
+    return [
+        {
+            "params": group.parameters,
+            "lr": chosen.learning_rate * group.learning_rate_factor,
+            "weight_decay": chosen.weight_decay if group.decay else 0.0,
+        }
+        for group in groups
+    ]
+
+
+def _with_matrices(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[dict[str, Any]]:
+    """The same, with the weights of convolutions in groups of their own."""
+    from bench.stages.training.muon import is_matrix
+
+    made: list[dict[str, Any]] = []
+    for group, options in zip(groups, _options(groups, chosen), strict=True):
+        rest = [one for one in group.parameters if not is_matrix(one)]
+        made += [{**options, "params": rest}] if rest else []
+        matrices = [one for one in group.parameters if is_matrix(one)]
+        own = {"lr": chosen.matrix_learning_rate * group.learning_rate_factor, "matrix": True}
+        own["momentum"] = chosen.matrix_momentum
+        made += [{**options, "params": matrices, **own}] if matrices else []
+    return made
+
+
+def _steps(shares: tuple[float, ...], steps: int) -> set[int]:
+    """Before which steps shares of the training begin."""
+    return {int(share * steps) for share in shares}

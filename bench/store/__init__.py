@@ -1,0 +1,1 @@
+"""The folder of all results: stages, runs, integrity, provenance."""

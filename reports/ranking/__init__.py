@@ -1,0 +1,1 @@
+"""Leaderboards, and what else methods are compared by."""

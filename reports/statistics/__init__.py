@@ -1,0 +1,1 @@
+"""From the scores of cases to means, intervals and what seeds decide."""
