@@ -187,7 +187,7 @@ def test_the_command_line_runs_an_installed_method(bench, tmp_path, spheres, tin
 
 SPHERES = """
 from pathlib import Path
-from bench.data import decathlon
+from bench.data.sources import decathlon
 from bench.data.sources.listing import Complaints
 
 def spheres(where, settings, workshop):
