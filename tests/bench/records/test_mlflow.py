@@ -42,7 +42,7 @@ def of_kind(runs, kind):
 def test_there_is_one_parent_and_one_child_for_each_stage(runs, mirrored):
     parents = [run for run in runs if "bench.run" in run.data.tags]
     assert len(parents) == 1
-    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parents[1].info.run_id]
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parents[0].info.run_id]
     assert sorted(run.data.tags["bench.stage"] for run in children) == mirrored.keys()
     assert len(runs) == 1 + len(children)
     assert {run.info.status for run in runs} == {"FINISHED"}

@@ -9,7 +9,7 @@ import pytest
 SCRIPT = """
 import sys
 from pathlib import Path
-from bench.data import phantom_heart, phantom_tumour
+from bench.data.sources import phantom_heart, phantom_tumour
 from bench.data.images.volumes import fingerprint, write_scan
 out = Path(sys.argv[1])
 MADE = {"heart": phantom_heart.HEART, "v1": phantom_heart.HEART_V1, "tumour": phantom_tumour.TUMOUR}
