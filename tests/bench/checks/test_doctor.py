@@ -67,9 +67,9 @@ def changed(store):
     cases = json.loads(text)["cases"]
     labels = [Path(cases[case]["label"]) for case in ("heart_0000", "heart_0001")]
     moved = store.path / "moved"
-    shutil.copytree(labels[0].parents[2], moved)
-    manifest(store).write_text(text.replace(str(labels[0].parents[2]), str(moved)))
-    shutil.copy(labels[1], moved / labels[0].relative_to(labels[0].parents[2]))
+    shutil.copytree(labels[0].parents[1], moved)
+    manifest(store).write_text(text.replace(str(labels[0].parents[1]), str(moved)))
+    shutil.copy(labels[1], moved / labels[0].relative_to(labels[0].parents[1]))
 
 
 SPOILED = {
