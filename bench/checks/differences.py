@@ -45,7 +45,7 @@ def differences(then: Path, now: Path, names: Iterable[str]) -> Iterator[Differe
             yield Difference(name, _what(name, one, other))
 
 
-def fact_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+def fact_differences(then: Mapping[str, object], now: Mapping[str, object]) -> Iterator[Difference]:
     """What two ``facts`` of ``stage.json`` do not share, but for how the stage was made."""
     for name in sorted((then.keys() | now.keys()) - set(CIRCUMSTANCES)):
         if then.get(name) != now.get(name):

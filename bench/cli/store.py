@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.cli import console
 from bench.cli.show import requests, say_request, say_stage
 from bench.records.publish import publish
+from bench.settings.serialise import plain
 from bench.store.stage import VERSIONS
 from bench.store.store import one_key, there
 
@@ -21,7 +22,7 @@ def status(store_path: Path, *, as_json: bool) -> int:
     store = there(store_path)
     made = Counter(key.partition("-")[0] for key in store.finished())
     counts = {kind: made[kind] for kind in VERSIONS}
-    failures = {key: reason["error"] for key, reason in store.failures().items()}
+    failures = {key: reason.error for key, reason in store.failures().items()}
     asked = requests(store)
     if as_json:
         console.say_json({"store": str(store_path), "stages": counts, "failed": failures, "runs": asked})
@@ -46,7 +47,7 @@ def show(key: str, store_path: Path, *, as_json: bool) -> int:
     """
     store = there(store_path)
     found = one_key(store, key, [*store.keys(), *store.failures()])
-    described = store.stage(found) if store.has(found) else store.failures()[found]
+    described = store.stage(found) if store.has(found) else plain(store.failures()[found])
     if as_json:
         console.say_json(described)
     else:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from bench.data.dataset import remember
+from bench.errors import DataError
 from bench.execution import scheduler
 from bench.execution.local import LocalEngine
 from bench.files.checksummed import unsealed
@@ -17,9 +19,11 @@ from bench.plugins import methods
 from bench.records import mlflow_mirror
 from bench.records.mlflow_mirror import put_unsound_aside
 from bench.records.publish import publish
+from bench.settings.stage_specs import read
 from bench.stages.context import Conduct
 from bench.store import run_log
-from bench.store.record import planned_rows, rows_planned
+from bench.store.documents import FailureNote, FinishedStage
+from bench.store.record import planned_rows
 from bench.store.store import Store
 from bench.store.titles import title
 
@@ -45,11 +49,11 @@ call with the run's state."""
 def keep_damaged_rows(store: Store, key: str, what: str) -> None:
     """A result that this run does not make again is missing, not forgotten: its rows stay, without values."""
     error = f"damaged: {what}; the run that planned it makes it again."
-    reason: dict[str, Any] = {"error": error, "detail": "", "when": ""}
-    with suppress(ValueError, KeyError, TypeError):  # what it was may not be known any more
-        described = unsealed(max((store.path / "damaged").glob(f"{key}.*"), key=_number) / "stage.json")
-        rows = rows_planned(described, str(described["run"]), str(described["commit"]))
-        reason |= {"stage": described, "planned_rows": rows}
+    reason = FailureNote(error=error)
+    with suppress(ValueError, DataError):  # what it was may not be known any more
+        path = max((store.path / "damaged").glob(f"{key}.*"), key=_number) / "stage.json"
+        described = read(FinishedStage, unsealed(path), str(path))
+        reason = replace(reason, stage=described, planned_rows=planned_rows(described))
     store.fail(key, reason)
 
 

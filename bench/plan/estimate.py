@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.plan.cost import Prices, Source, prices
 
@@ -36,12 +36,12 @@ def prices_of(sweep: Sweep, stages: list[Stage], store: Store, device: str) -> P
     return prices(stages, store, device, shape)
 
 
-def cost_of(sweep: Sweep, stages: list[Stage], store: Store, asked: Asked) -> dict[str, Any]:
+def cost_of(sweep: Sweep, stages: list[Stage], store: Store, asked: Asked) -> dict[str, object]:
     """Network steps, passes and hours of the sweep as plain JSON."""
     return estimate(stages, store.finished(), prices_of(sweep, stages, store, asked.device), asked.jobs)
 
 
-def estimate(stages: Sequence[Stage], there: Collection[str], known: Prices, jobs: int) -> dict[str, Any]:
+def estimate(stages: Sequence[Stage], there: Collection[str], known: Prices, jobs: int) -> dict[str, object]:
     """Network steps and passes of a plan, and the hours that they take; all of it, and what is left to do.
 
     The hours are of ``jobs`` workers that are busy all along; ``None`` where no unit cost is known.
@@ -51,7 +51,11 @@ def estimate(stages: Sequence[Stage], there: Collection[str], known: Prices, job
     for stage in stages:
         seconds, source = known.priced(stage)
         by_source[source] += seconds
-    table = {name: known.table[name] for name in ("processor", "device", "when")} if known.table else None
+    table = (
+        {name: getattr(known.table, name) for name in ("processor", "device", "when")}
+        if known.table
+        else None
+    )
     return {
         "whole": _sums(stages, known, jobs),
         "left": _sums(left, known, jobs),
@@ -67,7 +71,7 @@ def estimate(stages: Sequence[Stage], there: Collection[str], known: Prices, job
     }
 
 
-def _sums(stages: Sequence[Stage], known: Prices, jobs: int) -> dict[str, Any]:
+def _sums(stages: Sequence[Stage], known: Prices, jobs: int) -> dict[str, object]:
     works = [known.work(stage) for stage in stages]
     prices_of = [known.priced(stage) for stage in stages if known.work(stage).amount]
     unknown = any(source == "nothing" for _, source in prices_of)

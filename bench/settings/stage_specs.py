@@ -173,6 +173,14 @@ class MeasuredSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResultName:
+    """The part of ``MeasuredSpec`` that tells results apart: whose they are, and how they are measured."""
+
+    identity: Identity
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoresSpec(MeasuredSpec):
     """A trained stage scored on the test cases."""
 
@@ -220,6 +228,11 @@ def narrowed(spec: StageSpec, kind: type[S]) -> S:
     return spec
 
 
+def threads_of(spec: StageSpec) -> int:
+    """The threads that a stage computes with; 1 of a kind that does not say."""
+    return 1 if isinstance(spec, SplitSpec | NoisyLabelsSpec) else spec.compute.threads
+
+
 def serialise(spec: StageSpec, shared: Shared | None = None) -> dict[str, object]:
     """The JSON of a specification, as stage.json holds it.
 
@@ -258,11 +271,10 @@ def read(part: type[S], document: object, what: str) -> S:
         raise DataError(f"{what} cannot be read: {error}") from error
 
 
-def identity_in(settings: Mapping[str, object]) -> Identity | None:
-    """The identity in the JSON of a stage; None of a kind that has none. The rest is not parsed.
+def identity_in(settings: Mapping[str, object]) -> Identity:
+    """The identity in the JSON of scores or doubts; the rest is not parsed.
 
     Raises:
-        DataError: It is not laid out as one.
+        DataError: There is none, or it is not laid out as one.
     """
-    document = settings.get("identity")
-    return None if document is None else read(Identity, document, "the identity of a stage")
+    return read(Identity, settings.get("identity"), "the identity of a stage")

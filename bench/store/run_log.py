@@ -10,6 +10,7 @@ from bench.data.split import first_of_each
 from bench.files.atomic import write_text
 from bench.files.checksummed import sealed, unsealed
 from bench.files.json_document import noted
+from bench.settings.stage_specs import SplitSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,12 +95,14 @@ def folded_shares(store: Store) -> dict[str, dict[str, str]]:
         if said.get("experiments"):
             continue
         splits = (
-            store.stage(key) for key in planned["stages"] if key.startswith("split-") and store.has(key)
+            store.finished_stage(key)
+            for key in planned["stages"]
+            if key.startswith("split-") and store.has(key)
         )
         sizes = {
-            str(one["dataset"]): len(one["settings"]["manual"]) + len(one["settings"]["pseudo"])
+            one.dataset: len(spec.manual) + len(spec.pseudo)
             for one in splits
-            if one["dataset_id"] in said.get("datasets", [])
+            if one.dataset_id in said.get("datasets", []) and isinstance(spec := one.spec, SplitSpec)
         }
         for name, size in sizes.items():
             folded = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.stages.context import spent_before
 from bench.stages.training.checkpoint import Checkpoint, Checkpoints
@@ -66,7 +66,7 @@ class Keeper:
             labels = dict(_revised(training))
             self._labels = self._checkpoints.save("labels", training.step, Checkpoint(labels, {}))
             self._kept_revisions = self._revisions
-        spent = spent_before(training.lab.facts) + time.monotonic() - self._began
+        spent = spent_before(training.lab) + time.monotonic() - self._began
         plain = {**_plain(training), "labels": self._labels, "seconds": round(spent, 3)}
         self._checkpoints.save("checkpoint", training.step, Checkpoint(dict(_tensors(training)), plain))
 
@@ -85,7 +85,7 @@ def _revised(training: Training) -> Iterator[tuple[str, Tensor]]:
             yield f"target.{place}", case.target_nijk
 
 
-def _origin(plain: Mapping[str, Any]) -> dict[str, Any]:
+def _origin(plain: Mapping[str, object]) -> dict[str, object]:
     """What a reader wants to know of the part that was made earlier."""
     return {name: plain[name] for name in ("step", "seconds", "commit", "processor")}
 
@@ -104,7 +104,7 @@ def _foreign(training: Training, found: Checkpoint) -> str:
     return "" if found.plain["device"] == kind else f"made on {found.plain['device']}"
 
 
-def _plain(training: Training) -> dict[str, Any]:
+def _plain(training: Training) -> dict[str, object]:
     device = training.lab.device.partition(":")[0]
     return {
         "layout": LAYOUT,

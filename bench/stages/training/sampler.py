@@ -69,7 +69,7 @@ class Sampler:
         """Go on with another label for a case."""
         self._cases[place] = case
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """Where the stream is, as plain JSON."""
         return {"generator": dict(self._rng.bit_generator.state), "round": list(self._round)}
 

@@ -7,13 +7,15 @@ import pytest
 
 from bench.data.dataset import CaseFiles, Dataset
 from bench.plan import cost
-from bench.plan.cost import Prices, machine_table, prices
+from bench.plan.cost import MachineTable, Prices, machine_table, prices
 from bench.plan.estimate import estimate
 from bench.plan.experiments import free_part
 from bench.plan.recipes import recipe, resolved
 from bench.plan.sweep import Sweep
-from bench.plan.workload import voxels_shown, work_done, work_of
+from bench.plan.workload import voxels_shown, work_of
+from bench.settings.stage_specs import read
 from bench.store import provenance
+from bench.store.documents import StageDocument
 from bench.store.stage import in_order
 from bench.store.store import Store
 from methods.registry import PAPER, classes
@@ -81,7 +83,7 @@ def test_stages_alike_have_the_same_unit_and_others_not():
 
 def test_a_stage_and_its_document_are_the_same_work():
     for one in planned():
-        assert work_done(json.loads(json.dumps(one.document()))) == work_of(one)
+        assert work_of(read(StageDocument, json.loads(json.dumps(one.document())), "a stage")) == work_of(one)
 
 
 @pytest.mark.parametrize("window", ["whole", "overlap", "heartseg"])
@@ -100,7 +102,7 @@ def test_the_voxels_shown_are_those_that_a_network_sees(window, shape):
 
     inference = Inference(window=window, overlap=0.5, batch=3)
     over_volume(torch.zeros(1, *shape), look, inference, (16, 16, 16))
-    counted = voxels_shown(shape, {"window": window, "overlap": 0.5}, (16, 16, 16))
+    counted = voxels_shown(shape, inference, (16, 16, 16))
     assert counted == (math.prod(shape) if window == "whole" else sum(seen))
 
 
@@ -126,7 +128,7 @@ TABLE = {
 
 
 def tabled(shape=SHAPE):
-    return Prices({}, TABLE, lambda name: shape)
+    return Prices({}, read(MachineTable, TABLE, "a table"), lambda name: shape)
 
 
 def only(stages, kind):
@@ -199,7 +201,7 @@ def test_where_nothing_was_measured_no_hours_are_said(tmp_path):
 
 def test_the_committed_table_knows_the_papers_methods_in_the_streams_of_the_recipes():
     table = machine_table("cpu")
-    assert {"processor", "device", "when", "commit"} <= set(table)
+    assert (table.device, bool(table.processor), bool(table.when)) == ("cpu", True, True)
     assert json.loads(cost.TABLE.read_text())["made_by"].endswith("measure_unit_costs.py")
     known = Prices({}, table, lambda name: SHAPE)
     for name in ("quick", "standard", "paper"):
@@ -210,9 +212,7 @@ def test_the_committed_table_knows_the_papers_methods_in_the_streams_of_the_reci
 
 def test_in_the_committed_table_attention_costs_more_than_none_and_the_papers_width_more_than_a_narrow_one():
     steps = {
-        (row["method"], row["stream"]["stem"]): row["seconds"]
-        for row in machine_table("cpu")["units"]
-        if row["unit"] == "step"
+        (row.method, row.stream.stem): row.seconds for row in machine_table("cpu").units if row.unit == "step"
     }
     for stem in (8, 16):
         assert steps["tsman", stem] > steps["densevoxnet", stem]

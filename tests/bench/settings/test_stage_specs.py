@@ -119,7 +119,8 @@ def test_what_was_trained_and_what_is_scored_tell_the_classes_apart(planned):
 def test_the_identity_is_read_without_the_rest():
     said = {"identity": {"dataset": "heart", "seed": 3}, "trained": "never looked at"}
     assert identity_in(said) == Identity(dataset="heart", seed=3)
-    assert identity_in({"seed": 3}) is None
+    with pytest.raises(DataError, match="the identity of a stage cannot be read: None is not an object"):
+        identity_in({"seed": 3})
     with pytest.raises(
         DataError, match="the identity of a stage cannot be read: seed: '3' is not of type int"
     ):
