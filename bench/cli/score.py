@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast, get_args
 
 from bench.cli import console
 from bench.cli.score_pairs import pairs, structures_of
@@ -10,6 +11,7 @@ from bench.data.images.grids import SpacingFrom, check_same_grid
 from bench.data.images.volumes import canonical_spacing_mm, read_label
 from bench.errors import unknown
 from bench.metrics import METRICS_OF, overall, score, with_iou
+from bench.settings.serialise import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,14 +34,26 @@ def score_paths(
         for row in score_pair(case, one, other, definition, structures, spacing_from=spacing_from)
     ]
     if as_json:
-        console.say_json(rows)
+        console.say_json([plain(one) for one in rows])
     else:
         cells = [
-            [r["case"], r["structure"], r["metric"], f"{r['value']:.4f}", r["unit"], r["status"]]
-            for r in rows
+            [one.case, one.structure, one.metric, f"{one.value:.4f}", one.unit, one.status] for one in rows
         ]
         console.say(console.table(cells, ["case", "structure", "metric", "value", "unit", "status"]))
     return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairScore:
+    """One score of a predicted label map against its reference."""
+
+    case: str
+    structure: str  # its number, or all
+    metric: str
+    value: float
+    unit: str
+    definition: str
+    status: str
 
 
 def score_pair(
@@ -50,7 +64,7 @@ def score_pair(
     structures: Sequence[int],
     *,
     spacing_from: SpacingFrom = "",
-) -> list[dict[str, Any]]:
+) -> list[PairScore]:
     """The records of one case; structures by their number, the overall score under ``all``."""
     predicted_ijk, own = read_label(predicted, spacing_from=spacing_from)
     reference_ijk, grid = read_label(reference, spacing_from=spacing_from)
@@ -61,15 +75,15 @@ def score_pair(
         predicted_ijk, reference_ijk, canonical_spacing_mm(grid), structures, definition=definition
     )
     return [
-        {
-            "case": case,
-            "structure": str(one.structure) if one.structure else "all",
-            "metric": one.metric,
-            "value": one.value,
-            "unit": one.unit,
-            "definition": one.definition,
-            "status": one.status,
-        }
+        PairScore(
+            case=case,
+            structure=str(one.structure) if one.structure else "all",
+            metric=one.metric,
+            value=one.value,
+            unit=one.unit,
+            definition=one.definition,
+            status=one.status,
+        )
         for one in [*with_iou(measures), overall(measures)]
     ]
 

@@ -25,7 +25,9 @@ def status(store_path: Path, *, as_json: bool) -> int:
     failures = {key: reason.error for key, reason in store.failures().items()}
     asked = requests(store)
     if as_json:
-        console.say_json({"store": str(store_path), "stages": counts, "failed": failures, "runs": asked})
+        console.say_json(
+            {"store": str(store_path), "stages": counts, "failed": failures, "runs": list(map(plain, asked))}
+        )
         return 0
     console.say(console.table([[kind, str(count)] for kind, count in counts.items()], ["stages", "made"]))
     console.say()
@@ -47,11 +49,17 @@ def show(key: str, store_path: Path, *, as_json: bool) -> int:
     """
     store = there(store_path)
     found = one_key(store, key, [*store.keys(), *store.failures()])
-    described = store.stage(found) if store.has(found) else plain(store.failures()[found])
+    if store.has(found):
+        if as_json:
+            console.say_json(store.stage(found))
+        else:
+            say_stage(store, found, store.finished_stage(found))
+        return 0
+    failure = store.failures()[found]
     if as_json:
-        console.say_json(described)
+        console.say_json(plain(failure))
     else:
-        say_stage(store, found, described)
+        say_stage(store, found, failure.stage, failure.error)
     return 0
 
 

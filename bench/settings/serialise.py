@@ -44,7 +44,7 @@ def plain(settings: object, shared: Shared | None = None) -> dict[str, Any]:
     for name, default, is_later in _fields(type(settings)):
         value = getattr(settings, name)
         if not (is_later and value == default):
-            found[name] = value if type(value) in _ATOMS else _plain_value(value, shared)
+            found[name] = value if type(value) in _ATOMS else plain_value(value, shared)
     if shared is not None:
         shared[id(settings)] = (settings, found)
     return found
@@ -68,13 +68,14 @@ def _default(one: Field[Any]) -> Any:  # noqa: ANN401 - JSON
 _ATOMS = frozenset({str, int, float, bool, NoneType})
 
 
-def _plain_value(value: Any, shared: Shared | None) -> Any:  # noqa: ANN401 - JSON
+def plain_value(value: Any, shared: Shared | None = None) -> Any:  # noqa: ANN401 - JSON
+    """JSON of any value that holds settings objects, in lists or by name."""
     if type(value) in _ATOMS:
         return value
     if isinstance(value, tuple | list):
-        return [_plain_value(one, shared) for one in value]
+        return [plain_value(one, shared) for one in value]
     if isinstance(value, dict):
-        return {str(key): _plain_value(one, shared) for key, one in value.items()}
+        return {str(key): plain_value(one, shared) for key, one in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         return plain(value, shared)
     return value

@@ -73,7 +73,7 @@ def _reader(hint: object) -> Reader:
         return partial(_one_of, inner)
     if origin is tuple:
         return _tuple(inner)
-    if origin is Mapping:
+    if origin in (Mapping, dict):
         return partial(_mapping, _reader(inner[1]))
     assert origin in (Union, UnionType), hint
     return _union(inner)

@@ -38,7 +38,7 @@ class Piecemeal:
         if expected is None or not kept.is_file() or checksum(kept) != expected:
             return False
         _lay(kept, self._lab.folder / _name(case))
-        self._lab.facts["resumed_cases"] = int(self._lab.facts.get("resumed_cases", 0)) + 1
+        self._lab.facts.add("resumed_cases", 1)
         return True
 
     def keep(self, case: str) -> None:

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.data.dataset import recall
 from bench.data.images.volumes import (
@@ -20,6 +20,7 @@ from bench.data.sources.cases import as_planned, fingerprints_path, image_print,
 from bench.data.sources.fingerprints import Fingerprints
 from bench.errors import LabelWithheldError, StageError, StoppedError
 from bench.settings.stage_specs import read
+from bench.stages.facts import Facts
 from bench.store.documents import StageDocument
 from bench.store.integrity import damage
 
@@ -88,7 +89,7 @@ class Lab:
     progress: Progress
     conduct: Conduct
     _prints: Fingerprints
-    facts: dict[str, Any] = field(default_factory=dict)  # what the stage says of itself for stage.json
+    facts: Facts = field(default_factory=Facts)  # what the stage says of itself for stage.json
     _sound: set[Path] = field(default_factory=set)  # inputs that were read byte by byte
 
     def spec_as(self, kind: type[S]) -> S:
@@ -205,5 +206,6 @@ def open_lab(
 
 def spent_before(lab: Lab) -> float:
     """Seconds that a stage had taken when it was last gone on with."""
-    resumed = lab.facts.get("resumed", [])
-    return float(resumed[-1]["seconds"]) if resumed else 0.0
+    resumed = lab.facts.listed("resumed")
+    seconds = resumed[-1].get("seconds") if resumed and isinstance(resumed[-1], dict) else None
+    return float(seconds) if isinstance(seconds, int | float) else 0.0

@@ -13,13 +13,14 @@ from bench.files.atomic import write_text
 from bench.files.names import checked_name
 from bench.plugins.noise import simulator
 from bench.seeding import generator
-from bench.settings.serialise import build
+from bench.settings.serialise import build, plain_value
 from bench.settings.stage_specs import NoisyLabelsSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.data.images.grids import Grid
+    from bench.data.noise.realised import MeasuredNoise
     from bench.stages.context import Lab
 
 MEASURED: Final = "noise.json"
@@ -38,7 +39,7 @@ def inject(lab: Lab) -> None:
         part: build(simulator(part, spec.plugins.get(part, "")), changed, f"noise {part}")
         for part, changed in spec.settings.items()
     }
-    measured: dict[str, dict[str, object]] = {}
+    measured: dict[str, dict[str, MeasuredNoise]] = {}
     shortfalls: list[str] = []
     cases = lab.label_cases
     for done, case in enumerate(cases, start=1):
@@ -53,12 +54,12 @@ def inject(lab: Lab) -> None:
         )
         measured[case] = {spec.structures[int(number) - 1]: one for number, one in found.items()}
         shortfalls += [
-            f"{case}, {spec.structures[int(number) - 1]}: {one['shortfall']}"
+            f"{case}, {spec.structures[int(number) - 1]}: {one.shortfall}"
             for number, one in found.items()
-            if one["shortfall"]
+            if one.shortfall
         ]
         lab.progress(done, len(cases))
-    told = {"kind": kind, "rate": spec.rate, "settings": spec.settings, "cases": measured}
+    told = {"kind": kind, "rate": spec.rate, "settings": spec.settings, "cases": plain_value(measured)}
     write_text(lab.folder / MEASURED, json.dumps(told, indent=1))
     lab.facts.update(volumes=len(cases), shortfalls=shortfalls)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from bench.data.copies import LeakNote
 from bench.settings.stage_specs import LATER, Identity, StageSpec, identity_in, narrowed, parse
 
 S = TypeVar("S")
@@ -57,6 +58,7 @@ class StageDocument:
 class FinishedStage(StageDocument):
     """What stage.json says of a stage that is made."""
 
+    made_from: Mapping[str, str] = field(default_factory=dict)  # name of an input -> hash of its contents
     facts: Mapping[str, object] = field(default_factory=dict)  # what the stage said of itself
     run: str = ""  # the run that asked for it
     commit: str = ""
@@ -65,7 +67,13 @@ class FinishedStage(StageDocument):
     device: str = ""
     started: str = ""
     seconds: float = 0.0
+    peak_memory_mib: float = 0.0
     files: Mapping[str, str] = field(default_factory=dict)  # path -> checksum
+
+    def words(self, fact: str) -> list[str]:
+        """A list of sentences among the facts; empty where it is not there."""
+        found = self.facts.get(fact)
+        return list(map(str, found)) if isinstance(found, list) else []
 
     def count(self, fact: str) -> int:
         """A whole number among the facts; 0 where it is not there."""
@@ -104,3 +112,25 @@ class FailureNote:
     when: str = ""
     stage: StageDocument = field(default_factory=StageDocument, metadata=LATER)
     planned_rows: PlannedRows | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """The last turn of a run, and its stages: key -> title."""
+
+    turn: int
+    stages: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What was asked for, as far as it is read again."""
+
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    methods: tuple[Mapping[str, object], ...] = ()
+    xi: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    datasets: tuple[str, ...] = ()  # ids
+    noise: tuple[str, ...] = ()
+    experiments: tuple[str, ...] = ()
+    leaks: tuple[LeakNote, ...] = ()

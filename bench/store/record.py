@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import DataError
 from bench.metrics import METRICS_OF, UNITS, iou_of
@@ -92,10 +92,9 @@ def parse(
         rows = csv.reader(lines)  # half the time of DictReader
         columns = next(rows, [])
         for cells in filter(None, rows):
-            row: dict[str, Any] = dict(zip(columns, cells, strict=True)) | dict(origin)
-            row["seed"], row["split"] = int(row["seed"]), int(row["split"])
-            row["value"] = _finite(row["value"]) if row["value"] else None
-            yield Record(**{"run": "", "commit": "", **row})
+            row = {"run": "", "commit": "", **dict(zip(columns, cells, strict=True)), **origin}
+            seed, split, value = int(row.pop("seed")), int(row.pop("split")), row.pop("value")
+            yield Record(seed=seed, split=split, value=_finite(value) if value else None, **row)
     except (csv.Error, ValueError, TypeError, KeyError) as error:
         raise DataError(f"{source} does not hold records: {error}.") from error
 

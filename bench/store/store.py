@@ -22,7 +22,7 @@ import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.dataset import Workshop
 from bench.errors import DataError, StoreError, UsageError, reason_of
@@ -87,7 +87,7 @@ class Store:
         """The keys of all finished stages of a kind, sorted."""
         return sorted(key for key in self.finished() if key.startswith(f"{kind}-" if kind else ""))
 
-    def stage(self, key: str) -> dict[str, Any]:
+    def stage(self, key: str) -> dict[str, object]:
         """What ``stage.json`` of a finished stage says.
 
         Raises:
@@ -120,7 +120,7 @@ class Store:
                     found[path.stem] = read(FailureNote, unsealed(path), str(path))
         return found
 
-    def progress(self, key: str) -> dict[str, Any]:
+    def progress(self, key: str) -> dict[str, object]:
         """What a running stage last said of itself; empty where it has said nothing."""
         return noted(self.scratch(key) / "progress.json")
 

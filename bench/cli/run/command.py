@@ -7,27 +7,31 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.cli import console
 from bench.cli.run.determinism import found_in as determinism
 from bench.cli.run.determinism import say as say_determinism
 from bench.cli.run.notes import refused, say_changes, say_damage, say_doubtful
 from bench.cli.run.result import say_plan_alone, say_result
-from bench.cli.run.text import gaps_known, power_of, say_methods, say_plan
+from bench.cli.run.text import gaps_known, power_of, say_cost, say_methods, say_plan
 from bench.cli.signals import stoppable
 from bench.execution.sweep_run import carry_out
 from bench.plan.estimate import cost_of
 from bench.plan.request import planned, understood
 from bench.plan.words import datasets_of
+from bench.settings.serialise import plain
 from bench.store.integrity import put_damaged_aside
 from bench.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bench.data.dataset import Workshop
+    from bench.plan.estimate import Estimate
     from bench.plan.request import Request
+    from bench.plan.sweep import Sweep
+    from bench.store.stage import Stage
 
 
 def run(request: Request) -> int:
@@ -45,27 +49,38 @@ def run(request: Request) -> int:
         stages = sweep.stages()
         say_changes(store, sweep, workshop)
         say_doubtful(sweep)
-        more: dict[str, Any] = {}
+        more: dict[str, object] = {}
         if not request.dry_run:
-            more["damaged"] = put_damaged_aside(store, stages)
-            say_damage(store, stages, more["damaged"])
+            damaged = put_damaged_aside(store, stages)
+            more["damaged"] = damaged
+            say_damage(store, stages, damaged)
         if not request.as_json:
             say_plan(sweep, stages, store, left_out)
         if request.deterministic:
-            more["determinism"] = determinism(sweep, asked.device)
+            operations = determinism(sweep, asked.device)
+            more["determinism"] = operations
             if not request.as_json:
-                say_determinism(more["determinism"])
+                say_determinism(operations)
         if request.dry_run:
-            more |= {"left_out": left_out, "cost": cost_of(sweep, stages, store, asked)}
-            more["power"] = power_of(sweep)
-            more["gaps"] = gaps_known(sweep)
-            code = say_plan_alone(request, sweep, stages, more)
+            cost, more = cost_of(sweep, stages, store, asked), {**more, "left_out": left_out}
+            _say_plan(request, sweep, stages, cost, more)
             if leaks and not request.allow_leaks:
                 raise refused(leaks)
-            return code
+            return 0
         watching = partial(console.watching, quiet=request.as_json)
         state = carry_out(request, asked, sweep, stages, watching)
         return say_result(request, sweep, state, stages, more)
+
+
+def _say_plan(
+    request: Request, sweep: Sweep, stages: list[Stage], cost: Estimate, more: Mapping[str, object]
+) -> None:
+    """What the plan costs, or all of it in JSON."""
+    if not request.as_json:
+        say_cost(cost)
+        return
+    decides = {"cost": plain(cost), "power": plain(power_of(sweep)), "gaps": gaps_known(sweep)}
+    say_plan_alone(request, sweep, stages, {**more, **decides})
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.cli import console
 from bench.cli.run.summary import closed, curve, dice_rows
-from bench.cli.run.text import say_cost, say_other_shares
+from bench.cli.run.text import say_other_shares
 from bench.execution import scheduler
+from bench.settings.serialise import plain
 from bench.store.store import Store
 from bench.store.titles import title
 
@@ -19,20 +20,16 @@ if TYPE_CHECKING:
     from bench.store.stage import Stage
 
 
-def say_plan_alone(request: Request, sweep: Sweep, stages: list[Stage], more: Mapping[str, Any]) -> int:
-    """Say what the plan costs, or all of it in JSON; returns the exit code."""
-    if not request.as_json:
-        say_cost(more["cost"])
-        return 0
+def say_plan_alone(request: Request, sweep: Sweep, stages: list[Stage], more: Mapping[str, object]) -> None:
+    """Say the whole plan in JSON."""
     counted = scheduler.summary(stages, Store(request.store))
     planned = {"run": sweep.run, "stages": counted, "other_xi": sweep.other_shares()}
-    leaks = [leak.describe() for leak in sweep.allowed_leaks]
+    leaks = [plain(leak.note) for leak in sweep.allowed_leaks]
     console.say_json({**sweep.description(), **planned, "leaks": leaks, **more})
-    return 0
 
 
 def say_result(
-    request: Request, sweep: Sweep, state: scheduler.State, stages: list[Stage], more: Mapping[str, Any]
+    request: Request, sweep: Sweep, state: scheduler.State, stages: list[Stage], more: Mapping[str, object]
 ) -> int:
     """Say what the run came to: stages, failures, scores over ξ; returns the exit code."""
     store = Store(request.store)
@@ -48,7 +45,7 @@ def say_result(
                 "cached": state.cached,
                 "failed": state.failed,
                 "blocked": state.blocked,
-                "leaks": [leak.describe() for leak in sweep.allowed_leaks],
+                "leaks": [plain(leak.note) for leak in sweep.allowed_leaks],
                 **more,
             }
         )
@@ -66,7 +63,7 @@ def say_result(
     console.say(curve(rows))
     say_other_shares(sweep)
     for leak in sweep.allowed_leaks:
-        console.say(f"leak     {leak.dataset}: {leak.sentence}")
+        console.say(f"leak     {leak.dataset}: {leak.note.sentence}")
     console.say()
     console.say(f"records  {store.path / 'records.csv'}")
     console.say(f"report   bench report --store {store.path}")
@@ -78,7 +75,7 @@ def _shortfalls(store: Store, stages: list[Stage]) -> list[str]:
     told = []
     for stage in stages:
         if stage.kind == "noise" and store.has(stage.key):
-            short = store.stage(stage.key)["facts"]["shortfalls"]
+            short = store.finished_stage(stage.key).words("shortfalls")
             more = f", and {len(short) - 1} more" if len(short) > 1 else ""
             if short:
                 where = store.folder(stage.key) / "noise.json"

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bench.cli import console
 from bench.cli.signals import stoppable
@@ -196,7 +196,7 @@ def _outcome(search: Search, folder: Path, trials: list[Trial]) -> int:
     if best is not None:
         write_text(outcome, toml_of(search, best))
     if search.as_json:
-        said: dict[str, Any] = {
+        said: dict[str, object] = {
             "method": search.method, "budget": search.budget, "metric": search.metric,
             "trials": [{"value": t.value, "settings": dict(t.settings), "stage": t.stage} for t in trials],
             "best": None if best is None else best.number,

@@ -107,7 +107,7 @@ class Desk:
         return judged
 
     def _charge(self, passes: int) -> None:
-        self.lab.facts["revision_passes"] = int(self.lab.facts.get("revision_passes", 0)) + passes
+        self.lab.facts.add("revision_passes", passes)
 
 
 def _places(cases: list[TrainingCase]) -> dict[str, int]:

@@ -109,7 +109,7 @@ class Training:
         targets = self._desk.studied(self.trained.method, self.cases, progress)
         for place, target_nijk in targets.items():
             self.aim(place, target_nijk)
-        self.lab.facts.setdefault("studied_volumes", []).append(len(targets))
+        self.lab.facts.append("studied_volumes", len(targets))
 
     def _revise(self, progress: float) -> None:
         """Let the method look at all training cases and change the labels that are not manual."""
@@ -120,8 +120,8 @@ class Training:
             label_ijk = revised_ijk.to(self.cases[place].label_ijk)
             changed += int((label_ijk != self.cases[place].label_ijk).sum())
             self.relabel(place, label_ijk)
-        self.lab.facts.setdefault("revised_voxels", []).append(changed)
-        self.lab.facts.setdefault("revised_volumes", []).append(len(revised))
+        self.lab.facts.append("revised_voxels", changed)
+        self.lab.facts.append("revised_volumes", len(revised))
 
 
 def step(

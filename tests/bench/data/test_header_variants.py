@@ -136,7 +136,7 @@ def by_score(files, spacing_from=""):
     named = ("case", files["predicted"], files["label"])
     structures = structures_of([named], spacing_from)
     rows = score_pair(*named, "hvsmr2016", structures, spacing_from=spacing_from)
-    return {(r["structure"], r["metric"]): r["value"] for r in rows if r["structure"] in {"1", "2"}}
+    return {(r.structure, r.metric): r.value for r in rows if r.structure in {"1", "2"}}
 
 
 def by_run(files, tmp_path, spacing_from=""):

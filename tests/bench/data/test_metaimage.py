@@ -124,7 +124,7 @@ def test_a_header_that_itk_reads_alike_is_read_alike(tmp_path, how, capfd):
     assert np.array_equal(label_ijk, LABEL_KJI.transpose(2, 1, 0)[::-1, ::-1])
     assert np.array_equal(grid.affine, read_grid(tmp_path / "plain.mha").affine)
     rows = scored(tmp_path / "scan.mha", tmp_path / "plain.mha")
-    assert {row["value"] for row in rows if row["metric"] == "dice"} == {1.0}
+    assert {row.value for row in rows if row.metric == "dice"} == {1.0}
     assert not capfd.readouterr().err
 
 
@@ -167,7 +167,7 @@ def test_what_covers_the_same_place_is_scored_however_it_is_turned(tmp_path, cha
     (tmp_path / "scan.mha").write_bytes(meta(**changes, voxels=LABEL_KJI[flip].tobytes()))
     (tmp_path / "plain.mha").write_bytes(meta())
     rows = scored(tmp_path / "scan.mha", tmp_path / "plain.mha")
-    assert {row["value"] for row in rows if row["metric"] == "dice"} == {1.0}
+    assert {row.value for row in rows if row.metric == "dice"} == {1.0}
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,7 @@ def test_a_damaged_note_of_a_run_is_written_again(tmp_path):
     for path in tmp_path.glob("runs/one/*.json"):
         truncate(path)
     assert run_log.plans(store) == {}
-    assert run_log.request(store, "one") == {}
+    assert run_log.request_document(store, "one") == {}
     run_log.note(store, "one", {"xi": ["0.3"]}, {"scores-a": "a"})
-    assert run_log.request(store, "one") == {"xi": ["0.3"]}
+    assert run_log.request_document(store, "one") == {"xi": ["0.3"]}
     assert run_log.turns(store) == {"scores-a": (1, ())}
