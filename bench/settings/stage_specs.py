@@ -224,7 +224,7 @@ def narrowed(spec: StageSpec, kind: type[S]) -> S:
         DataError: It is of another.
     """
     if not isinstance(spec, kind):
-        raise DataError(f"a {spec.stage_kind} stage stands where a {kind.__name__} is read.")
+        raise DataError(f"a {spec.stage_kind} stage was given where {kind.__name__} is expected.")
     return spec
 
 

@@ -156,7 +156,7 @@ def test_a_person_has_one_sign_for_every_structure(person, sign):
     for found in realised(label_ijk, noisy_ijk, ISOTROPIC_MM, range(1, 3), wanted=0.25).values():
         assert found.shortfall == ""
         assert found.shift_mm * sign > 0
-        assert found["removed" if sign > 0 else "added"] == 0
+        assert (found.removed if sign > 0 else found.added) == 0
 
 
 def test_cases_are_dealt_to_persons_of_both_signs():
