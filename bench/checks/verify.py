@@ -22,8 +22,9 @@ from bench.stages.context import Conduct
 from bench.store import provenance
 from bench.store.integrity import damage
 from bench.store.lineage import lineage
+from bench.store.lookup import one_key, there
 from bench.store.stage import VERSIONS
-from bench.store.store import Store, one_key, there
+from bench.store.store import Store
 from bench.store.titles import title
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from bench.cli import console
 from bench.cli.show import requests, say_request, say_stage
 from bench.records.publish import publish
 from bench.settings.serialise import plain
+from bench.store.lookup import one_key, there
 from bench.store.stage import VERSIONS
-from bench.store.store import one_key, there
 
 if TYPE_CHECKING:
     from pathlib import Path
