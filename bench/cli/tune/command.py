@@ -25,6 +25,7 @@ from bench.plan.words import datasets_of, device_of, jobs_of, recipe_of
 from bench.plugins import methods
 from bench.plugins.noise import kinds
 from bench.settings.serialise import plain
+from bench.settings.stage_specs import MeasuredSpec
 from bench.stages.context import Conduct
 from bench.store import record
 from bench.store.record import planned_rows
@@ -180,7 +181,7 @@ def _noises(search: Search) -> list[Noise]:
 def _is_students(stage: Stage) -> bool:
     if stage.kind != "scores":
         return False
-    return bool(json.loads(stage.settings)["identity"]["role"] == "student")
+    return stage.spec_as(MeasuredSpec).identity.role == "student"
 
 
 def _say(search: Search, trial: Trial) -> None:
