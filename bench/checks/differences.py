@@ -6,7 +6,7 @@ import csv
 import math
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from bench.store.integrity import checksum
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 CIRCUMSTANCES = ("resumed", "resumed_cases", "checkpoints_left_aside", "nondeterministic")
 """Facts of a stage that say how it was made, not what was made."""
@@ -45,7 +47,7 @@ def differences(then: Path, now: Path, names: Iterable[str]) -> Iterator[Differe
             yield Difference(name, _what(name, one, other))
 
 
-def fact_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+def fact_differences(then: Mapping[str, object], now: Mapping[str, object]) -> Iterator[Difference]:
     """What two ``facts`` of ``stage.json`` do not share, but for how the stage was made."""
     for name in sorted((then.keys() | now.keys()) - set(CIRCUMSTANCES)):
         if then.get(name) != now.get(name):
@@ -106,7 +108,7 @@ def _gap(x: str, y: str) -> float | None:
         return None
 
 
-def _of_arrays(then: Any, now: Any) -> str:  # noqa: ANN401 - arrays of labels or of weights
+def _of_arrays(then: NDArray[np.generic], now: NDArray[np.generic]) -> str:
     if then.shape != now.shape:
         return f"{then.shape} voxels then, {now.shape} now"
     apart = int((then != now).sum())

@@ -96,10 +96,10 @@ def _chains(store: Store) -> Finding:
     """Whether what was made from a stage was made from what is there now."""
     there, apart = store.finished(), []
     for key in sorted(there):
-        with suppress(DataError, KeyError, TypeError):
-            described = store.stage(key)
-            for name, word in described.get("made_from", {}).items():
-                below = described["inputs"][name]
+        with suppress(DataError):
+            described = store.finished_stage(key)
+            for name, word in described.made_from.items():
+                below = described.inputs.get(name, "")
                 if below in there and contents(store.stage(below)) != word:
                     apart.append(key)
     says = _some(
@@ -132,9 +132,9 @@ def _records(store: Store) -> Finding:
 def _runs(store: Store) -> Iterator[Finding]:
     """What is not finished, and what the mirror lacks of what is."""
     known, there = run_log.plans(store), store.finished()
-    lacking = Counter({run: len(planned["stages"].keys() - there) for run, planned in known.items()})
+    lacking = Counter({run: len(planned.stages.keys() - there) for run, planned in known.items()})
     unfinished = [
-        f"run {run} lacks {count} of {len(known[run]['stages'])} stages"
+        f"run {run} lacks {count} of {len(known[run].stages)} stages"
         for run, count in sorted(lacking.items())
         if count
     ]
@@ -147,7 +147,7 @@ def _runs(store: Store) -> Iterator[Finding]:
     if not list(store.path.glob("runs/*/mirrored-*.json")) and not mlflow_mirror.database(store).is_file():
         yield Finding("mirror", "ok", "none; `bench export mlflow` makes one")
         return
-    pages = [mlflow_mirror.Mirror(store, run, planned["stages"], {}, uri) for run, planned in known.items()]
+    pages = [mlflow_mirror.Mirror(store, run, planned.stages, {}, uri) for run, planned in known.items()]
     behind = sorted(page.run for page in pages if page.is_behind)
     if uri == mlflow_mirror.default_uri(store) and (
         what := mlflow_mirror.flaw(mlflow_mirror.database(store))

@@ -8,7 +8,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bench.checks.differences import differences, fact_differences
 from bench.data.dataset import recall
@@ -17,6 +17,7 @@ from bench.execution import scheduler
 from bench.execution.local import LocalEngine
 from bench.plan.words import device_of
 from bench.plugins import methods
+from bench.settings.stage_specs import threads_of
 from bench.stages.context import Conduct
 from bench.store import provenance
 from bench.store.integrity import damage
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from bench.checks.differences import Difference
     from bench.execution.scheduler import State
+    from bench.store.documents import FinishedStage
     from bench.store.stage import Stage
 
 
@@ -51,14 +53,14 @@ class Verification:
 
     key: str
     verdicts: tuple[Verdict, ...]
-    changed: dict[str, list[str]]  # what is not as it was when the stage was made -> then and now
+    changed: dict[str, list[object]]  # what is not as it was when the stage was made -> then and now
 
     @property
     def is_equal(self) -> bool:
         """Whether every file came out the same."""
         return not any(verdict.apart for verdict in self.verdicts)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """The verification as plain JSON."""
         stages = [{"key": one.stage.key, **_plain(one)} for one in self.verdicts]
         return {"key": self.key, "equal": self.is_equal, "stages": stages, "then_and_now": self.changed}
@@ -93,14 +95,14 @@ def verify(
     for stage in chosen:
         _demand_data(store, stage)
         methods.demand_named(json.loads(stage.settings))
-    described = store.stage(target)
-    device = _device(target, described["device"])
+    described = store.finished_stage(target)
+    device = _device(target, described.device)
     with _scratch(store, chosen) as scratch:
         titles = {stage.key: title(stage) for stage in chosen}
         with watching(scratch, titles, device=device) as watch:
             _make(chosen, scratch, described, device, watch)
         verdicts = tuple(_verdict(stage, store, scratch) for stage in chosen)
-        return Verification(target, verdicts, _changed_since(described, scratch.stage(target)))
+        return Verification(target, verdicts, _changed_since(described, scratch.finished_stage(target)))
 
 
 def _demand_whole(store: Store, target: str, *, chain: bool) -> None:
@@ -110,7 +112,7 @@ def _demand_whole(store: Store, target: str, *, chain: bool) -> None:
         key = following.pop()
         if what := damage(store.folder(key)):
             raise DataError(f"{key} is damaged ({what}); the `bench run` that made it makes it anew.")
-        for below in sorted(set(store.stage(key)["inputs"].values()) - seen):
+        for below in sorted(set(store.finished_stage(key).inputs.values()) - seen):
             if store.has(below):
                 seen.add(below)
                 following.append(below)
@@ -155,43 +157,43 @@ def _scratch(store: Store, chosen: Sequence[Stage]) -> Iterator[Store]:
 def _make(
     chosen: Sequence[Stage],
     scratch: Store,
-    described: dict[str, Any],
+    described: FinishedStage,
     device: str,
     watch: Callable[[State], None],
 ) -> None:
     """As ``bench run`` makes them: in a fresh process, with the threads of the document."""
-    threads = int(described["settings"].get("compute", {}).get("threads", 1))
+    threads = threads_of(described.spec)
     conduct = Conduct(
-        deterministic="nondeterministic" in described["facts"],  # noted under --deterministic
+        deterministic="nondeterministic" in described.facts,  # noted under --deterministic
         plugins=methods.handed(),
     )
     methods.keep(scratch.plugins)
-    engine = LocalEngine(
-        scratch, run=described["run"], device=device, jobs=1, threads=threads, conduct=conduct
-    )
+    engine = LocalEngine(scratch, run=described.run, device=device, jobs=1, threads=threads, conduct=conduct)
     state = scheduler.run(chosen, scratch, engine, watch, rows=lambda _stage: None)
     for key, why in state.failed.items():
         raise StageError(f"{key} could not be made again: {why}")
 
 
 def _verdict(stage: Stage, store: Store, scratch: Store) -> Verdict:
-    then, now = store.stage(stage.key), scratch.stage(stage.key)
-    names = then["files"].keys() | now["files"].keys()
+    then, now = store.finished_stage(stage.key), scratch.finished_stage(stage.key)
+    names = then.files.keys() | now.files.keys()
     folders = store.folder(stage.key), scratch.folder(stage.key)
-    apart = (*differences(*folders, names), *fact_differences(then["facts"], now["facts"]))
-    return Verdict(stage, len(names), now["seconds"], apart)
+    apart = (*differences(*folders, names), *fact_differences(then.facts, now.facts))
+    return Verdict(stage, len(names), now.seconds, apart)
 
 
-def _changed_since(then: dict[str, Any], now: dict[str, Any]) -> dict[str, list[str]]:
+def _changed_since(then: FinishedStage, now: FinishedStage) -> dict[str, list[object]]:
     """What is not as it was when the stage was made: the likely reason of a difference."""
-    pairs = {name: (then["versions"].get(name, ""), now["versions"][name]) for name in now["versions"]}
-    pairs |= {name: (then["machine"].get(name, ""), now["machine"][name]) for name in now["machine"]}
-    pairs["commit"] = (then["commit"], provenance.commit())
-    pairs["version of the stage"] = (str(then["version"]), str(VERSIONS[then["kind"]]))
+    pairs: dict[str, tuple[object, object]] = {
+        name: (then.versions.get(name, ""), version) for name, version in now.versions.items()
+    }
+    pairs |= {name: (then.machine.get(name, ""), value) for name, value in now.machine.items()}
+    pairs["commit"] = (then.commit, provenance.commit())
+    pairs["version of the stage"] = (str(then.version), str(VERSIONS[then.kind]))
     return {name: list(pair) for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def _plain(one: Verdict) -> dict[str, Any]:
+def _plain(one: Verdict) -> dict[str, object]:
     return {
         "equal": not one.apart,
         "files": one.files,

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from bench.errors import UsageError, reason_of
 
@@ -30,7 +30,7 @@ def say(text: str = "") -> None:
         warn(f"warning: the output cannot be written any more ({reason}); the work goes on without.")
 
 
-def say_json(document: Any) -> None:  # noqa: ANN401 - JSON
+def say_json(document: object) -> None:
     """The one document of ``--json``.
 
     Raises:

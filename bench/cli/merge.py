@@ -9,7 +9,7 @@ import io
 import json
 from collections import Counter
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.cli import console
 from bench.errors import DataError, UsageError
@@ -17,6 +17,7 @@ from bench.files.atomic import whole_folder
 from bench.files.json_document import noted
 from bench.records import gather
 from bench.records.publish import BESIDE, is_current, publish, text_of
+from bench.settings.serialise import plain
 from bench.store import provenance, record
 from bench.store.record import Record
 from bench.store.run_log import data_sets
@@ -38,8 +39,8 @@ _SHOWN = 5
 class _Merged:
     """The rows of all sources, each result once."""
 
-    rows: dict[tuple[Any, ...], Record] = field(default_factory=dict)
-    source: dict[tuple[Any, ...], Path] = field(default_factory=dict)
+    rows: dict[tuple[object, ...], Record] = field(default_factory=dict)
+    source: dict[tuple[object, ...], Path] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
 
     def add(self, row: Record, source: Path) -> None:
@@ -77,7 +78,7 @@ def merge(sources: Sequence[Path], out: Path, *, as_json: bool) -> int:
         found = _records_in(source)
         for row in found.rows:
             merged.add(row, source)
-        described.append({"source": str(source), **found.described})
+        described.append(found.note)
     _refuse(merged.conflicts)
     _refuse_other_data(described)
     rows = sorted(merged.rows.values())
@@ -86,23 +87,33 @@ def merge(sources: Sequence[Path], out: Path, *, as_json: bool) -> int:
         for name in BESIDE:
             if text := _together([path for source in sources if (path := _table(source, name))]):
                 (aside / name).write_text(text, encoding="utf-8")
-        manifest = {"sources": described, "commit": provenance.commit()}
+        manifest = {"sources": [plain(one) for one in described], "commit": provenance.commit()}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    shared = sum(one["rows"] for one in described) - len(rows)
+    shared = sum(one.rows for one in described) - len(rows)
     if as_json:
         console.say_json({"out": str(out), "rows": len(rows), "shared": shared, **manifest})
     else:
         for one in described:
-            console.say(f"{one['source']}: {one['rows']} rows")
+            console.say(f"{one.source}: {one.rows} rows")
         console.say(f"{out / 'records.csv'}: {len(rows)} rows, {shared} of them in several sources")
         console.say(f"report   bench report --store {out}")
     return 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNote:
+    """Where merged records came from, as the manifest has it."""
+
+    source: str
+    rows: int
+    sha256: str
+    data_sets: list[str]  # ids, those of the last run first
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     rows: list[Record]
-    described: dict[str, Any]
+    note: SourceNote
 
 
 def _records_in(source: Path) -> _Found:
@@ -113,16 +124,17 @@ def _records_in(source: Path) -> _Found:
             with store.locked():
                 publish(store)
         rows = gather.standing(store)
-        named = {"data_sets": data_sets(store)}
+        named = data_sets(store)
     else:
         rows = list(_read(source))
-        named = {"data_sets": _data_sets_noted(source)}
+        named = _data_sets_noted(source)
     if not rows:
         raise DataError(
             f"{source} holds no records; name a store, or a folder of records.csv.gz or .parquet."
         )
     digest = hashlib.sha256(record.text_of(rows).encode()).hexdigest()
-    return _Found(rows, {"rows": len(rows), "sha256": digest, **named})
+    note = SourceNote(source=str(source), rows=len(rows), sha256=digest, data_sets=named)
+    return _Found(rows, note)
 
 
 def _data_sets_noted(source: Path) -> list[str]:
@@ -188,7 +200,7 @@ def _refuse(conflicts: Sequence[str]) -> None:
         )
 
 
-def _refuse_other_data(described: Sequence[dict[str, Any]]) -> None:
+def _refuse_other_data(described: Sequence[SourceNote]) -> None:
     """Name a data set of which two sources have different content.
 
     Raises:
@@ -197,12 +209,12 @@ def _refuse_other_data(described: Sequence[dict[str, Any]]) -> None:
     ids: dict[str, tuple[str, str]] = {}
     for one in described:
         newest: dict[str, str] = {}
-        for data_set in one["data_sets"]:  # of the last run first
+        for data_set in one.data_sets:  # of the last run first
             newest.setdefault(data_set.rpartition("-")[0], data_set)
         for name, data_set in newest.items():
-            known, source = ids.setdefault(name, (data_set, one["source"]))
+            known, source = ids.setdefault(name, (data_set, one.source))
             if known != data_set:
                 raise DataError(
-                    f"{source} and {one['source']} hold results of different data named {name} "
+                    f"{source} and {one.source} hold results of different data named {name} "
                     f"({known}, {data_set})."
                 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.cli import console
 from bench.cli.show import requests, say_request, say_stage
 from bench.records.publish import publish
+from bench.settings.serialise import plain
 from bench.store.lookup import existing, one_key
 from bench.store.stage import VERSIONS
 
@@ -21,10 +22,12 @@ def status(store_path: Path, *, as_json: bool) -> int:
     store = existing(store_path)
     made = Counter(key.partition("-")[0] for key in store.finished())
     counts = {kind: made[kind] for kind in VERSIONS}
-    failures = {key: reason["error"] for key, reason in store.failures().items()}
+    failures = {key: reason.error for key, reason in store.failures().items()}
     asked = requests(store)
     if as_json:
-        console.say_json({"store": str(store_path), "stages": counts, "failed": failures, "runs": asked})
+        console.say_json(
+            {"store": str(store_path), "stages": counts, "failed": failures, "runs": list(map(plain, asked))}
+        )
         return 0
     console.say(console.table([[kind, str(count)] for kind, count in counts.items()], ["stages", "made"]))
     console.say()
@@ -46,11 +49,17 @@ def show(key: str, store_path: Path, *, as_json: bool) -> int:
     """
     store = existing(store_path)
     found = one_key(store, key, [*store.keys(), *store.failures()])
-    described = store.stage(found) if store.has(found) else store.failures()[found]
+    if store.has(found):
+        if as_json:
+            console.say_json(store.stage(found))
+        else:
+            say_stage(store, found, store.finished_stage(found))
+        return 0
+    failure = store.failures()[found]
     if as_json:
-        console.say_json(described)
+        console.say_json(plain(failure))
     else:
-        say_stage(store, found, described)
+        say_stage(store, found, failure.stage, failure.error)
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -29,21 +29,21 @@ class Content:
     labels: tuple[int, ...] = ()
 
 
-def voxel_hash(voxels: NDArray[Any]) -> str:
+def voxel_hash(voxels: NDArray[np.generic]) -> str:
     """Equal numbers give equal hashes, whatever type they are stored as."""
     with np.errstate(over="ignore"):
         numbers = np.ascontiguousarray(voxels.astype("<f4"))
     return hashlib.sha256(str(numbers.shape).encode() + numbers.tobytes()).hexdigest()[:24]
 
 
-def varies(voxels: NDArray[Any]) -> bool:
+def varies(voxels: NDArray[np.generic]) -> bool:
     """True if no channel of an image (the channels on the fourth axis) is constant."""
     channels = np.moveaxis(voxels, -1, 0) if voxels.ndim == 4 else voxels[None]
     finite = (channel[np.isfinite(channel)] for channel in channels)
     return all(one.size and one.min() < one.max() for one in finite)
 
 
-def content_of(voxels: NDArray[Any], kind: Kind) -> str:
+def content_of(voxels: NDArray[np.generic], kind: Kind) -> str:
     """Canonical voxels as one line of text: a hash, and of a label map the labels above 0 too."""
     if kind == "image":
         return voxel_hash(voxels) if varies(voxels) else ""

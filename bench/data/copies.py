@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.content import Content
 from bench.errors import DataError
@@ -24,28 +24,33 @@ class Leak:
     pairs: tuple[tuple[str, str], ...]  # test case, training case
 
     @property
+    def note(self) -> LeakNote:
+        """The numbers alone, as they are kept with a run."""
+        return LeakNote(
+            dataset=self.dataset,
+            seed=self.seed,
+            test_cases=self.num_test,
+            copies=len(self.pairs),
+            first=self.pairs[0],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakNote:
+    """How many test cases are copies of training cases, and the first pair."""
+
+    dataset: str
+    seed: int | None  # of the split; None where all seeds have the same test cases
+    test_cases: int
+    copies: int
+    first: tuple[str, str]  # test case, training case
+
+    @property
     def sentence(self) -> str:
         """The number of copies in words, without the stop; it marks every table of a report."""
-        return leak_sentence(self.describe())
-
-    def describe(self) -> dict[str, Any]:
-        """Plain JSON."""
-        test, train = self.pairs[0]
-        return {
-            "dataset": self.dataset,
-            "seed": self.seed,
-            "test_cases": self.num_test,
-            "copies": len(self.pairs),
-            "first": [test, train],
-        }
-
-
-def leak_sentence(described: Mapping[str, Any]) -> str:
-    """The number of test cases that are copies, in words, from what ``Leak.describe`` gave."""
-    copies, of = int(described["copies"]), int(described["test_cases"])
-    what = "is a copy of a training case" if copies == 1 else "are copies of training cases"
-    under = "" if described.get("seed") is None else f" under seed {described['seed']}"
-    return f"{copies} of {of} test cases{under} {what}"
+        what = "is a copy of a training case" if self.copies == 1 else "are copies of training cases"
+        under = "" if self.seed is None else f" under seed {self.seed}"
+        return f"{self.copies} of {self.test_cases} test cases{under} {what}"
 
 
 def leak_of(dataset: Dataset, seed: int | None) -> Leak | None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from bench.data.images.grids import SpacingFrom  # noqa: TC001 - the types of settings are looked up as data are read
 from bench.errors import DataError, UsageError
@@ -14,6 +14,7 @@ from bench.files.atomic import write_text
 from bench.files.json_document import read_object
 from bench.files.names import checked_name
 from bench.seeding import generator
+from bench.settings.stage_specs import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,8 +79,8 @@ class Dataset:
     def id(self) -> str:
         """Name and content in one word; the same for every seed that the test cases are drawn by."""
         prints = sorted((case, f.image_print, f.label_print) for case, f in self.cases.items())
-        more: dict[str, Any] = {"pieces": self.pieces}
-        who: list[Any] = [self.train, self.test]
+        more: dict[str, object] = {"pieces": self.pieces}
+        who: list[object] = [self.train, self.test]
         if self.background_scored:
             more["background"] = True
         if self.test_by_seed:
@@ -188,10 +189,9 @@ def recall(dataset_id: str, workshop: Workshop) -> Dataset:
     return dataset
 
 
-def _files(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, CaseFiles]:
+def _files(plain: Mapping[str, Mapping[str, object]]) -> dict[str, CaseFiles]:
     """Cases from plain data: what is a list there is a tuple here."""
     cases: dict[str, CaseFiles] = {}
     for case, files in plain.items():
-        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in files.items()}
-        cases[case] = CaseFiles(**given)
+        cases[case] = read(CaseFiles, files, f"the files of {case}")
     return cases

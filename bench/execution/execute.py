@@ -9,12 +9,13 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.execution.deterministic import deterministically
 from bench.files.atomic import write_text
 from bench.files.checksummed import sealed
 from bench.plugins.methods import admit_kept
+from bench.settings.stage_specs import threads_of
 from bench.stages.context import Conduct, Lab, open_lab, spent_before
 from bench.store import provenance
 from bench.store.integrity import checksum, contents
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def execute(
-    document: Mapping[str, Any],
+    document: Mapping[str, object],
     store: Store,
     *,
     run: str,
@@ -58,7 +59,7 @@ def execute(
 
 
 def _make(
-    document: Mapping[str, Any],
+    document: Mapping[str, object],
     store: Store,
     run: str,
     device: str,
@@ -76,7 +77,7 @@ def _make(
             _carry_out(lab)
         described = {
             **document,
-            "made_from": {name: contents(store.stage(below)) for name, below in document["inputs"].items()},
+            "made_from": {name: contents(store.stage(below)) for name, below in lab.document.inputs.items()},
             "facts": lab.facts,
             "run": run,
             "commit": provenance.commit(),
@@ -84,7 +85,7 @@ def _make(
             "machine": provenance.machine(),
             "device": device,
             "started": began.isoformat(timespec="seconds"),
-            "seconds": round(time.monotonic() - started + spent_before(lab.facts), 3),
+            "seconds": round(time.monotonic() - started + spent_before(lab), 3),
             "peak_memory_mib": _peak_memory_mib(),
             "files": {str(path.relative_to(folder)): checksum(path) for path in _files(folder)},
         }
@@ -92,7 +93,7 @@ def _make(
 
 
 def _carry_out(lab: Lab) -> None:
-    kind = lab.document["kind"]
+    kind = lab.document.kind
     if kind == "split":
         _split(lab)
         return
@@ -103,9 +104,8 @@ def _carry_out(lab: Lab) -> None:
         return
     import torch
 
-    admit_kept(lab.store.plugins, lab.conduct.plugins, lab.settings)
-    compute = lab.settings["compute"]
-    torch.set_num_threads(int(compute["threads"]))
+    admit_kept(lab.store.plugins, lab.conduct.plugins, lab.document.settings)
+    torch.set_num_threads(threads_of(lab.document.spec))
     if kind in ("teacher", "judge", "student"):
         from bench.stages.fit import fit
 
@@ -130,7 +130,7 @@ def _carry_out(lab: Lab) -> None:
 
 def _split(lab: Lab) -> None:
     """Nothing to compute: who is who was decided when the sweep was planned, and is kept for the reader."""
-    write_text(lab.folder / "split.json", json.dumps(lab.settings, indent=1))
+    write_text(lab.folder / "split.json", json.dumps(lab.document.settings, indent=1))
 
 
 def _peak_memory_mib() -> float:

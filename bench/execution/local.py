@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.execution.scheduler import Outcome
 from bench.files.limits import cores
@@ -54,9 +54,9 @@ class _Worker:
             start_new_session=True,  # Ctrl-C is the driver's to hear; it then stops the workers in order
         )
         self.key: str | None = None
-        self.document: Mapping[str, Any] = {}
+        self.document: Mapping[str, object] = {}
 
-    def start(self, document: Mapping[str, Any]) -> None:
+    def start(self, document: Mapping[str, object]) -> None:
         assert self.process.stdin is not None
         self.key, self.document = str(document["key"]), document
         self.process.stdin.write(json.dumps(document).encode() + b"\n")
@@ -130,7 +130,7 @@ class LocalEngine:
         self._new: Callable[[], _Worker] = lambda: _Worker(store, run, device, threads, how)
         self._workers: list[_Worker] = []
 
-    def submit(self, document: Mapping[str, Any]) -> None:
+    def submit(self, document: Mapping[str, object]) -> None:
         """Hand a stage to an idle worker."""
         self._workers = [worker for worker in self._workers if worker.key is not None or worker.is_alive]
         worker = next((worker for worker in self._workers if worker.key is None), None)

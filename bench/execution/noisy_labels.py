@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,13 +16,14 @@ from bench.errors import UsageError, unknown
 from bench.files.names import checked_name
 from bench.plan.words import datasets_of
 from bench.seeding import generator
-from bench.settings.serialise import assignment, build, merged, plain
+from bench.settings.serialise import assignment, build, merged, plain, plain_value
 from bench.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.data.dataset import Dataset
+    from bench.data.noise.realised import MeasuredNoise
     from bench.data.noise.simulator import Simulator
 
 
@@ -76,13 +77,13 @@ def order_of(request: Request) -> Order:
     return Order(kind, rate, request.seed, dataset, chosen, used)
 
 
-def _settings(changes: tuple[str, ...]) -> tuple[DataSettings, dict[str, Any]]:
+def _settings(changes: tuple[str, ...]) -> tuple[DataSettings, dict[str, dict[str, object]]]:
     """What ``--set`` says of the data and of each kind of noise.
 
     Raises:
         UsageError: It says something of anything else.
     """
-    given: dict[str, Any] = {}
+    given: dict[str, object] = {}
     for text in changes:
         path, change = assignment(text)
         if path[0] not in ("noise", "data"):
@@ -114,7 +115,7 @@ def _numbers(text: str, known: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(sorted({known.index(name) + 1 for name in names}))
 
 
-def write_case(order: Order, case: str, folder: Path) -> dict[str, Any]:
+def write_case(order: Order, case: str, folder: Path) -> dict[str, MeasuredNoise]:
     """Write one case; what its noise was measured to be, by structure.
 
     The chance hangs on data set, seed, kind, rate and case, as in the stage `noise` of a sweep.
@@ -147,7 +148,7 @@ def write_case(order: Order, case: str, folder: Path) -> dict[str, Any]:
     return {order.dataset.structures[int(number) - 1]: one for number, one in found.items()}
 
 
-def document_of(order: Order, cases: dict[str, Any]) -> dict[str, Any]:
+def document_of(order: Order, cases: dict[str, dict[str, MeasuredNoise]]) -> dict[str, object]:
     """``noise.json``."""
     chosen = order.structures or tuple(range(1, len(order.dataset.structures) + 1))
     return {
@@ -158,5 +159,5 @@ def document_of(order: Order, cases: dict[str, Any]) -> dict[str, Any]:
         "data": order.dataset.id,
         "settings": {name: plain(simulator) for name, simulator in order.simulators.items()},
         "structures": [order.dataset.structures[number - 1] for number in chosen],
-        "cases": cases,
+        "cases": plain_value(cases),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import filecmp
-import json
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +15,7 @@ from bench.plan.experiments import contestants as contestants_of
 from bench.plan.sweep import Sweep
 from bench.plan.words import datasets_of, device_of, recipe_of
 from bench.plugins import methods
+from bench.settings.stage_specs import MeasuredSpec, ScoresSpec
 from bench.store.store import Store
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _planned(request: Request, chosen: Recipe, dataset: Dataset) -> Stage:
         part, role = free_part((request.method,), (xi,), chosen), "student"
     sweep = Sweep(chosen, (part,), (request.seed,), (dataset,))
     scored = [stage for stage in sweep.stages() if stage.kind == "scores"]
-    (student,) = [one for one in scored if json.loads(one.settings)["identity"]["role"] == role]
+    (student,) = [one for one in scored if one.spec_as(MeasuredSpec).identity.role == role]
     return student
 
 
@@ -136,13 +136,13 @@ def _write(scores: Stage, trained_in: Path, dataset: Dataset, device: str, to: P
     from bench.stages.context import image_of
     from bench.stages.model import label_map, opened
 
-    settings = json.loads(scores.settings)
-    torch.set_num_threads(int(settings["compute"]["threads"]))
-    trained = opened(trained_in, settings["trained"], device)
+    spec = scores.spec_as(ScoresSpec)
+    torch.set_num_threads(spec.compute.threads)
+    trained = opened(trained_in, spec.trained, device)
     with whole_folder(to) as aside:
         for case, files in sorted(dataset.unlabelled.items()):
             volume = image_of(files)
-            write_label(label_map(trained, volume, settings), volume.own, aside / _name(case))
+            write_label(label_map(trained, volume, spec), volume.own, aside / _name(case))
         names = [path.name for path in aside.iterdir()]
         if (
             to.is_dir()

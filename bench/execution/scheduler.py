@@ -6,14 +6,17 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bench.errors import StoreError
 from bench.execution.ready_queue import Agenda
+from bench.settings.stage_specs import read
+from bench.store.documents import FailureNote, StageDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from bench.store.documents import PlannedRows
     from bench.store.stage import Stage
     from bench.store.store import Store
 
@@ -35,7 +38,7 @@ class Engine(Protocol):
 
     slots: int
 
-    def submit(self, document: Mapping[str, Any]) -> None:
+    def submit(self, document: Mapping[str, object]) -> None:
         """Start a stage; at most ``slots`` are started and not yet given back by ``wait``."""
 
     def wait(self, seconds: float) -> list[Outcome]:
@@ -78,7 +81,7 @@ def run(
     engine: Engine,
     watch: Callable[[State], None],
     *,
-    rows: Callable[[Stage], Mapping[str, Any] | None],
+    rows: Callable[[Stage], PlannedRows | None],
     expected: Callable[[Stage], float] = alike,
 ) -> State:
     """Make all stages that the store lacks.
@@ -128,7 +131,7 @@ def _book_failure(
     blocked: Sequence[Stage],
     state: State,
     store: Store,
-    rows: Callable[[Stage], Mapping[str, Any] | None],
+    rows: Callable[[Stage], PlannedRows | None],
 ) -> None:
     """Write down a failure, and what it blocks."""
     error = outcome.error or f"its folder {store.folder(stage.key)} cannot be made; remove it and run again."
@@ -140,15 +143,15 @@ def _book_failure(
 
 
 def _failure(
-    error: str, stage: Stage, rows: Callable[[Stage], Mapping[str, Any] | None], detail: str = ""
-) -> dict[str, Any]:
-    return {
-        "error": error,
-        "detail": detail,
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "stage": stage.document(),
-        "planned_rows": rows(stage),
-    }
+    error: str, stage: Stage, rows: Callable[[Stage], PlannedRows | None], detail: str = ""
+) -> FailureNote:
+    return FailureNote(
+        error=error,
+        detail=detail,
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        stage=read(StageDocument, stage.document(), stage.key),
+        planned_rows=rows(stage),
+    )
 
 
 def summary(stages: Sequence[Stage], store: Store) -> dict[str, dict[str, int]]:

@@ -7,16 +7,18 @@ import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.sources.changes import changes
 from bench.errors import DataError
 from bench.files.checksummed import unsealed
 from bench.plan.request import planned, understood
 from bench.plan.words import datasets_of
+from bench.settings.stage_specs import read
 from bench.store import run_log
+from bench.store.documents import FailureNote, FinishedStage
 from bench.store.integrity import put_damaged_aside
-from bench.store.record import rows_planned
+from bench.store.record import planned_rows
 from bench.store.store import Store
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ def _refused(leaks: tuple[Leak, ...]) -> DataError:
     test, train = first.pairs[0]
     more = f" The same holds for {len(leaks) - 1} more splits." if len(leaks) > 1 else ""
     return DataError(
-        f"{first.dataset}: {first.sentence}, the first is {test}, whose image is that of {train}; leave the "
+        f"{first.dataset}: {first.note.sentence}, the first is {test}, whose image is that of {train}; leave the "
         f"copies out, or add --allow-leaks, which goes on and marks every table.{more}"
     )
 
@@ -140,11 +142,11 @@ def _warn_of_damage(store: Store, stages: Sequence[Stage], damaged: Mapping[str,
 def _keep_damaged_rows(store: Store, key: str, what: str) -> None:
     """A result that this run does not make again is missing, not forgotten: its rows stay, without values."""
     error = f"damaged: {what}; the run that planned it makes it again."
-    reason: dict[str, Any] = {"error": error, "detail": "", "when": ""}
-    with suppress(ValueError, KeyError, TypeError):  # what it was may not be known any more
-        described = unsealed(max((store.path / "damaged").glob(f"{key}.*"), key=_number) / "stage.json")
-        rows = rows_planned(described, str(described["run"]), str(described["commit"]))
-        reason |= {"stage": described, "planned_rows": rows}
+    reason = FailureNote(error=error)
+    with suppress(ValueError, DataError):  # what it was may not be known any more
+        path = max((store.path / "damaged").glob(f"{key}.*"), key=_number) / "stage.json"
+        described = read(FinishedStage, unsealed(path), str(path))
+        reason = replace(reason, stage=described, planned_rows=planned_rows(described))
     store.fail(key, reason)
 
 

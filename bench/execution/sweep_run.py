@@ -162,7 +162,7 @@ def _warn_of_shortfalls(plan: PlannedSweep, titles: Mapping[str, str]) -> None:
     """Warn where injected noise is not what was asked for."""
     for stage in plan.stages:
         if stage.kind == "noise" and plan.store.has(stage.key):
-            short = plan.store.stage(stage.key)["facts"]["shortfalls"]
+            short = plan.store.finished_stage(stage.key).words("shortfalls")
             more = f", and {len(short) - 1} more" if len(short) > 1 else ""
             if short:
                 where = plan.store.folder(stage.key) / "noise.json"

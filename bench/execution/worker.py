@@ -12,7 +12,7 @@ import traceback
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from bench.errors import SHORT_OF_MEMORY, BenchError, reason_of
 from bench.execution.execute import execute
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class _Stop:
     """Asks the stage in hand to stop, and ends the process where it does not in time."""
 
-    def __init__(self, tasks: queue.SimpleQueue[dict[str, Any] | None]) -> None:
+    def __init__(self, tasks: queue.SimpleQueue[dict[str, object] | None]) -> None:
         self.asked = threading.Event()
         self._tasks = tasks
 
@@ -43,14 +43,14 @@ class _Stop:
         last.start()
 
 
-def _read(lines: IO[str], tasks: queue.SimpleQueue[dict[str, Any] | None], stop: _Stop) -> None:
+def _read(lines: IO[str], tasks: queue.SimpleQueue[dict[str, object] | None], stop: _Stop) -> None:
     with suppress(ValueError):  # a driver that died in the middle of a line
         for line in lines:
             tasks.put(json.loads(line))
     stop()  # the driver is gone or has closed the pipe
 
 
-def _answer(make: Callable[[], None]) -> dict[str, Any]:
+def _answer(make: Callable[[], None]) -> dict[str, object]:
     """What the driver is told: nothing, or a sentence, a traceback, and whether others would end so too.
 
     A process ``retires`` that has run out of memory, for what it holds on to must not cost the next stage, or
@@ -73,7 +73,7 @@ def _answer(make: Callable[[], None]) -> dict[str, Any]:
     return {"error": "", "detail": "", "halts": False}
 
 
-def _failure(sentence: str, *, halts: bool = False) -> dict[str, Any]:
+def _failure(sentence: str, *, halts: bool = False) -> dict[str, object]:
     return {"error": sentence, "detail": traceback.format_exc(), "halts": halts}
 
 
@@ -87,7 +87,7 @@ def main(store_path: str, run: str, device: str, conduct: str) -> None:
     settle()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not mix with the answers
-    tasks: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+    tasks: queue.SimpleQueue[dict[str, object] | None] = queue.SimpleQueue()
     stop = _Stop(tasks)
     signal.signal(signal.SIGTERM, stop)
     threading.Thread(target=_read, args=(sys.stdin, tasks, stop), daemon=True).start()

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Protocol, TypeGuard
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Metric(Protocol):
         ...
 
 
-def wrong_worst(one: Metric, worst: Any) -> tuple[str, str] | None:  # noqa: ANN401 - anything may be given
+def wrong_worst(one: Metric, worst: object) -> tuple[str, str] | None:
     """What was expected of ``worst`` and what was found, where they differ."""
     if not is_number(worst):
         return f"a finite number up to {LARGEST:.0e}", kind_of(worst)
@@ -64,12 +64,13 @@ def wrong_worst(one: Metric, worst: Any) -> tuple[str, str] | None:  # noqa: ANN
     return None
 
 
-def is_number(found: Any) -> bool:  # noqa: ANN401 - anything may be given
+def is_number(found: object) -> TypeGuard[float]:
     """Whether it is a real number that tables take."""
-    is_real = isinstance(found, int | float | np.floating) and not isinstance(found, bool)
-    return is_real and math.isfinite(found) and abs(found) <= LARGEST
+    if isinstance(found, bool) or not isinstance(found, int | float | np.floating):
+        return False
+    return math.isfinite(found) and abs(float(found)) <= LARGEST
 
 
-def kind_of(found: Any) -> str:  # noqa: ANN401 - anything may be given
+def kind_of(found: object) -> str:
     """What was found, in a few words."""
     return f"{type(found).__name__} {found!r}"

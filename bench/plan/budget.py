@@ -11,7 +11,8 @@ from bench.settings.schema import spending
 from methods.interface import Revises, Studies
 
 if TYPE_CHECKING:
-    from bench.plan.stage_builder import Cell, Mix
+    from bench.plan.stage_builder import Cell
+    from bench.plan.training_labels import Mix
     from bench.store.stage import Stage
     from methods.interface import Method
 

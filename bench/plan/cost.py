@@ -11,17 +11,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from bench.plan.workload import voxels_shown, work_done, work_of
+from bench.errors import DataError
+from bench.plan.workload import voxels_shown, work_of
+from bench.settings.stage_specs import read
 from bench.store import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bench.plan.workload import Work
+    from bench.plan.workload import UnitOf, Work
+    from bench.store.documents import FinishedStage
     from bench.store.stage import Stage
     from bench.store.store import Store
+    from tsman.settings import StreamSettings
 
 TABLE = Path(__file__).with_name("unit_costs.json")
 """Written by docs/experiments/measure_unit_costs.py."""
@@ -37,6 +41,52 @@ Source = Literal["store", "table", "guess", "nothing"]
 Shape = tuple[int, int, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSize:
+    """What the cost of a stream depends on."""
+
+    stem: int
+    growth: int
+    units: int
+
+    @staticmethod
+    def of(stream: StreamSettings) -> StreamSize:
+        """Of a stream with all its settings."""
+        return StreamSize(stem=stream.stem, growth=stream.growth, units=stream.units)
+
+    @property
+    def multiplications(self) -> float:
+        """Of a dense block, up to a factor: units x growth x mean input channels."""
+        added = self.growth * self.units
+        return float(added * (self.stem + added / 2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitCost:
+    """A row of the table: what one unit took."""
+
+    unit: str
+    networks: int
+    voxels: int
+    seconds: float
+    # Of a network that is trained or asked; of scores the rest is left out.
+    method: str = ""
+    stream: StreamSize | None = None
+    precision: str = ""
+    layout: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineTable:
+    """Unit costs measured on one machine."""
+
+    processor: str
+    device: str
+    when: str
+    units: tuple[UnitCost, ...]
+
+
 @dataclass(slots=True)
 class Prices:
     """What a unit of each stage takes, in seconds.
@@ -48,7 +98,7 @@ class Prices:
     """
 
     measured: Mapping[str, float]
-    table: Mapping[str, Any] | None
+    table: MachineTable | None
     shape: Callable[[str], Shape]
     _works: dict[str, Work] = field(default_factory=dict)
     _tabled: dict[str, tuple[float, Source]] = field(default_factory=dict)
@@ -76,37 +126,35 @@ class Prices:
     def _from_table(self, work: Work) -> tuple[float, Source]:
         """Seconds of a unit by the table's row that is most alike, scaled by voxels and networks."""
         kind = "pass" if work.unit == "volume" else work.unit
-        rows = [row for row in (self.table or {"units": []})["units"] if row["unit"] == kind]
+        rows = [row for row in (self.table.units if self.table else ()) if row.unit == kind]
         if not rows:
             return 0.0, "nothing"
         voxels = self._voxels(work)
         row = min(rows, key=lambda one: _unlike(one, work.about, voxels))
-        networks = work.networks / row["networks"] if work.networks else 1.0
+        networks = work.networks / row.networks if work.networks else 1.0
         is_guess = any(_unlike(row, work.about, voxels)[:3])
-        return float(row["seconds"] / row["voxels"] * voxels * networks), "guess" if is_guess else "table"
+        return row.seconds / row.voxels * voxels * networks, "guess" if is_guess else "table"
 
     def _voxels(self, work: Work) -> int:
         about = work.about
-        if work.unit == "step":
-            return int(math.prod(about["patch"]) * about["batch"])
-        shape = self.shape(about["dataset"])
-        return (
-            voxels_shown(shape, about["inference"], about["patch"])
-            if "inference" in about
-            else math.prod(shape)
-        )
+        if about.patch is None or about.batch is None:
+            return math.prod(self.shape(about.dataset or ""))
+        if about.inference is None:
+            return math.prod(about.patch) * about.batch
+        return voxels_shown(self.shape(about.dataset or ""), about.inference, about.patch)
 
 
-def _unlike(row: Mapping[str, Any], about: Mapping[str, Any], voxels: int) -> tuple[float, ...]:
+def _unlike(row: UnitCost, about: UnitOf, voxels: int) -> tuple[float, ...]:
     """How unlike a row of the table is: by the stream's width, then method, then precision, then size."""
-    size = abs(math.log(row["voxels"] / voxels))
-    if "stream" not in row:
-        return 0.0, 0.0, float(about["metrics"]["compute"] != "fast"), size
+    size = abs(math.log(row.voxels / voxels))
+    if row.stream is None or about.stream is None or about.method is None or about.compute is None:
+        return 0.0, 0.0, float(about.metrics is not None and about.metrics.compute != "fast"), size
+    precision = (about.compute.precision, about.compute.layout, about.compute.path)
     return (
-        abs(math.log(_width(row["stream"]) / _width(about["stream"]))),
+        abs(math.log(row.stream.multiplications / StreamSize.of(about.stream).multiplications)),
         # Passes are measured of one network; whose it is matters little beside how many there are.
-        _other(row["method"], about["method"]["name"]) if row["unit"] == "step" else 0.0,
-        float(any(row.get(name) != about["compute"][name] for name in ("precision", "layout", "path"))),
+        _other(row.method, about.method.name) if row.unit == "step" else 0.0,
+        float((row.precision, row.layout, row.path) != precision),
         size,
     )
 
@@ -114,12 +162,6 @@ def _unlike(row: Mapping[str, Any], about: Mapping[str, Any], voxels: int) -> tu
 def _other(method: str, wanted: str) -> float:
     """How unlike the step of another method is: most rivals are DenseVoxNets with another loss."""
     return 0.0 if method == wanted else 0.5 if method == "densevoxnet" else 1.0
-
-
-def _width(stream: Mapping[str, Any]) -> float:
-    """Proportional to the multiplications of a dense block: units x growth x mean input channels."""
-    added = stream["growth"] * stream["units"]
-    return float(added * (stream["stem"] + added / 2))
 
 
 def prices(stages: Sequence[Stage], store: Store, device: str, shape: Callable[[str], Shape]) -> Prices:
@@ -138,30 +180,30 @@ def prices(stages: Sequence[Stage], store: Store, device: str, shape: Callable[[
     for stage in own:
         work = found.work(stage)
         if work.amount and len(samples.get(work.like, ())) < ENOUGH:
-            _sample(store.stage(stage.key), work, kind, samples)
+            _sample(store.finished_stage(stage.key), work, kind, samples)
     if wanted.keys() - samples.keys():
         others = sorted(there - {stage.key for stage in own})  # keys are hashes: the first are any
         for key in others[:: -(-len(others) // MOST_READ) or 1]:
-            document = store.stage(key)
-            with suppress(KeyError, TypeError):  # laid out as nobody here knows: no stage alike
-                work = work_done(document)
+            with suppress(DataError):  # laid out as nobody here knows: no stage alike
+                document = store.finished_stage(key)
+                work = work_of(document)
                 if work.like in wanted and work.amount * TRIAL >= wanted[work.like]:
                     _sample(document, work, kind, samples)
     found.measured = {like: median(seconds) for like, seconds in samples.items()}
     return found
 
 
-def _sample(document: Mapping[str, Any], work: Work, kind: str, samples: dict[str, list[float]]) -> None:
+def _sample(document: FinishedStage, work: Work, kind: str, samples: dict[str, list[float]]) -> None:
     """Take the seconds of a unit from a finished stage, if it was made on such a machine."""
-    processor = document.get("machine", {}).get("processor")
-    device = str(document.get("device", "")).partition(":")[0]
-    if processor == provenance.machine()["processor"] and device == kind and "seconds" in document:
-        samples.setdefault(work.like, []).append(document["seconds"] / work.amount)
+    is_here = document.machine.get("processor") == provenance.machine()["processor"]
+    if is_here and document.device.partition(":")[0] == kind and document.seconds:
+        samples.setdefault(work.like, []).append(document.seconds / work.amount)
 
 
-def machine_table(kind: str) -> dict[str, Any] | None:
+def machine_table(kind: str) -> MachineTable | None:
     """The unit costs measured on a kind of device: on this processor if they were, else on another."""
-    tables = json.loads(TABLE.read_text(encoding="utf-8"))["machines"] if TABLE.is_file() else []
+    machines = json.loads(TABLE.read_text(encoding="utf-8"))["machines"] if TABLE.is_file() else []
+    tables = [read(MachineTable, machine, str(TABLE)) for machine in machines]
     here = provenance.machine()["processor"]
-    alike = [table for table in tables if table["device"] == kind]
-    return min(alike, key=lambda table: table["processor"] != here, default=None)
+    alike = [table for table in tables if table.device == kind]
+    return min(alike, key=lambda table: table.processor != here, default=None)

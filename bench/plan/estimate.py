@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.plan.cost import Prices, Source, prices
 
@@ -36,45 +37,82 @@ def prices_of(sweep: Sweep, stages: Sequence[Stage], store: Store, device: str) 
     return prices(stages, store, device, shape)
 
 
-def cost_of(sweep: Sweep, stages: Sequence[Stage], store: Store, asked: Asked) -> dict[str, Any]:
-    """Network steps, passes and hours of the sweep as plain JSON."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """The work of some stages, and the hours that it takes; None where no unit cost is known."""
+
+    stages: int
+    network_steps: int
+    network_passes: int
+    hours: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableName:
+    """The machine that unit costs were measured on, and when."""
+
+    processor: str
+    device: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitCostSources:
+    """Who says what a unit of work takes."""
+
+    share_of_time: dict[str, float]
+    table: TableName | None  # None where no row of it was needed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """The cost of a plan: all of it, and what is left to do."""
+
+    whole: Sums
+    left: Sums
+    jobs: int
+    unit_costs: UnitCostSources
+
+
+def cost_of(sweep: Sweep, stages: Sequence[Stage], store: Store, asked: Asked) -> Estimate:
+    """Network steps, passes and hours of the sweep."""
     return estimate(stages, store.finished(), prices_of(sweep, stages, store, asked.device), asked.jobs)
 
 
-def estimate(stages: Sequence[Stage], there: Collection[str], known: Prices, jobs: int) -> dict[str, Any]:
+def estimate(stages: Sequence[Stage], there: Collection[str], known: Prices, jobs: int) -> Estimate:
     """Network steps and passes of a plan, and the hours that they take; all of it, and what is left to do.
 
-    The hours are of ``jobs`` workers that are busy all along; ``None`` where no unit cost is known.
+    The hours are of ``jobs`` workers that are busy all along.
     """
     left = [stage for stage in stages if stage.key not in there]
     by_source: dict[Source, float] = defaultdict(float)
     for stage in stages:
         seconds, source = known.priced(stage)
         by_source[source] += seconds
-    table = {name: known.table[name] for name in ("processor", "device", "when")} if known.table else None
-    return {
-        "whole": _sums(stages, known, jobs),
-        "left": _sums(left, known, jobs),
-        "jobs": jobs,
-        "unit_costs": {
-            "share_of_time": {
-                name: round(value / max(sum(by_source.values()), 1e-9), 3)
-                for name, value in by_source.items()
-                if value
-            },
-            "table": table if {"table", "guess"} & by_source.keys() else None,
-        },
-    }
+    total, table = max(sum(by_source.values()), 1e-9), known.table
+    if table is None or not {"table", "guess"} & by_source.keys():
+        named = None
+    else:
+        named = TableName(processor=table.processor, device=table.device, when=table.when)
+    return Estimate(
+        whole=_sums(stages, known, jobs),
+        left=_sums(left, known, jobs),
+        jobs=jobs,
+        unit_costs=UnitCostSources(
+            share_of_time={name: round(value / total, 3) for name, value in by_source.items() if value},
+            table=named,
+        ),
+    )
 
 
-def _sums(stages: Sequence[Stage], known: Prices, jobs: int) -> dict[str, Any]:
+def _sums(stages: Sequence[Stage], known: Prices, jobs: int) -> Sums:
     works = [known.work(stage) for stage in stages]
     prices_of = [known.priced(stage) for stage in stages if known.work(stage).amount]
     unknown = any(source == "nothing" for _, source in prices_of)
     hours = sum(seconds for seconds, _ in prices_of) / jobs / 3600
-    return {
-        "stages": len(stages),
-        "network_steps": sum(work.network_steps for work in works),
-        "network_passes": sum(work.network_passes for work in works),
-        "hours": None if unknown else round(hours, 3),
-    }
+    return Sums(
+        stages=len(stages),
+        network_steps=sum(work.network_steps for work in works),
+        network_passes=sum(work.network_passes for work in works),
+        hours=None if unknown else round(hours, 3),
+    )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.plan.budget import steps_within
-from bench.plan.stage_builder import SUPERVISED, Cell, Mix, Way
+from bench.plan.stage_builder import SUPERVISED, Cell
+from bench.plan.training_labels import Mix, Way
+from bench.settings.stage_specs import ScoresSpec
 from methods.registry import why_unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bench.plan.experiments import Contestant, Noise, Part
+    from bench.settings.stage_specs import Identity
     from bench.store.stage import Stage
 
 
@@ -35,7 +37,7 @@ def scores_of(cell: Cell, part: Part) -> list[Stage]:
 def unfit(cell: Cell, part: Part) -> dict[str, str]:
     """The methods of a part that cannot be trained on the data, and why."""
     asked = [one.method for one in (*part.students, *part.supervised)]
-    why = {one.name: why_unfit(one, cell.classes["channels"], cell.classes["classes"]) for one in asked}
+    why = {one.name: why_unfit(one, cell.specs.channels, cell.specs.classes) for one in asked}
     return {name: reason for name, reason in why.items() if reason}
 
 
@@ -51,16 +53,16 @@ def at(
     scores.append(cell.pseudo_scores(pseudo, xi, whole))
     identity = cell.identity(xi)
     for member, teacher in enumerate(teachers):
-        own = {**identity, "role": "teacher", "method": "densevoxnet", "member": str(member + 1)}
+        own = replace(identity, role="teacher", method="densevoxnet", member=str(member + 1))
         scores.append(cell.scores(teacher, own))
     scores.append(labelled_only(cell, teachers, identity))
     mix = Mix(split, cell.manual(xi), pseudo, teachers=teachers)
-    return scores + _students(cell, mix, {**identity, "role": "student"}, contestants)
+    return scores + _students(cell, mix, replace(identity, role="student"), contestants)
 
 
-def labelled_only(cell: Cell, teachers: Sequence[Stage], identity: Mapping[str, Any]) -> Stage:
+def labelled_only(cell: Cell, teachers: Sequence[Stage], identity: Identity) -> Stage:
     """The reference of every student: what the manual cases of this ξ give alone, the averaged teachers."""
-    own = {**identity, "role": "labelled-only", "method": "teachers"}
+    own = replace(identity, role="labelled-only", method="teachers")
     return cell.scores(cell.ensemble(teachers), own)
 
 
@@ -75,7 +77,7 @@ def alone(cell: Cell, xi: str, contestants: Sequence[Contestant], noise: Noise |
     """
     split = cell.split(xi)
     mix = Mix(split, cell.manual(xi), teachers=cell.teachers(split, xi), manual_only=True)
-    return _students(cell, mix, {**cell.identity(xi, noise), "role": "labelled-only"}, contestants)
+    return _students(cell, mix, replace(cell.identity(xi, noise), role="labelled-only"), contestants)
 
 
 def with_noise(cell: Cell, xi: str, noise: Noise, contestants: Sequence[Contestant]) -> list[Stage]:
@@ -87,9 +89,9 @@ def with_noise(cell: Cell, xi: str, noise: Noise, contestants: Sequence[Contesta
     noisy, split = cell.noise(xi, noise), cell.split(xi)
     teachers = cell.teachers(split, xi)
     mix = Mix(split, cell.manual(xi), noisy, noise, teachers)
-    students = _students(cell, mix, {**cell.identity(xi, noise), "role": "student"}, contestants)
+    students = _students(cell, mix, replace(cell.identity(xi, noise), role="student"), contestants)
     reference = labelled_only(cell, teachers, cell.identity(xi, noise))
-    doubts = [cell.doubts(_of(one), noisy, json.loads(one.settings)["identity"]) for one in students]
+    doubts = [cell.doubts(_of(one), noisy, one.spec_as(ScoresSpec).identity) for one in students]
     return [cell.noise_scores(noisy, xi, noise), reference, *students, *doubts]
 
 
@@ -98,13 +100,11 @@ def _of(scores: Stage) -> Stage:
     return dict(scores.inputs)["of"]
 
 
-def _students(
-    cell: Cell, mix: Mix, identity: Mapping[str, Any], contestants: Sequence[Contestant]
-) -> list[Stage]:
+def _students(cell: Cell, mix: Mix, identity: Identity, contestants: Sequence[Contestant]) -> list[Stage]:
     scores = []
     for method, variant in contestants:
         student = cell.student(method, mix, steps_within(cell, method, mix))
-        scores.append(cell.scores(student, {**identity, "method": method.name, "variant": variant}))
+        scores.append(cell.scores(student, replace(identity, method=method.name, variant=variant)))
     return scores
 
 
@@ -112,7 +112,7 @@ def supervised(cell: Cell, contestants: Sequence[Contestant]) -> list[Stage]:
     """The fully supervised reference of every contestant, whose teachers saw all manual labels."""
     split = cell.split(SUPERVISED)
     mix = Mix(split, cell.dataset.train, teachers=cell.teachers(split, SUPERVISED))
-    return _students(cell, mix, {**cell.identity(SUPERVISED), "role": "supervised"}, contestants)
+    return _students(cell, mix, replace(cell.identity(SUPERVISED), role="supervised"), contestants)
 
 
 def distillations(cell: Cell, xi: str, teachers: Sequence[Stage]) -> list[Stage]:

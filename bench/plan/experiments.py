@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.errors import unknown
 from bench.plugins.methods import method, origin_of
@@ -25,7 +25,7 @@ class Contestant(NamedTuple):
     method: Method
     variant: str = ""
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """As plain JSON."""
         described = describe(self.method) | origin_of(self.method)
         return {**described, "variant": self.variant} if self.variant else described

@@ -50,8 +50,8 @@ class Recipe:
     cleaning: Cleaning = field(default_factory=Cleaning)
     metrics: Metrics = field(default_factory=Metrics)
     compute: Compute = field(default_factory=Compute)
-    methods: dict[str, dict[str, Any]] = field(default_factory=dict)  # method -> its changed settings
-    noise: dict[str, dict[str, Any]] = field(  # kind of noise -> its changed settings
+    methods: dict[str, dict[str, object]] = field(default_factory=dict)  # method -> its changed settings
+    noise: dict[str, dict[str, object]] = field(  # kind of noise -> its changed settings
         default_factory=dict, metadata={"later": True}
     )
     # Whether students that are compared share their random streams (docs/decisions/0033).
@@ -129,7 +129,7 @@ def smoke() -> Recipe:
 
 LARGEST = 2**18
 """Bytes of a TOML file, more than any recipe takes."""
-COMPUTES: Mapping[str, Mapping[str, Any]] = {
+COMPUTES: Mapping[str, Mapping[str, object]] = {
     "fast": {"compute": plain(Compute()), "metrics": {"compute": "fast"}},
     "plain": {
         "compute": {"precision": "float32", "layout": "contiguous", "path": "plain"},
@@ -141,7 +141,7 @@ COMPUTES: Mapping[str, Mapping[str, Any]] = {
 RECIPES: Mapping[str, Callable[[], Recipe]] = {r.__name__: r for r in (smoke, quick, standard, paper)}
 
 
-def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[Any]]) -> Recipe:
+def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[object]]) -> Recipe:
     """The named recipe or TOML file, narrowed by ``--set`` assignments.
 
     A TOML file holds the settings as tables, and ``base``, the recipe that it narrows (quick if left out).
@@ -175,7 +175,7 @@ def recipe(name: str, changes: Sequence[str], methods: Mapping[str, type[Any]]) 
     return replace(base, name=f"{title}+{mark}")
 
 
-def _from_file(path: Path, methods: Mapping[str, type[Any]]) -> Recipe:
+def _from_file(path: Path, methods: Mapping[str, type[object]]) -> Recipe:
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST + 1)
@@ -195,7 +195,7 @@ def _from_file(path: Path, methods: Mapping[str, type[Any]]) -> Recipe:
     return _changed(RECIPES[base](), given, methods, str(path))
 
 
-def _spelled_out(change: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+def _spelled_out(change: Mapping[str, object], what: str) -> Mapping[str, object]:
     """A change whose ``compute`` is one of the words of ``COMPUTES``, in the settings that it stands for."""
     word = change.get("compute")
     if not isinstance(word, str):
@@ -205,8 +205,10 @@ def _spelled_out(change: Mapping[str, Any], what: str) -> Mapping[str, Any]:
     return merged(COMPUTES[word], {key: value for key, value in change.items() if key != "compute"})
 
 
-def _changed(base: Recipe, change: Mapping[str, Any], methods: Mapping[str, type[Any]], what: str) -> Recipe:
-    routed: dict[str, Any] = {}
+def _changed(
+    base: Recipe, change: Mapping[str, object], methods: Mapping[str, type[object]], what: str
+) -> Recipe:
+    routed: dict[str, object] = {}
     for key, value in _spelled_out(change, what).items():
         if key == "name":
             raise UsageError(f"{what}: a recipe is named by its file; leave name out.")
@@ -230,7 +232,7 @@ def _changed(base: Recipe, change: Mapping[str, Any], methods: Mapping[str, type
     return narrowed
 
 
-def _demand_noise(changed: Mapping[str, Any], what: str) -> None:
+def _demand_noise(changed: Mapping[str, object], what: str) -> None:
     for kind, settings in changed.items():
         if kind not in kinds():
             raise unknown("kind of noise", kind, kinds())

@@ -6,17 +6,28 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from bench.data.split import dealt, first_of_each, manual_cases, realised
+from bench.plan.shared_specs import SharedSpecs
 from bench.plan.start import beginning
-from bench.plugins import metrics
-from bench.plugins.methods import origin_of
-from bench.plugins.noise import origins, simulator
-from bench.settings.serialise import build, plain
+from bench.settings.stage_specs import (
+    DoubtsSpec,
+    EnsembleSpec,
+    Identity,
+    JudgeSpec,
+    LabelScoresSpec,
+    PseudoLabelsSpec,
+    ScoresSpec,
+    SplitSpec,
+    StudentSpec,
+    TeacherSpec,
+    TrainingSpec,
+    serialise,
+)
 from bench.store.stage import Stage, stage
 from methods.dense_vox_net import DenseVoxNetMethod
-from methods.interface import Revises, Studies
+from methods.interface import Studies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,9 +36,9 @@ if TYPE_CHECKING:
     from bench.plan.experiments import Noise
     from bench.plan.recipes import Recipe
     from bench.plan.start import Beginning
-    from bench.settings.schema import Optimiser
+    from bench.plan.training_labels import Mix, Way
+    from bench.settings.stage_specs import StageSpec
     from methods.interface import Method
-    from tsman.settings import DistillationSettings
 
 SUPERVISED = "1.0"
 """ξ where every training case keeps its manual label."""
@@ -39,35 +50,6 @@ BAND_MM = 3.0
 """How far from a boundary of the clean label its band reaches, for doubts."""
 
 
-class Mix(NamedTuple):
-    """What students are trained on: who is who, and the labels that stand in for the withheld ones."""
-
-    split: Stage
-    manual: tuple[str, ...]
-    instead: Stage | None = None  # pseudo labels, or noisy ones; None where nothing is withheld
-    noise: Noise | None = None
-    teachers: tuple[Stage, ...] = ()  # trained on the manual labels, which students may start at
-    manual_only: bool = False  # the other cases are left out of the training
-
-    @property
-    def inputs(self) -> dict[str, Stage]:
-        """As stages read them."""
-        return {"split": self.split} | ({"pseudo": self.instead} if self.instead else {})
-
-
-class Way(NamedTuple):
-    """A way to make pseudo labels: which teachers vote, through which views."""
-
-    members: tuple[int, ...]
-    distillation: DistillationSettings
-
-    @property
-    def name(self) -> str:
-        """P's names: ``single``, ``md`` (several models), ``dd`` (several views), ``hd`` (both)."""
-        many_views, many_teachers = self.distillation.views != "identity", len(self.members) > 1
-        return {(0, 0): "single", (0, 1): "md", (1, 0): "dd", (1, 1): "hd"}[many_views, many_teachers]
-
-
 @dataclass(frozen=True)  # no slots: what all its stages share is worked out once and kept
 class Cell:
     """One data set and one seed."""
@@ -75,9 +57,6 @@ class Cell:
     recipe: Recipe
     dataset: Dataset
     seed: int
-    _plain_of: dict[int, tuple[Any, dict[str, Any]]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
     _manual_at: dict[str, tuple[str, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -88,37 +67,20 @@ class Cell:
         cell = Cell(recipe, dataset, seed)
         return replace(cell, dataset=dataset.drawn(cell.split_seed))
 
-    def _plain(self, settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our settings objects
-        """Plain data of settings, taken once; shared by stages, so never to be changed."""
-        # By identity, and the object is kept so that its id stays its own: equal settings may hold 1 and 1.0.
-        if id(settings) not in self._plain_of:
-            self._plain_of[id(settings)] = (settings, plain(settings))
-        return self._plain_of[id(settings)][1]
+    @cached_property
+    def specs(self) -> SharedSpecs:
+        """The parts of specifications that stages have in common."""
+        return SharedSpecs(self.recipe, self.dataset, self.seed)
 
     @cached_property
-    def classes(self) -> dict[str, int]:
-        """What the shape of every network depends on."""
-        return {"channels": len(self.dataset.channels), "classes": len(self.dataset.structures) + 1}
+    def _place(self) -> tuple[str, str]:
+        """The name of the data set and its id, which takes a while to make."""
+        return self.dataset.name, self.dataset.id
 
     @property
     def split_seed(self) -> int:
         """What the split is drawn by, and the test cases where they are drawn."""
         return self.seed if self.recipe.split.seed is None else self.recipe.split.seed
-
-    @cached_property
-    def _place(self) -> tuple[str, str]:
-        return self.dataset.name, self.dataset.id
-
-    @cached_property
-    def _measured(self) -> dict[str, Any]:
-        """What is measured, and how."""
-        background = {"background": True} if self.dataset.background_scored else {}
-        return background | {
-            "metrics": self._plain(self.recipe.metrics),
-            "compute": self._plain(self.recipe.compute),
-            "structures": list(self.dataset.structures),
-            **metrics.settings_of(self.recipe.metrics.more),
-        }
 
     def different(self, xis: Sequence[str]) -> list[str]:
         """The ξ that are different trainings here, ascending: of those that keep the same scans the first."""
@@ -135,71 +97,50 @@ class Cell:
         """The training cases whose manual label nobody may learn from at this ξ, sorted."""
         return sorted(set(self.dataset.train) - set(self.manual(xi)))
 
-    def _images(self, cases: Sequence[str]) -> dict[str, str]:
-        return {case: self.dataset.cases[case].image_print for case in cases}
-
-    def _labels(self, cases: Sequence[str]) -> dict[str, str]:
-        return {case: self.dataset.cases[case].label_print for case in cases}
-
-    def identity(self, xi: str, noise: Noise | None = None) -> dict[str, Any]:
+    def identity(self, xi: str, noise: Noise | None = None) -> Identity:
         """What every record of this cell at this ξ says of itself, still without role and method."""
         share = realised(xi, len(self.dataset.train))
-        return {
-            "dataset": self.dataset.name,
-            "method": "",
-            "xi": xi,
-            "xi_realised": SUPERVISED if share == 1 else format(share, "f"),
-            "seed": self.seed,
-            "split": self.split_seed,
-            "role": "",
-            "member": "",
-            "variant": "",
-            "noise": noise.name if noise else "none",
-            "recipe": self.recipe.name,
-        }
+        return Identity(
+            dataset=self.dataset.name,
+            xi=xi,
+            xi_realised=SUPERVISED if share == 1 else format(share, "f"),
+            seed=self.seed,
+            split=self.split_seed,
+            noise=noise.name if noise else "none",
+            recipe=self.recipe.name,
+        )
+
+    def _stage(
+        self, spec: StageSpec, inputs: Mapping[str, Stage], *, images: Sequence[str], labels: Sequence[str]
+    ) -> Stage:
+        """A stage that may read the images and the labels of these cases."""
+        cases = self.dataset.cases
+        made = stage(
+            spec.stage_kind,
+            serialise(spec, self.specs.shared),
+            dataset=self._place,
+            images={case: cases[case].image_print for case in images},
+            labels={case: cases[case].label_print for case in labels},
+            inputs=inputs,
+        )
+        return replace(made, planned=spec)
 
     def split(self, xi: str) -> Stage:
         """Who is who at this ξ."""
-        manual = self.manual(xi)
         # ξ itself is left out: shares that keep the same scans are the same split, with the same teachers.
-        settings = {
-            "seed": self.split_seed,
-            "manual": list(manual),
-            "pseudo": self._withheld(xi),
-            "test": list(self.dataset.test),
-        }
-        return stage("split", settings, dataset=self._place, images={}, labels={}, inputs={})
-
-    def _training(self, method: Method, steps: int, optimiser: Optimiser | None = None) -> dict[str, Any]:
-        named = {"name": method.name, "version": method.version, "settings": self._plain(method)}
-        settings = {
-            "method": named | origin_of(method),
-            "stream": self._plain(self.recipe.stream),
-            "sampling": self._plain(self.recipe.sampling),
-            "optimiser": self._plain(optimiser or self.recipe.optimiser),
-            "steps": steps,
-            "seed": self.seed,
-            "compute": self._plain(self.recipe.compute),
-            **self.classes,
-        }
-        segments = isinstance(method, Revises | Studies)
-        return settings | self._inference() if segments else settings
-
-    def _inference(self) -> dict[str, Any]:
-        return {"inference": self._plain(self.recipe.inference), "patch": list(self.recipe.sampling.patch)}
+        spec = SplitSpec(
+            seed=self.split_seed,
+            manual=self.manual(xi),
+            pseudo=tuple(self._withheld(xi)),
+            test=tuple(self.dataset.test),
+        )
+        return self._stage(spec, {}, images=(), labels=())
 
     def teacher(self, split: Stage, xi: str, member: int) -> Stage:
         """One DenseVoxNet that sees the manual cases alone; members count from 0."""
-        settings = self._training(TEACHER, self.recipe.teachers.steps[member])
+        training = self.specs.training(TeacherSpec, TEACHER, self.recipe.teachers.steps[member])
         manual = self.manual(xi)
-        return stage(
-            "teacher",
-            {**settings, "member": member + 1},
-            dataset=self._place,
-            images=self._images(manual),
-            labels=self._labels(manual),
-            inputs={"split": split},
-        )
+        return self._stage(training(member=member + 1), {"split": split}, images=manual, labels=manual)
 
     def teachers(self, split: Stage, xi: str) -> tuple[Stage, ...]:
         """All teachers of a ξ, those of the fewest steps first where the recipe names them so."""
@@ -207,76 +148,40 @@ class Cell:
 
     def ensemble(self, teachers: Sequence[Stage]) -> Stage:
         """All teachers as one trained stage, whose predictions are the mean of theirs; nothing is trained."""
-        settings = {
-            **self._training(replace(TEACHER, networks=len(teachers)), 0),
-            "members": [json.loads(teacher.settings) for teacher in teachers],
-        }
-        inputs = {f"teacher{place:02d}": teacher for place, teacher in enumerate(teachers, start=1)}
-        return stage("ensemble", settings, dataset=self._place, images={}, labels={}, inputs=inputs)
+        training = self.specs.training(EnsembleSpec, replace(TEACHER, networks=len(teachers)), 0)
+        spec = training(members=tuple(teacher.spec_as(TeacherSpec) for teacher in teachers))
+        return self._stage(spec, numbered("teacher", teachers), images=(), labels=())
 
     def pseudo(self, xi: str, teachers: Sequence[Stage], way: Way) -> Stage:
         """Labels for the cases without a manual one, by some of the teachers."""
         chosen = [teachers[member] for member in way.members]
-        settings = {
-            "members": [json.loads(teacher.settings) for teacher in chosen],
-            "distillation": self._plain(way.distillation),
-            "compute": self._plain(self.recipe.compute),
-            **self.classes,
-            **self._inference(),
-        }
-        return stage(
-            "pseudo",
-            settings,
-            dataset=self._place,
-            images=self._images(self._withheld(xi)),
-            labels={},
-            inputs={f"teacher{place:02d}": teacher for place, teacher in enumerate(chosen, start=1)},
+        spec = PseudoLabelsSpec(
+            members=tuple(teacher.spec_as(TeacherSpec) for teacher in chosen),
+            distillation=way.distillation,
+            compute=self.recipe.compute,
+            channels=self.specs.channels,
+            classes=self.specs.classes,
+            inference=self.recipe.inference,
+            patch=self.recipe.sampling.patch,
         )
+        return self._stage(spec, numbered("teacher", chosen), images=self._withheld(xi), labels=())
 
     def noise(self, xi: str, noise: Noise) -> Stage:
         """Labels for the cases without a manual one: their own, with noise of a known kind and rate."""
-        withheld = self._withheld(xi)
-        settings = {
-            "kind": noise.kind,
-            "rate": noise.rate,
-            "settings": {
-                part: plain(build(simulator(part), self.recipe.noise.get(part, {}), f"noise {part}"))
-                for part in noise.kind.split("+")
-            },
-            "seed": self.split_seed,
-            "classes": self.classes["classes"],
-            "structures": list(self.dataset.structures),
-            **origins(noise.kind),
-        }
-        return stage(
-            "noise",
-            settings,
-            dataset=self._place,
-            images={},
-            labels=self._labels(withheld),
-            inputs={"split": self.split(xi)},
-        )
+        spec = self.specs.noisy_labels(noise, self.split_seed)
+        return self._stage(spec, {"split": self.split(xi)}, images=(), labels=self._withheld(xi))
 
     def judges(self, mix: Mix, count: int) -> list[Stage]:
         """Networks that say what they think of the labels which they were not trained on.
 
         Manual cases and others are dealt to them alike, in an order of the split's seed.
         """
-        parts = dealt(self.dataset.train, mix.manual, count, dataset=self.dataset.name, seed=self.split_seed)
-        training = self._training(TEACHER, self.recipe.teachers.steps[0])
-        made = []
-        for part in parts:
-            seen = [case for case in self.dataset.train if case not in part]
-            made.append(
-                stage(
-                    "judge",
-                    {**training, "judged": list(part)},
-                    dataset=self._place,
-                    images=self._images(seen),
-                    labels=self._labels([case for case in seen if case in mix.manual]),
-                    inputs=mix.inputs,
-                )
-            )
+        training = self.specs.training(JudgeSpec, TEACHER, self.recipe.teachers.steps[0])
+        train, made = self.dataset.train, []
+        for part in dealt(train, mix.manual, count, dataset=self.dataset.name, seed=self.split_seed):
+            seen = [case for case in train if case not in part]
+            manual = [case for case in seen if case in mix.manual]
+            made.append(self._stage(training(judged=tuple(part)), mix.inputs, images=seen, labels=manual))
         return made
 
     def beginning(self, method: Method, mix: Mix) -> Beginning:
@@ -291,99 +196,71 @@ class Cell:
         """A contestant on manual labels and those that stand in for the withheld ones."""
         begun = self.beginning(method, mix)
         method, optimiser = begun.method, begun.optimiser(self.recipe.optimiser, self.recipe.student)
-        settings = self._training(method, steps, optimiser) | self._streams(mix)
-        inputs = dict(mix.inputs)
-        if begun.teachers:
-            settings["start"] = [json.loads(teacher.settings) for teacher in begun.teachers]
-            inputs |= {f"start{place:02d}": one for place, one in enumerate(begun.teachers, start=1)}
-        if isinstance(method, Studies) and method.judges:
-            judges = self.judges(mix, method.judges)
-            settings["judges"] = [json.loads(judge.settings) for judge in judges]
-            inputs |= {f"judge{place:02d}": judge for place, judge in enumerate(judges, start=1)}
-        if mix.noise:
-            settings["milestones"] = list(MILESTONES)
-        return stage(
-            "student",
-            settings,
-            dataset=self._place,
-            images=self._seen(mix),
-            labels=self._labels(mix.manual),
-            inputs=inputs,
+        count = method.judges if isinstance(method, Studies) else 0
+        judges = self.judges(mix, count) if count else []
+        spec = self.specs.training(StudentSpec, method, steps, optimiser)(
+            streams=self._streams(mix),
+            start=tuple(teacher.spec_as(TeacherSpec) for teacher in begun.teachers),
+            judges=tuple(judge.spec_as(JudgeSpec) for judge in judges),
+            milestones=MILESTONES if mix.noise else (),
         )
+        inputs = mix.inputs | numbered("start", begun.teachers) | numbered("judge", judges)
+        return self._stage(spec, inputs, images=self._seen(mix), labels=mix.manual)
 
-    def _seen(self, mix: Mix) -> dict[str, str]:
-        """The images that a student is trained on, by case."""
-        return self._images(mix.manual if mix.manual_only else self.dataset.train)
+    def _seen(self, mix: Mix) -> tuple[str, ...]:
+        """The cases that a student is trained on."""
+        return mix.manual if mix.manual_only else self.dataset.train
 
-    def _streams(self, mix: Mix) -> dict[str, str]:
-        """The setting that names the common streams of students; empty if each has streams of its own."""
+    def _streams(self, mix: Mix) -> str:
+        """The name of the common streams of students; empty if each has streams of its own."""
         if self.recipe.seeding == "independent":
-            return {}
+            return ""
         # By what a training sees: nothing of test cases or withheld labels, which the data set's id holds.
         below = {name: one.key for name, one in mix.inputs.items()}
-        named = [self.dataset.name, self.seed, below, self._seen(mix)]
-        return {"streams": hashlib.sha256(json.dumps(named).encode()).hexdigest()[:20]}
+        seen = {case: self.dataset.cases[case].image_print for case in self._seen(mix)}
+        named = json.dumps([self.dataset.name, self.seed, below, seen])
+        return hashlib.sha256(named.encode()).hexdigest()[:20]
 
-    def scores(self, trained: Stage, identity: Mapping[str, Any]) -> Stage:
+    def scores(self, trained: Stage, identity: Identity) -> Stage:
         """A trained stage on the test cases."""
-        settings = {
-            "identity": dict(identity),
-            "trained": json.loads(trained.settings),
-            "cleaning": plain(self.recipe.cleaning.resolved(single_pieces=self.dataset.pieces == "single")),
-            **self._measured,
-            **self._inference(),
-        }
-        test = self.dataset.test
-        return stage(
-            "scores",
-            settings,
-            dataset=self._place,
-            images=self._images(test),
-            labels=self._labels(test),
-            inputs={"of": trained},
+        spec = self.specs.measured(ScoresSpec, identity)(
+            trained=trained.spec_as(TrainingSpec),
+            cleaning=self.recipe.cleaning.resolved(single_pieces=self.dataset.pieces == "single"),
+            inference=self.recipe.inference,
+            patch=self.recipe.sampling.patch,
         )
+        return self._stage(spec, {"of": trained}, images=self.dataset.test, labels=self.dataset.test)
 
     def pseudo_scores(self, pseudo: Stage, xi: str, way: Way) -> Stage:
         """Pseudo labels against the truth that was withheld."""
-        own = {
-            "method": "distillation",
-            "variant": way.name,
-            "member": str(way.members[0] + 1) if len(way.members) == 1 else "",
-        }
-        return self._label_scores(pseudo, xi, self.identity(xi) | own)
+        own = replace(self.identity(xi), method="distillation", variant=way.name, member=way.member)
+        return self._label_scores(pseudo, xi, own)
 
     def noise_scores(self, noisy: Stage, xi: str, noise: Noise) -> Stage:
         """Labels with injected noise against the clean ones."""
-        own = {"method": "noise", "variant": noise.kind}
-        return self._label_scores(noisy, xi, self.identity(xi, noise) | own)
+        own = replace(self.identity(xi, noise), method="noise", variant=noise.kind)
+        return self._label_scores(noisy, xi, own)
 
-    def _label_scores(self, labels: Stage, xi: str, identity: Mapping[str, Any]) -> Stage:
-        return stage(
-            "scores",
-            {"identity": {**identity, "role": "pseudo"}, **self._measured},
-            dataset=self._place,
-            images={},
-            labels=self._labels(self._withheld(xi)),
-            inputs={"of": labels},
-        )
+    def _label_scores(self, labels: Stage, xi: str, identity: Identity) -> Stage:
+        spec = self.specs.measured(LabelScoresSpec, replace(identity, role="pseudo"))()
+        return self._stage(spec, {"of": labels}, images=(), labels=self._withheld(xi))
 
-    def doubts(self, student: Stage, noise: Stage, identity: Mapping[str, Any]) -> Stage:
+    def doubts(self, student: Stage, noise: Stage, identity: Identity) -> Stage:
         """What a student doubts of the labels that a stage gave the cases whose truth was withheld."""
         withheld = sorted(dict(student.images).keys() - dict(student.labels))
-        settings = {
-            "identity": dict(identity),
-            "trained": json.loads(student.settings),
-            "milestones": list(MILESTONES),
-            "band_mm": BAND_MM,
-            "compute": self._plain(self.recipe.compute),
-            "structures": list(self.dataset.structures),
-            **self._inference(),
-        }
-        return stage(
-            "doubts",
-            settings,
-            dataset=self._place,
-            images=self._images(withheld),
-            labels=self._labels(withheld),
-            inputs={"of": student, "noise": noise},
+        spec = DoubtsSpec(
+            identity=identity,
+            trained=student.spec_as(StudentSpec),
+            milestones=MILESTONES,
+            band_mm=BAND_MM,
+            compute=self.recipe.compute,
+            structures=tuple(self.dataset.structures),
+            inference=self.recipe.inference,
+            patch=self.recipe.sampling.patch,
         )
+        return self._stage(spec, {"of": student, "noise": noise}, images=withheld, labels=withheld)
+
+
+def numbered(prefix: str, stages: Sequence[Stage]) -> dict[str, Stage]:
+    """Several inputs of one kind by name, counted from 01."""
+    return {f"{prefix}{number:02d}": one for number, one in enumerate(stages, start=1)}

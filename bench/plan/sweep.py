@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.copies import doubtful, leak_of
 from bench.data.split import other_shares
@@ -53,13 +53,13 @@ class Sweep:
         every = [one for part in self.parts for one in (*part.students, *part.supervised)]
         return [one for place, one in enumerate(every) if one not in every[:place]]
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """Everything that was asked for, as plain JSON."""
-        named: dict[str, Any] = {"experiments": list(self.experiments)} if self.experiments else {}
+        named: dict[str, object] = {"experiments": list(self.experiments)} if self.experiments else {}
         named |= {"noise": self.noises} if self.noises else {}
         named |= {"references": "methods"} if any(part.labelled_only for part in self.parts) else {}
         if self.allowed_leaks:
-            named["leaks"] = [leak.describe() for leak in self.allowed_leaks]
+            named["leaks"] = [plain(leak.note) for leak in self.allowed_leaks]
         return named | {
             "recipe": plain(self.recipe),
             "methods": [one.describe() for one in self.contestants],

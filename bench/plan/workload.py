@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bench.plugins import methods
 from bench.settings.schema import heartseg_overlap
+from bench.settings.serialise import plain
+from bench.settings.stage_specs import (
+    LATER,
+    DoubtsSpec,
+    JudgeSpec,
+    LabelScoresSpec,
+    MethodReference,
+    PseudoLabelsSpec,
+    ScoresSpec,
+    StudentSpec,
+    TeacherSpec,
+    read,
+)
 from tsman.views import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from bench.settings.schema import Compute, Inference, Metrics
+    from bench.settings.stage_specs import Patch, TrainingSpec
+    from bench.store.documents import StageDocument
     from bench.store.stage import Stage
+    from tsman.settings import StreamSettings
 
 Unit = Literal["step", "pass", "volume", "score", "nothing"]
 """What a stage is made of: training steps of all its networks, passes of one network over a volume, volumes
@@ -24,13 +40,31 @@ PASSES_OF_A_LOOK = 3
 """At one case at one time of training: what is predicted, what is doubted, and the gradients of its crops."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitOf:
+    """All that the cost of a unit of work depends on; what it does not depend on is None."""
+
+    dataset: str | None = field(default=None, metadata=LATER)
+    metrics: Metrics | None = field(default=None, metadata=LATER)
+    # Of a network that is trained or asked:
+    method: MethodReference | None = field(default=None, metadata=LATER)
+    patch: Patch | None = field(default=None, metadata=LATER)
+    batch: int | None = field(default=None, metadata=LATER)
+    stream: StreamSettings | None = field(default=None, metadata=LATER)
+    compute: Compute | None = field(default=None, metadata=LATER)
+    channels: int | None = field(default=None, metadata=LATER)
+    classes: int | None = field(default=None, metadata=LATER)
+    inference: Inference | None = field(default=None, metadata=LATER)
+    of_doubts: bool = field(default=False, metadata=LATER)  # gradients are taken beside what is predicted
+
+
 class Work(NamedTuple):
     """A stage as so many equal units; stages with equal ``like`` have units of one cost."""
 
     unit: Unit
     amount: int
     like: str  # canonical JSON of the unit and of all that its cost depends on
-    about: Mapping[str, Any]  # the latter, to be read
+    about: UnitOf  # the latter, to be read
 
     @property
     def networks(self) -> int:
@@ -52,52 +86,47 @@ class Work(NamedTuple):
         return self.amount * self.networks if self.unit in ("pass", "volume") else 0
 
 
-def work_of(stage: Stage) -> Work:
-    """The work of a stage."""
-    return work_done(stage.document())
-
-
-def work_done(document: Mapping[str, Any]) -> Work:
-    """The work of a stage by its document, as ``stage.json`` has it.
+def work_of(stage: Stage | StageDocument) -> Work:
+    """The work of a stage that is planned, or of one by its document.
 
     Raises:
-        KeyError: The settings are not laid out as stages' are here.
+        DataError: The settings are not laid out as stages' are here.
     """
-    unit, amount, about = _counted(document)
-    return Work(unit, amount, json.dumps([unit, about], sort_keys=True), about)
+    unit, amount, about = _counted(stage)
+    return Work(unit, amount, json.dumps([unit, plain(about)], sort_keys=True), about)
 
 
-def _counted(document: Mapping[str, Any]) -> tuple[Unit, int, dict[str, Any]]:
+def _counted(stage: Stage | StageDocument) -> tuple[Unit, int, UnitOf]:
     """Unit, amount, and all that the cost of a unit depends on."""
-    kind, settings, where = document["kind"], document["settings"], {"dataset": document["dataset"]}
-    if kind in ("teacher", "judge", "student"):
-        return "step", int(settings["steps"]), _training(settings)
-    if kind == "pseudo":
-        views = VIEWS[settings["distillation"]["views"]]
-        passes = len(document["images"]) * len(settings["members"]) * len(views)
-        return "pass", passes, where | _training(settings["members"][0]) | _windows(settings)
-    if kind == "doubts":
-        looks = len(document["labels"]) * (len(settings["milestones"]) + 1)
-        about = where | _training(settings["trained"]) | _windows(settings)
-        return "pass", looks * PASSES_OF_A_LOOK, about | {"of": kind}
-    if kind != "scores":
-        return "nothing", 0, {}
-    volumes = len(document["labels"])
-    where["metrics"] = settings["metrics"]
-    if "trained" not in settings:
-        return "score", volumes, where
-    return "volume", volumes, where | _training(settings["trained"]) | _windows(settings)
+    spec, dataset = stage.spec, stage.dataset
+    if isinstance(spec, TeacherSpec | JudgeSpec | StudentSpec):
+        return "step", spec.steps, _training(spec)
+    if isinstance(spec, PseudoLabelsSpec):
+        passes = len(stage.images) * len(spec.members) * len(VIEWS[spec.distillation.views])
+        return "pass", passes, replace(_training(spec.members[0]), dataset=dataset, inference=spec.inference)
+    if isinstance(spec, DoubtsSpec):
+        looks = len(stage.labels) * (len(spec.milestones) + 1)
+        about = replace(_training(spec.trained), dataset=dataset, inference=spec.inference, of_doubts=True)
+        return "pass", looks * PASSES_OF_A_LOOK, about
+    if isinstance(spec, LabelScoresSpec):
+        return "score", len(stage.labels), UnitOf(dataset=dataset, metrics=spec.metrics)
+    if isinstance(spec, ScoresSpec):
+        about = replace(_training(spec.trained), dataset=dataset, inference=spec.inference)
+        return "volume", len(stage.labels), replace(about, metrics=spec.metrics)
+    return "nothing", 0, UnitOf()
 
 
-def _training(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _training(spec: TrainingSpec) -> UnitOf:
     """What the cost of a step, or of a pass of what was trained so, depends on."""
-    sampling = settings["sampling"]
-    named = {"method": settings["method"], "patch": sampling["patch"], "batch": sampling["batch"]}
-    return named | {name: settings[name] for name in ("stream", "compute", "channels", "classes")}
-
-
-def _windows(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {"inference": settings["inference"]}
+    return UnitOf(
+        method=spec.method,
+        patch=spec.sampling.patch,
+        batch=spec.sampling.batch,
+        stream=spec.stream,
+        compute=spec.compute,
+        channels=spec.channels,
+        classes=spec.classes,
+    )
 
 
 @cache
@@ -106,17 +135,17 @@ def _networks(like: str) -> int:
     _, about = json.loads(like)
     if "method" not in about:
         return 0
-    return methods.method_of(about["method"]).networks
+    return methods.method_of(read(MethodReference, about["method"], "the method of a stage")).networks
 
 
-def voxels_shown(shape: tuple[int, int, int], inference: Mapping[str, Any], patch: tuple[int, ...]) -> int:
+def voxels_shown(shape: Patch, inference: Inference, patch: Patch) -> int:
     """The voxels of all windows that a network is shown of one volume, those in several counted each time."""
-    if inference["window"] == "whole":
+    if inference.window == "whole":
         return math.prod(shape)
     windows = 1
     for size, side in zip(shape, patch, strict=True):
-        folds = inference["window"] == "heartseg"
-        overlap = heartseg_overlap(size, side) if folds else float(inference["overlap"])
+        folds = inference.window == "heartseg"
+        overlap = heartseg_overlap(size, side) if folds else inference.overlap
         stride = max(int(side * (1 - overlap)), 1)
         windows *= math.ceil(max(size - side, 0) / stride) + 1
     return windows * math.prod(patch)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from bench.settings.stage_specs import MethodReference
     from methods.interface import Method
 
 LOGGER = logging.getLogger(__name__)
@@ -197,19 +198,19 @@ def origin_of(contestant: Method) -> dict[str, str]:
     return {"plugin": origin} if origin else {}
 
 
-def method_of(said: Mapping[str, Any], classes: int | None = None) -> Method:
+def method_of(said: MethodReference, classes: int | None = None) -> Method:
     """The method that a stage's settings name, with the settings it was planned with.
 
     One that is brought answers for what it gives: it is held to the interface in each call.
 
     Args:
-        said: ``name``, ``settings`` and, of one that is brought, ``plugin``.
+        said: Its name, its settings and, of one that is brought, its origin.
         classes: How many its probabilities are of, where it is known.
 
     Raises:
         UsageError: It is of a plug-in that nobody named in this command.
     """
-    name, origin = str(said["name"]), str(said.get("plugin", ""))
+    name, origin = said.name, said.plugin
     if not origin:
         kind: type[Any] = type(registry.method(name))
     elif (origin, name) in _KNOWN:
@@ -219,7 +220,7 @@ def method_of(said: Mapping[str, Any], classes: int | None = None) -> Method:
         raise UsageError(
             f"method {name!r} is of the plug-in {origin}, whose code runs only if named: --plugin FILE."
         )
-    found: Method = build(kind, said["settings"], f"method {name}")
+    found: Method = build(kind, said.settings, f"method {name}")
     return found
 
 

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from methods.interface import Batch
 
@@ -24,7 +24,7 @@ class Seen(NamedTuple):
     is_manual: bool
 
 
-def network(found: Any) -> Wrong:  # noqa: ANN401 - anything may be given
+def network(found: object) -> Wrong:
     """A module that can learn."""
     from torch import nn
 
@@ -35,7 +35,7 @@ def network(found: Any) -> Wrong:  # noqa: ANN401 - anything may be given
     return None
 
 
-def loss(found: Any, progress: float) -> Wrong:  # noqa: ANN401 - anything may be given
+def loss(found: object, progress: float) -> Wrong:
     """A finite scalar that hangs on the network, or ``None``."""
     import torch
 
@@ -53,7 +53,7 @@ def loss(found: Any, progress: float) -> Wrong:  # noqa: ANN401 - anything may b
     return None
 
 
-def probabilities(found: Any, image_bcijk: Tensor, classes: int | None) -> Wrong:  # noqa: ANN401
+def probabilities(found: object, image_bcijk: Tensor, classes: int | None) -> Wrong:
     """(B, N, I, J, K), floating, in [0, 1], summing to one."""
     import torch
 
@@ -80,16 +80,17 @@ def shares(found: Tensor, dim: int) -> Wrong:
     return None
 
 
-def refined(found: Any, probability_nijk: Tensor) -> Wrong:  # noqa: ANN401 - anything may be given
+def refined(found: object, probability_nijk: Tensor) -> Wrong:
     """(N, I, J, K) as it was given, floating, in [0, 1], summing to one."""
     import torch
 
     wanted = tuple(probability_nijk.shape)
-    is_fit = isinstance(found, torch.Tensor) and found.is_floating_point() and tuple(found.shape) == wanted
-    return shares(found, dim=0) if is_fit else (f"probabilities {wanted}", _kind(found))
+    if not isinstance(found, torch.Tensor) or not found.is_floating_point() or tuple(found.shape) != wanted:
+        return f"probabilities {wanted}", _kind(found)
+    return shares(found, dim=0)
 
 
-def parameter_groups(found: Any, network: Any) -> Wrong:  # noqa: ANN401 - anything may be given
+def parameter_groups(found: object, network: nn.Module) -> Wrong:
     """Every parameter that can learn in exactly one group."""
     from methods.interface import ParameterGroup
 
@@ -105,12 +106,12 @@ def parameter_groups(found: Any, network: Any) -> Wrong:  # noqa: ANN401 - anyth
     return ("each parameter in a group", f"{', '.join(lacking[:3])} in none") if lacking else None
 
 
-def doubt(found: Any, batch: Batch) -> Wrong:  # noqa: ANN401 - anything may be given
+def doubt(found: object, batch: Batch) -> Wrong:
     """Name to (B, I, J, K) in [0, 1]."""
     wanted = tuple(batch.label_bijk.shape)
-    return _tensors(found, f"names to tensors {wanted}") or next(
-        (wrong for name, one in found.items() if (wrong := _share_of_voxels(name, one, wanted))), None
-    )
+    if (maps := _tensors(found)) is None:
+        return f"names to tensors {wanted}", _other(found)
+    return next((wrong for name, one in maps.items() if (wrong := _share_of_voxels(name, one, wanted))), None)
 
 
 def _share_of_voxels(name: str, found: Tensor, wanted: tuple[int, ...]) -> Wrong:
@@ -121,12 +122,13 @@ def _share_of_voxels(name: str, found: Tensor, wanted: tuple[int, ...]) -> Wrong
     return None
 
 
-def revised(found: Any, seen: Mapping[str, Seen], classes: int | None) -> Wrong:  # noqa: ANN401
+def revised(found: object, seen: Mapping[str, Seen], classes: int | None) -> Wrong:
     """New labels by case name, of cases that were shown and whose label is not manual."""
-    wrong = _tensors(found, "case names to labels") or _known(found, seen)
-    if wrong:
+    if (labels := _tensors(found)) is None:
+        return "case names to labels", _other(found)
+    if wrong := _known(labels, seen):
         return wrong
-    for name, label_ijk in found.items():
+    for name, label_ijk in labels.items():
         if seen[name].is_manual:
             return "that no manual label is changed", f"a new one for {name}"
         if tuple(label_ijk.shape) != seen[name].shape_ijk or label_ijk.is_floating_point():
@@ -137,12 +139,13 @@ def revised(found: Any, seen: Mapping[str, Seen], classes: int | None) -> Wrong:
     return None
 
 
-def studied(found: Any, seen: Mapping[str, Seen], classes: int | None) -> Wrong:  # noqa: ANN401
+def studied(found: object, seen: Mapping[str, Seen], classes: int | None) -> Wrong:
     """Soft targets (N, I, J, K) by case name."""
-    wrong = _tensors(found, "case names to soft targets") or _known(found, seen)
-    if wrong:
+    if (targets := _tensors(found)) is None:
+        return "case names to soft targets", _other(found)
+    if wrong := _known(targets, seen):
         return wrong
-    for name, target_nijk in found.items():
+    for name, target_nijk in targets.items():
         is_shaped = target_nijk.dim() == 4 and tuple(target_nijk.shape[1:]) == seen[name].shape_ijk
         if not is_shaped or (classes is not None and target_nijk.shape[0] != classes):
             return f"({classes or 'N'}, *{seen[name].shape_ijk}) for {name}", _kind(target_nijk)
@@ -151,21 +154,31 @@ def studied(found: Any, seen: Mapping[str, Seen], classes: int | None) -> Wrong:
     return None
 
 
-def _known(found: Mapping[str, Any], seen: Mapping[str, Seen]) -> Wrong:
+def _known(found: Mapping[str, object], seen: Mapping[str, Seen]) -> Wrong:
     strange = sorted(set(found) - set(seen))
     return ("names of cases that it was shown", f"{strange[0]!r}") if strange else None
 
 
-def _tensors(found: Any, expected: str) -> Wrong:  # noqa: ANN401 - anything may be given
+def _tensors(found: object) -> Mapping[str, Tensor] | None:
+    """Names to tensors; None where it is something else."""
+    import torch
+
+    if not isinstance(found, Mapping) or not all(isinstance(one, torch.Tensor) for one in found.values()):
+        return None
+    return found
+
+
+def _other(found: object) -> str:
+    """What stands where names to tensors were expected."""
     import torch
 
     if not isinstance(found, Mapping):
-        return expected, _kind(found)
-    other = [name for name, one in found.items() if not isinstance(one, torch.Tensor)]
-    return (expected, f"{other[0]!r} to {_kind(found[other[0]])}") if other else None
+        return _kind(found)
+    name, other = next((name, one) for name, one in found.items() if not isinstance(one, torch.Tensor))
+    return f"{name!r} to {_kind(other)}"
 
 
-def _kind(found: Any) -> str:  # noqa: ANN401 - anything may be given
+def _kind(found: object) -> str:
     """A value in a few words."""
     import torch
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from bench.settings.stage_specs import Identity
+    from bench.store.documents import FinishedStage
     from bench.store.store import Store
 
 WHO: Final = ("dataset", "method", "xi", "seed", "split", "role", "variant", "noise", "recipe")
@@ -34,21 +36,21 @@ class Scored:
 
     key: str
     run: str
-    identity: Mapping[str, Any]
+    identity: Identity
 
 
 def scored_students(store: Store, scores: Iterable[str]) -> list[Scored]:
     """The students behind finished scores stages, in their order."""
     there, found = store.finished(), []
     for key in scores:
-        described = store.stage(key)
-        of = str(described["inputs"].get("of", ""))
+        described = store.finished_stage(key)
+        of = described.inputs.get("of", "")
         if of.startswith("student-") and of in there:
-            found.append(Scored(of, str(described["run"]), described["settings"]["identity"]))
+            found.append(Scored(of, described.run, described.identity))
     return found
 
 
-def charges(store: Store, students: Iterable[Scored]) -> list[dict[str, Any]]:
+def charges(store: Store, students: Iterable[Scored]) -> list[dict[str, object]]:
     """One row a student; what lies no longer in the store costs what is known of it, nothing."""
     rows = list(students)
     spent = _Books(store)
@@ -56,27 +58,27 @@ def charges(store: Store, students: Iterable[Scored]) -> list[dict[str, Any]]:
     return [_row(one, spent, sharing) for one in rows]
 
 
-def _row(one: Scored, books: _Books, sharing: Mapping[frozenset[str], int]) -> dict[str, Any]:
+def _row(one: Scored, books: _Books, sharing: Mapping[frozenset[str], int]) -> dict[str, object]:
     described = books.stage(one.key)
-    facts, inputs = described["facts"], books.inputs(one.key)
+    inputs = described.inputs
     judges = books.together(key for name, key in inputs.items() if name.startswith("judge"))
     shared = books.shared(one.key)
     teachers = books.together(shared)
     share = max(sharing[shared], 1)
-    steps, training = int(facts["steps"]), int(facts["network_passes"])
+    steps, training = described.count("steps"), described.count("network_passes")
     return {
         "run": one.run,
-        **{name: one.identity[name] for name in WHO},
-        "start": "teachers" if described["settings"].get("start") else "fresh",
+        **{name: getattr(one.identity, name) for name in WHO},
+        "start": "teachers" if described.settings.get("start") else "fresh",
         "networks": training // steps,
         "steps": steps,
-        "voxels": int(facts["voxels_seen"]),
+        "voxels": described.count("voxels_seen"),
         "passes_training": training,
         "passes_judges": judges.passes,
-        "passes_revisions": int(facts.get("revision_passes", 0)),
+        "passes_revisions": described.count("revision_passes"),
         "passes_teachers_shared": teachers.passes / share,
         "passes_teachers_alone": teachers.passes,
-        "seconds": float(described["seconds"]),
+        "seconds": described.seconds,
         "seconds_judges": judges.seconds,
         "seconds_teachers_shared": teachers.seconds / share,
         "seconds_teachers_alone": teachers.seconds,
@@ -90,15 +92,15 @@ class _Books:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._there = store.finished()
-        self._read: dict[str, dict[str, Any]] = {}
+        self._read: dict[str, FinishedStage] = {}
 
-    def stage(self, key: str) -> dict[str, Any]:
+    def stage(self, key: str) -> FinishedStage:
         if key not in self._read:
-            self._read[key] = self._store.stage(key)
+            self._read[key] = self._store.finished_stage(key)
         return self._read[key]
 
-    def inputs(self, key: str) -> dict[str, str]:
-        return dict(self.stage(key)["inputs"])
+    def inputs(self, key: str) -> Mapping[str, str]:
+        return self.stage(key).inputs
 
     def together(self, keys: Iterable[str]) -> Spent:
         found = [self._spent(key) for key in keys if key in self._there]
@@ -118,4 +120,4 @@ class _Books:
 
     def _spent(self, key: str) -> Spent:
         described = self.stage(key)
-        return Spent(int(described["facts"].get("network_passes", 0)), float(described["seconds"]))
+        return Spent(described.count("network_passes"), described.seconds)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.dataset import recall
 from bench.data.images.volumes import canonical_spacing_mm, read_image, read_label, read_weights
 from bench.errors import DataError
 from bench.files.names import is_safe_name
 from bench.records.overlays import overlays
+from bench.settings.stage_specs import MeasuredSpec
 from bench.store.lineage import lineage
 from bench.store.stage import in_order
 from bench.store.titles import title
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.data.dataset import Dataset
+    from bench.settings.stage_specs import Identity
     from bench.store.stage import Stage
     from bench.store.store import Store
     from reports.inputs.images import Exhibits, Scan
@@ -36,7 +38,7 @@ class Scored:
     """A scores stage and whose scores they are."""
 
     stage: Stage
-    who: Mapping[str, Any]
+    who: Identity
 
     @property
     def of(self) -> Stage | None:
@@ -52,13 +54,13 @@ def exhibits(store: Store, keys: Iterable[str]) -> Exhibits:
 
     stages = lineage(store, keys)
     scored = [
-        Scored(one, json.loads(one.settings)["identity"]) for one in stages.values() if one.kind == "scores"
+        Scored(one, one.spec_as(MeasuredSpec).identity) for one in stages.values() if one.kind == "scores"
     ]
     scans: list[Scan] = []
     missing: list[str] = []
     # P's figures are of labels by teachers; injected noise has pictures of its own.
     focal = _of(scored, role="student", method=FOCAL, variant="", noise="none")
-    for dataset, recipe in dict.fromkeys((one.who["dataset"], one.who["recipe"]) for one in focal):
+    for dataset, recipe in dict.fromkeys((one.who.dataset, one.who.recipe) for one in focal):
         here = _of(focal, dataset=dataset, recipe=recipe)
         for show, chosen in ((_withheld, _nearest(here, NOISY)), (_test, _nearest(here, 1.0))):
             try:
@@ -79,17 +81,17 @@ def exhibits(store: Store, keys: Iterable[str]) -> Exhibits:
 
 def _with_doubts(store: Store, stages: Mapping[str, Stage]) -> list[Stage]:
     """These stages, and those that scored the doubt of their students."""
-    of_them = [key for key in store.keys("doubts") if store.stage(key)["inputs"]["of"] in stages]
+    of_them = [key for key in store.keys("doubts") if store.finished_stage(key).inputs.get("of") in stages]
     return list(lineage(store, [*stages, *of_them]).values())
 
 
 def _of(scored: Sequence[Scored], **wanted: object) -> list[Scored]:
-    return [one for one in scored if all(one.who[name] == value for name, value in wanted.items())]
+    return [one for one in scored if all(getattr(one.who, name) == value for name, value in wanted.items())]
 
 
 def _nearest(scored: Sequence[Scored], xi: float) -> Scored:
     """The one at the ξ nearest to a wanted one, of the lowest seed."""
-    return min(scored, key=lambda one: (abs(float(one.who["xi"]) - xi), one.who["seed"], one.stage.key))
+    return min(scored, key=lambda one: (abs(float(one.who.xi) - xi), one.who.seed, one.stage.key))
 
 
 def _withheld(store: Store, chosen: Scored, scored: Sequence[Scored]) -> Scan:
@@ -97,7 +99,7 @@ def _withheld(store: Store, chosen: Scored, scored: Sequence[Scored]) -> Scan:
     student = chosen.of
     if student is None:
         raise DataError("the student's stage is not in the store any more.")
-    facts = store.stage(student.key)["facts"]
+    facts = store.finished_stage(student.key).facts
     case = str(facts.get("shown_case", ""))
     maps = store.folder(student.key) / "maps" / case
     if not is_safe_name(case) or not maps.is_dir():
@@ -127,17 +129,17 @@ def _test(store: Store, chosen: Scored, scored: Sequence[Scored]) -> Scan:
 
 def _beside(scored: Sequence[Scored], chosen: Scored, **wanted: object) -> list[Scored]:
     """Others of the same split and recipe."""
-    same = {name: chosen.who[name] for name in ("dataset", "xi", "seed", "split", "noise", "recipe")}
+    same = {name: getattr(chosen.who, name) for name in ("dataset", "xi", "seed", "split", "noise", "recipe")}
     return _of(scored, **same, **wanted)
 
 
 def _last(teachers: Sequence[Scored]) -> Scored | None:
     """The teacher with the most steps."""
-    return max(teachers, key=lambda one: int(one.who["member"] or 0), default=None)
+    return max(teachers, key=lambda one: int(one.who.member or 0), default=None)
 
 
 def _alone(teacher: Scored | None) -> str:
-    return f"teacher {teacher.who['member']} alone" if teacher else ""
+    return f"teacher {teacher.who.member} alone" if teacher else ""
 
 
 def _labels(store: Store, keys: Mapping[str, str], case: str) -> dict[str, NDArray[np.generic]]:
@@ -155,13 +157,13 @@ def _scan(store: Store, chosen: Scored, case: str, layers: Mapping[str, NDArray[
     volume = read_image([Path(path) for path in files.images], spacing_from=held)
     truth_ijk, _ = read_label(Path(files.label), classes=len(dataset.structures) + 1, spacing_from=held)
     return Scan(
-        dataset=str(chosen.who["dataset"]),
-        recipe=str(chosen.who["recipe"]),
+        dataset=chosen.who.dataset,
+        recipe=chosen.who.recipe,
         case=case,
         part="test",
-        method=str(chosen.who["method"]),
-        xi=str(chosen.who["xi"]),
-        seed=int(chosen.who["seed"]),
+        method=chosen.who.method,
+        xi=chosen.who.xi,
+        seed=chosen.who.seed,
         stage=(chosen.of or chosen.stage).key,
         spacing_mm=canonical_spacing_mm(volume.own),
         structures=dataset.structures,
@@ -170,7 +172,7 @@ def _scan(store: Store, chosen: Scored, case: str, layers: Mapping[str, NDArray[
     )
 
 
-def _layers(store: Store, chosen: Scored | None) -> list[dict[str, Any]]:
+def _layers(store: Store, chosen: Scored | None) -> list[dict[str, object]]:
     """What the student's network said of itself."""
     from bench.store.artifacts import LAYERS
 
@@ -196,15 +198,15 @@ def _input_keys(one: Stage) -> str:
 
 def _origin(store: Store, one: Stage) -> dict[str, object]:
     """Where a stage came from, for whoever asks after a number."""
-    document = store.stage(one.key)
+    document = store.finished_stage(one.key)
     return {
         "stage": one.key,
         "kind": one.kind,
         "title": title(one),
-        "commit": str(document.get("commit", "")),
-        "machine": json.dumps(document.get("machine", "")),
-        "started": str(document.get("started", "")),
-        "seconds": float(document.get("seconds", 0.0)),
-        "settings": json.dumps(document["settings"], sort_keys=True),
+        "commit": document.commit,
+        "machine": json.dumps(document.machine),
+        "started": document.started,
+        "seconds": document.seconds,
+        "settings": json.dumps(document.settings, sort_keys=True),
         "inputs": _input_keys(one),
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.errors import DataError
+from bench.settings.stage_specs import Identity, ResultName
+from bench.settings.stage_specs import read as read_part
 from bench.store.integrity import checksum
 from bench.store.record import _CELLS, COLUMNS, IDENTITY, Record, failed_rows, read, with_iou
 from bench.store.run_log import Turn, turns
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from bench.store.documents import FinishedStage
     from bench.store.store import Store
 
 
@@ -22,22 +24,22 @@ def rows_of(store: Store, keys: Iterable[str]) -> list[Record]:
     rows: list[Record] = []
     wanted, failures, there = list(keys), store.failures(), store.finished()
     for key in filter(there.__contains__, wanted):
-        described = store.stage(key)
-        origin = {"run": described["run"], "commit": described["commit"]}
+        described = store.finished_stage(key)
+        origin = {"run": described.run, "commit": described.commit}
         rows.extend(with_iou(_own_rows(store.folder(key) / "records.csv", described, origin)))
     for key in wanted:
-        if planned := failures.get(key, {}).get("planned_rows"):
+        if key in failures and (planned := failures[key].planned_rows):
             rows.extend(with_iou(failed_rows(planned)))
     return rows
 
 
-def _own_rows(path: Path, described: Mapping[str, Any], origin: Mapping[str, str]) -> Iterator[Record]:
+def _own_rows(path: Path, described: FinishedStage, origin: Mapping[str, str]) -> Iterator[Record]:
     """The rows that a stage wrote.
 
     Raises:
         DataError: They are no longer what it wrote.
     """
-    expected = described.get("files", {}).get(path.name)
+    expected = described.files.get(path.name)
     if not path.is_file() or (expected is not None and checksum(path) != expected):
         raise DataError(f"{path} is not what was written; the `bench run` that made it makes it anew.")
     return read(path, origin)
@@ -62,8 +64,8 @@ class _Claim(NamedTuple):
 
     key: str
     newness: tuple[int, str]  # the last turn in which it was planned; the time of day where no run noted it
-    name: str  # identity and definition
-    cohort: str  # data set and recipe
+    name: tuple[Identity, str]  # with the definition
+    cohort: tuple[str, str]  # data set and recipe
     data: str  # the data set with all its content
 
 
@@ -74,10 +76,10 @@ def superseded(store: Store) -> set[str]:
     results of the data as they were planned last: before and after a change they cannot be compared.
     """
     claims = list(_claims(store))
-    newest_data: dict[str, tuple[tuple[int, str], str]] = {}
+    newest_data: dict[tuple[str, str], tuple[tuple[int, str], str]] = {}
     for one in claims:
         newest_data[one.cohort] = max(newest_data.get(one.cohort, ((-1, ""), "")), (one.newness, one.data))
-    standing: dict[str, _Claim] = {}
+    standing: dict[tuple[Identity, str], _Claim] = {}
     for one in sorted(claims, key=lambda one: (one.newness, one.key)):
         if one.data == newest_data[one.cohort][1]:
             standing[one.name] = one
@@ -87,25 +89,23 @@ def superseded(store: Store) -> set[str]:
 def _claims(store: Store) -> Iterator[_Claim]:
     last = turns(store)
 
-    def claim(key: str, identity: Mapping[str, Any], definition: str, when: str, own_data: str) -> _Claim:
+    def claim(key: str, who: Identity, definition: str, when: str, own_data: str) -> _Claim:
         turn = last.get(key, Turn(0, ()))
-        who = {name: identity[name] for name in IDENTITY if name in identity}
         # By the plan, not by the stage: what a change does not touch is not made again, and is of both.
-        of_its_name = [one for one in turn.data_sets if one.rpartition("-")[0] == who.get("dataset")]
+        of_its_name = [one for one in turn.data_sets if one.rpartition("-")[0] == who.dataset]
         return _Claim(
             key,
             (turn.number, when),
-            json.dumps([who, definition], sort_keys=True),
-            json.dumps([who.get("dataset"), who.get("recipe")]),
+            (who, definition),
+            (who.dataset, who.recipe),
             of_its_name[0] if of_its_name else own_data,
         )
 
     for key in store.keys("scores"):
-        described = store.stage(key)
-        settings, own_data = described["settings"], str(described.get("dataset_id", ""))
-        definition = settings["metrics"]["definition"]
-        yield claim(key, settings["identity"], definition, str(described["started"]), own_data)
+        described = store.finished_stage(key)
+        said = read_part(ResultName, described.settings, f"the settings of {key}")
+        yield claim(key, said.identity, said.metrics.definition, described.started, described.dataset_id)
     for key, failure in store.failures().items():
-        if planned := failure.get("planned_rows"):
-            when, own_data = str(failure.get("when", "")), str(failure.get("stage", {}).get("dataset_id", ""))
-            yield claim(key, planned["identity"], planned["definition"], when, own_data)
+        if planned := failure.planned_rows:
+            who = Identity(**{name: getattr(planned.identity, name) for name in IDENTITY})
+            yield claim(key, who, planned.definition, failure.when, failure.stage.dataset_id)

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from bench.settings.serialise import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from bench.store.documents import FinishedStage
     from bench.store.store import Store
 
 EXPERIMENT = "bench"
@@ -139,35 +142,35 @@ class Book:
         """The run of one stage: parameters, the loss of every step, mean scores, its small files."""
         from mlflow.entities import Metric
 
-        described = self.store.stage(key)
-        identity = described["settings"].get("identity", {})
+        described = self.store.finished_stage(key)
+        identity = plain(described.identity) if "identity" in described.settings else {}
         tags = {
             "mlflow.parentRunId": parent,
             "bench.stage": key,
-            "bench.kind": described["kind"],
-            "bench.commit": described["commit"],
+            "bench.kind": described.kind,
+            "bench.commit": described.commit,
             **{f"bench.{name}": str(value) for name, value in identity.items()},
         }
-        began = int(datetime.fromisoformat(described["started"]).timestamp() * 1000)
+        began = int(datetime.fromisoformat(described.started).timestamp() * 1000)
         made = self.client.create_run(self.experiment, start_time=began, run_name=title, tags=tags)
         identifier = str(made.info.run_id)
         values = self._metrics(key, described)
         self._log(
             identifier,
             metrics=[Metric(name, value, began, step) for name, value, step in values],
-            params=_flat(described["settings"]),
+            params=_flat(described.settings),
         )
         for path in sorted(self.store.folder(key).iterdir()):
             if path.suffix in {".json", ".csv"}:
                 self.client.log_artifact(identifier, str(path))
-        self.client.set_terminated(identifier, end_time=began + round(1000 * described["seconds"]))
+        self.client.set_terminated(identifier, end_time=began + round(1000 * described.seconds))
         return identifier
 
-    def _metrics(self, key: str, described: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
+    def _metrics(self, key: str, described: FinishedStage) -> Iterator[tuple[str, float, int]]:
         from bench.store import record  # numpy, without which `bench doctor` can still say so
 
-        yield "seconds", float(described["seconds"]), 0
-        yield "peak_memory_mib", float(described["peak_memory_mib"]), 0
+        yield "seconds", described.seconds, 0
+        yield "peak_memory_mib", described.peak_memory_mib, 0
         losses = self.store.folder(key) / "losses.csv"
         if losses.is_file():
             with losses.open(newline="", encoding="utf-8") as file:

@@ -17,7 +17,7 @@ import threading
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -88,7 +88,7 @@ class Mirror:
     store: Store
     run: str
     titles: Mapping[str, str]
-    description: Mapping[str, Any]
+    description: Mapping[str, object]
     uri: str
 
     @property

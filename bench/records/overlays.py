@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.dataset import recall
 from bench.data.images.volumes import canonical_spacing_mm, read_image, read_label, read_weights
 from bench.errors import DataError
+from bench.settings.stage_specs import DoubtsSpec
 from bench.store.lineage import lineage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from bench.data.dataset import Dataset
+    from bench.settings.stage_specs import Identity
     from bench.store.stage import Stage
     from bench.store.store import Store
     from reports.inputs.images import Overlay
 
-_PLACE = ("dataset", "recipe", "noise", "xi")
+_PLACE = attrgetter("dataset", "recipe", "noise", "xi")
 """What the students of one picture have in common, beside the seed."""
 
 
@@ -34,13 +36,13 @@ def overlays(store: Store, keys: Iterable[str]) -> tuple[tuple[Overlay, ...], tu
         keys: Of the scores stages that the report is of: doubt of other students is left out.
     """
     students = {one.key for one in lineage(store, keys).values() if one.kind == "student"}
-    groups: dict[tuple[str, ...], list[tuple[Stage, Mapping[str, Any]]]] = {}
+    groups: dict[tuple[str, ...], list[tuple[Stage, Identity]]] = {}
     for one in lineage(store, store.keys("doubts")).values():
         if one.kind != "doubts" or not students & {needed.key for _, needed in one.inputs}:
             continue
-        who = json.loads(one.settings)["identity"]
-        if who["role"] == "student" and not who["variant"]:
-            groups.setdefault(tuple(str(who[name]) for name in _PLACE), []).append((one, who))
+        who = one.spec_as(DoubtsSpec).identity
+        if who.role == "student" and not who.variant:
+            groups.setdefault(_PLACE(who), []).append((one, who))
     found, missing = [], []
     for place in sorted(groups):
         try:
@@ -50,15 +52,15 @@ def overlays(store: Store, keys: Iterable[str]) -> tuple[tuple[Overlay, ...], tu
     return tuple(found), tuple(missing)
 
 
-def _overlay(store: Store, group: Sequence[tuple[Stage, Mapping[str, Any]]]) -> list[Overlay]:
+def _overlay(store: Store, group: Sequence[tuple[Stage, Identity]]) -> list[Overlay]:
     """The slice with most wrong labels of a case of the lowest seed; nothing where all say nothing."""
     import numpy as np
 
     from reports.figures.slices import densest
     from reports.inputs.images import Overlay
 
-    seed = min(int(who["seed"]) for _, who in group)
-    alike = [(one, who) for one, who in group if int(who["seed"]) == seed]
+    seed = min(who.seed for _, who in group)
+    alike = [(one, who) for one, who in group if who.seed == seed]
     case = _case(store, [one for one, _ in alike])
     if not case:
         return []
@@ -67,12 +69,12 @@ def _overlay(store: Store, group: Sequence[tuple[Stage, Mapping[str, Any]]]) -> 
     theta_ijk = _theta(store, first, case)
     section = densest("axial", theta_ijk)
     doubts = {
-        (str(of["method"]), name): section.of(map_ijk).astype(np.float32)
-        for one, of in sorted(alike, key=lambda pair: str(pair[1]["method"]))
+        (of.method, name): section.of(map_ijk).astype(np.float32)
+        for one, of in sorted(alike, key=lambda pair: pair[1].method)
         for name, map_ijk in _maps(store, one, case).items()
     }
     shown = Overlay(
-        dataset=str(who["dataset"]), recipe=str(who["recipe"]), noise=str(who["noise"]), xi=str(who["xi"]),
+        dataset=who.dataset, recipe=who.recipe, noise=who.noise, xi=who.xi,
         seed=seed, case=case, section=str(section), aspect=spacing_mm[1] / spacing_mm[0],
         image_rc=section.of(image_ijk).astype(np.float32), wrong_rc=section.of(theta_ijk) != 0, doubts=doubts,
     )  # fmt: skip

@@ -6,11 +6,12 @@ import csv
 import hashlib
 import io
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bench.files.atomic import write_text
 from bench.records import gather, records_table
 from bench.records.costs import COLUMNS, WHO, charges, scored_students
+from bench.settings.stage_specs import Identity
 from bench.store.run_log import turns
 
 if TYPE_CHECKING:
@@ -59,20 +60,20 @@ def _is_noted(store: Store) -> bool:
 
 def _standing(store: Store, students: set[str]) -> list[str]:
     """The ``doubts`` stages of these students; of several of one name that which was planned last."""
-    last, newest = turns(store), dict[str, tuple[tuple[int, str], str]]()
+    last, newest = turns(store), dict[Identity, tuple[tuple[int, str], str]]()
     for key in store.keys("doubts"):
-        described = store.stage(key)
-        if described["inputs"]["of"] in students:
-            name = json.dumps(described["settings"]["identity"], sort_keys=True)
-            mark = (last[key].number if key in last else 0, str(described["started"]))
+        described = store.finished_stage(key)
+        if described.inputs.get("of") in students:
+            name = described.identity
+            mark = (last[key].number if key in last else 0, described.started)
             newest[name] = max(newest.get(name, ((-1, ""), "")), (mark, key))
     return sorted(key for _, key in newest.values())
 
 
-def _gathered(store: Store, name: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _gathered(store: Store, name: str, keys: Sequence[str]) -> Iterator[dict[str, object]]:
     """The rows of these ``doubts`` stages."""
     for key in keys:
-        path, run = store.folder(key) / name, store.stage(key)["run"]
+        path, run = store.folder(key) / name, store.finished_stage(key).run
         if not path.is_file():
             continue
         with path.open(newline="", encoding="utf-8") as file:
@@ -80,7 +81,7 @@ def _gathered(store: Store, name: str, keys: Sequence[str]) -> Iterator[dict[str
                 yield {**row, "run": run, "stage": key}
 
 
-def text_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def text_of(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """A CSV of these columns; what else a row holds is left out, what it lacks is empty."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\n")

@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.data.copies import leak_sentence
 from bench.errors import DataError, UsageError
 from bench.records import gather
 from bench.records.publish import is_current, publish
@@ -75,7 +74,7 @@ def load_records(store: str | os.PathLike[str] = "results") -> pd.DataFrame:
 
 def leaks_of(store: Store) -> dict[str, str]:
     """Data set -> how many of its test cases are copies of training cases; only those that have any."""
-    return {name: "; ".join(map(leak_sentence, found)) for name, found in run_log.leaks(store).items()}
+    return {name: "; ".join(leak.sentence for leak in found) for name, found in run_log.leaks(store).items()}
 
 
 def _bring_up_to_date(store: Store) -> None:

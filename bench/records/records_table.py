@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.files.atomic import write_text
 from bench.records.gather import gather
@@ -47,7 +47,7 @@ def publish(store: Store) -> None:
     write_text(noted, _state(store, sources))  # last: what it vouches for is there
 
 
-def _vouches(noted: Path, store: Store, sources: Sequence[tuple[Any, ...]]) -> bool:
+def _vouches(noted: Path, store: Store, sources: Sequence[tuple[object, ...]]) -> bool:
     return noted.is_file() and noted.read_bytes() == _state(store, sources).encode()
 
 
@@ -60,7 +60,7 @@ def _write_parquet(rows: Sequence[Record], path: Path) -> None:
     aside.replace(path)
 
 
-def _sources(store: Store) -> list[tuple[Any, ...]]:
+def _sources(store: Store) -> list[tuple[object, ...]]:
     """What the records are gathered from, by time of change and size: stages, their rows, failures."""
     folders = [store.folder(key) for key in store.keys("scores")]
     failures = sorted((store.path / "failed").glob("*.json"))
@@ -68,7 +68,7 @@ def _sources(store: Store) -> list[tuple[Any, ...]]:
     return [(path.parent.name, path.name, *_mark(path)) for path in paths]
 
 
-def _state(store: Store, sources: Sequence[tuple[Any, ...]]) -> str:
+def _state(store: Store, sources: Sequence[tuple[object, ...]]) -> str:
     """What the tables follow from, and how they lie there, in one word."""
     tables = [_mark(store.path / f"records.{ending}") for ending in ("csv", "parquet")]
     return hashlib.sha256(json.dumps([GATHERING, COLUMNS, sources, tables]).encode()).hexdigest()

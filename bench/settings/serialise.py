@@ -22,19 +22,42 @@ DEEPEST = 8
 """Names in a path of settings, tables in tables of a file."""
 
 
-def plain(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
+Shared = dict[int, tuple[object, dict[str, object]]]
+"""The plain data of settings objects by the object's id: parts that many objects share are taken once."""
+
+
+def plain(settings: object, shared: Shared | None = None) -> dict[str, Any]:
     """Nested JSON-able data of a settings object, tuples as lists.
 
     A field that came ``later``, as its metadata say, is left out at its default: keys and names stay as they
     were.
+
+    Args:
+        settings: One of our dataclasses.
+        shared: What ``plain`` gave of settings objects before, and of this one from now on. By identity, with
+            the object so that its id stays its own: equal settings may hold 1 and 1.0. What is in it is given
+            again, so it is never to be changed.
     """
-    assert is_dataclass(settings)
-    assert not isinstance(settings, type)
-    return {
-        one.name: _plain_value(value)
-        for one in fields(settings)
-        if (value := getattr(settings, one.name)) != _default(one) or not one.metadata.get("later")
-    }
+    if shared is not None and id(settings) in shared:
+        return shared[id(settings)][1]
+    found: dict[str, Any] = {}
+    for name, default, is_later in _fields(type(settings)):
+        value = getattr(settings, name)
+        if not (is_later and value == default):
+            found[name] = value if type(value) in _ATOMS else plain_value(value, shared)
+    if shared is not None:
+        shared[id(settings)] = (settings, found)
+    return found
+
+
+_FIELDS: dict[type[Any], list[tuple[str, Any, bool]]] = {}
+
+
+def _fields(kind: type[Any]) -> list[tuple[str, Any, bool]]:
+    """Of each field its name, its default and whether it came later."""
+    if kind not in _FIELDS:
+        _FIELDS[kind] = [(one.name, _default(one), bool(one.metadata.get("later"))) for one in fields(kind)]
+    return _FIELDS[kind]
 
 
 def _default(one: Field[Any]) -> Any:  # noqa: ANN401 - JSON
@@ -42,13 +65,19 @@ def _default(one: Field[Any]) -> Any:  # noqa: ANN401 - JSON
     return one.default if one.default_factory is MISSING else one.default_factory()
 
 
-def _plain_value(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain(value)
+_ATOMS = frozenset({str, int, float, bool, NoneType})
+
+
+def plain_value(value: Any, shared: Shared | None = None) -> Any:  # noqa: ANN401 - JSON
+    """JSON of any value that holds settings objects, in lists or by name."""
+    if type(value) in _ATOMS:
+        return value
     if isinstance(value, tuple | list):
-        return [_plain_value(one) for one in value]
+        return [plain_value(one, shared) for one in value]
     if isinstance(value, dict):
-        return {str(key): _plain_value(one) for key, one in value.items()}
+        return {str(key): plain_value(one, shared) for key, one in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(value, shared)
     return value
 
 

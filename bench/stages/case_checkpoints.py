@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bench.files.atomic import write_text
 from bench.store import provenance
@@ -38,7 +38,7 @@ class Piecemeal:
         if expected is None or not kept.is_file() or checksum(kept) != expected:
             return False
         _lay(kept, self._lab.folder / _name(case))
-        self._lab.facts["resumed_cases"] = int(self._lab.facts.get("resumed_cases", 0)) + 1
+        self._lab.facts.add("resumed_cases", 1)
         return True
 
     def keep(self, case: str) -> None:
@@ -53,7 +53,7 @@ def _name(case: str) -> str:
     return f"labels/{case}.nii.gz"
 
 
-def _read(path: Path, made_with: Mapping[str, Any]) -> dict[str, str]:
+def _read(path: Path, made_with: Mapping[str, object]) -> dict[str, str]:
     """The checksums by case; none where other versions or another device made them."""
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         said = json.loads(path.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.data.dataset import recall
 from bench.data.images.volumes import (
@@ -19,6 +19,9 @@ from bench.data.images.volumes import (
 from bench.data.sources.cases import as_planned, fingerprints_path, image_print, label_print
 from bench.data.sources.fingerprints import Fingerprints
 from bench.errors import LabelWithheldError, StageError, StoppedError
+from bench.settings.stage_specs import read
+from bench.stages.facts import Facts
+from bench.store.documents import StageDocument
 from bench.store.integrity import damage
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from bench.data.dataset import CaseFiles, Dataset
     from bench.data.images.grids import Grid
     from bench.store.store import Store
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +81,7 @@ class Progress:
 class Lab:
     """The doors of one stage."""
 
-    document: Mapping[str, Any]
+    document: StageDocument
     store: Store
     dataset: Dataset
     folder: Path  # where the stage writes
@@ -84,18 +89,21 @@ class Lab:
     progress: Progress
     conduct: Conduct
     _prints: Fingerprints
-    facts: dict[str, Any] = field(default_factory=dict)  # what the stage says of itself for stage.json
+    facts: Facts = field(default_factory=Facts)  # what the stage says of itself for stage.json
     _sound: set[Path] = field(default_factory=set)  # inputs that were read byte by byte
 
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The settings of the stage, plain."""
-        return dict(self.document["settings"])
+    def spec_as(self, kind: type[S]) -> S:
+        """The settings of the stage, of a known kind.
+
+        Raises:
+            DataError: They are those of another kind of stage.
+        """
+        return self.document.spec_as(kind)
 
     @property
     def key(self) -> str:
         """The key of the stage."""
-        return str(self.document["key"])
+        return self.document.key
 
     @property
     def is_asked_to_stop(self) -> bool:
@@ -105,12 +113,12 @@ class Lab:
     @property
     def image_cases(self) -> list[str]:
         """The cases whose image may be read, sorted."""
-        return sorted(self.document["images"])
+        return sorted(self.document.images)
 
     @property
     def label_cases(self) -> list[str]:
         """The cases whose label may be read, sorted."""
-        return sorted(self.document["labels"])
+        return sorted(self.document.labels)
 
     def image(self, case: str) -> Volume:
         """The image of a case, as a network is shown it.
@@ -119,10 +127,10 @@ class Lab:
             LabelWithheldError: The stage may not see this case.
             DataError: Its files changed since the run was planned.
         """
-        if case not in self.document["images"]:
+        if case not in self.document.images:
             raise LabelWithheldError(f"{self.key} may not read the image of {case}.")
         files = self.dataset.cases[case]
-        planned, now = self.document["images"][case], partial(image_print, self._prints, files)
+        planned, now = self.document.images[case], partial(image_print, self._prints, files)
         with as_planned(f"the image of {case}", planned, now):
             return image_of(files)
 
@@ -142,12 +150,12 @@ class Lab:
             LabelWithheldError: The label is withheld from this stage.
             DataError: Its file changed since the run was planned.
         """
-        if case not in self.document["labels"]:
+        if case not in self.document.labels:
             raise LabelWithheldError(f"{self.key} may not read the label of {case}: it is withheld here.")
         from pathlib import Path
 
         files = self.dataset.cases[case]
-        planned, now = self.document["labels"][case], partial(label_print, self._prints, files)
+        planned, now = self.document.labels[case], partial(label_print, self._prints, files)
         with as_planned(f"the label of {case}", planned, now):
             classes = len(self.dataset.structures) + 1
             return read_label(Path(files.label), classes=classes, spacing_from=files.spacing_from)
@@ -158,7 +166,7 @@ class Lab:
         Raises:
             StageError: It is no longer what was written.
         """
-        folder = self.store.folder(self.document["inputs"][name])
+        folder = self.store.folder(self.document.inputs[name])
         if folder not in self._sound:
             if what := damage(folder):
                 raise StageError(f"its input {folder.name} is damaged ({what}); run again to have both made.")
@@ -167,7 +175,7 @@ class Lab:
 
     def inputs(self, prefix: str) -> list[Path]:
         """The folders of all inputs whose name begins so, in the order of the names."""
-        return [self.input(name) for name in sorted(self.document["inputs"]) if name.startswith(prefix)]
+        return [self.input(name) for name in sorted(self.document.inputs) if name.startswith(prefix)]
 
 
 def image_of(files: CaseFiles) -> Volume:
@@ -180,7 +188,7 @@ def image_of(files: CaseFiles) -> Volume:
 
 
 def open_lab(
-    document: Mapping[str, Any],
+    document: Mapping[str, object],
     store: Store,
     folder: Path,
     device: str,
@@ -189,13 +197,15 @@ def open_lab(
     stopping: threading.Event | None = None,
 ) -> Lab:
     """The lab of a stage, from its document and the store alone."""
-    dataset = recall(document["dataset_id"], store.workshop)
-    progress = Progress(store.scratch(document["key"]) / "progress.json", stopping or threading.Event())
+    planned = read(StageDocument, document, "the document of a stage")
+    dataset = recall(planned.dataset_id, store.workshop)
+    progress = Progress(store.scratch(planned.key) / "progress.json", stopping or threading.Event())
     prints = Fingerprints(fingerprints_path(store.workshop))
-    return Lab(document, store, dataset, folder, device, progress, conduct or Conduct(), prints)
+    return Lab(planned, store, dataset, folder, device, progress, conduct or Conduct(), prints)
 
 
-def spent_before(facts: Mapping[str, Any]) -> float:
+def spent_before(lab: Lab) -> float:
     """Seconds that a stage had taken when it was last gone on with."""
-    resumed = facts.get("resumed", [])
-    return float(resumed[-1]["seconds"]) if resumed else 0.0
+    resumed = lab.facts.listed("resumed")
+    seconds = resumed[-1].get("seconds") if resumed and isinstance(resumed[-1], dict) else None
+    return float(seconds) if isinstance(seconds, int | float) else 0.0

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,16 +15,16 @@ from bench.files.atomic import write_text
 from bench.metrics.detection import Voxels, gradient_mass, measure, near_boundary, of_structure, regions
 from bench.metrics.detection.tables import DOUBTS, GRADIENTS, text_of
 from bench.seeding import generator, torch_stream
-from bench.settings.schema import Sampling
-from bench.settings.serialise import build
+from bench.settings.serialise import plain
+from bench.settings.stage_specs import DoubtsSpec
 from bench.stages.gradient_noise import MEASURES, OF_POSITIONS, Crops, crops, gradient_noise
 from bench.stages.inference import over_volume
-from bench.stages.model import Trained, inference_of, loaded, normal
+from bench.stages.model import Trained, loaded, normal
 from bench.stages.training.milestones import milestone, read_aim
 from bench.store.artifacts import WEIGHTS, store_weights, stored_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -60,7 +60,7 @@ class Doubted:
         """The noisy label where the image lies."""
         return self.volume.on_image(self.noisy_ijk)
 
-    def places(self, structures: list[str], band_mm: float) -> dict[tuple[str, str], NDArray[np.intp]]:
+    def places(self, structures: Sequence[str], band_mm: float) -> dict[tuple[str, str], NDArray[np.intp]]:
         """Structure and region -> the voxels, by their place in the flat scan; "all" is every voxel."""
         masks = {
             name: of_structure(self.clean_ijk, self.noisy_ijk, number)
@@ -92,18 +92,18 @@ def doubts_stage(lab: Lab) -> None:
 def _measure(lab: Lab) -> None:
     from methods.interface import Doubts
 
-    by_progress = _opened(lab)
+    spec, by_progress = lab.spec_as(DoubtsSpec), _opened(lab)
     doubts: Rows = []
     gradients: Rows = []
     maps: set[str] = set()
     for done, name in enumerate(lab.label_cases, start=1):
         case = _case(lab, name)
-        places = case.places(lab.settings["structures"], lab.settings["band_mm"])
+        places = case.places(spec.structures, spec.band_mm)
         shown = _crops(lab, case)
         for progress, trained in by_progress.items():
             at = _about(lab, case=name, progress=progress)
             if isinstance(trained.method, Doubts):
-                found = asked(trained, _as_of(case, trained, progress), lab.settings)
+                found = asked(trained, _as_of(case, trained, progress), spec)
                 doubts += [{**at, **row} for row in _rows(found, places)]
                 maps |= found.keys()
                 if progress == WHOLE:
@@ -117,10 +117,10 @@ def _measure(lab: Lab) -> None:
 
 def _opened(lab: Lab) -> dict[int, Trained]:
     """Progress in % -> the student as it was then."""
-    folder, settings = lab.input("of"), lab.settings["trained"]
-    files = {per_cent: milestone(folder, per_cent) for per_cent in sorted(lab.settings["milestones"])}
+    folder, spec = lab.input("of"), lab.spec_as(DoubtsSpec)
+    files = {per_cent: milestone(folder, per_cent) for per_cent in sorted(spec.milestones)}
     return {
-        progress: loaded(weights, settings, lab.device)
+        progress: loaded(weights, spec.trained, lab.device)
         for progress, weights in (files | {WHOLE: folder / WEIGHTS}).items()
     }
 
@@ -145,17 +145,17 @@ def _as_of(case: Doubted, trained: Trained, progress: int) -> Doubted:
 
 def _crops(lab: Lab, case: Doubted) -> Crops:
     """The same at every milestone, and for every method on the same noise."""
-    chance = generator(lab.document["inputs"]["noise"], f"crops of {case.name}")
-    sampling = build(Sampling, lab.settings["trained"]["sampling"], "sampling")
+    chance = generator(lab.document.inputs["noise"], f"crops of {case.name}")
+    sampling = lab.spec_as(DoubtsSpec).trained.sampling
     labels = case.label_ijk, case.volume.on_image(case.clean_ijk)
     return crops(case.image_cijk.numpy(), labels, sampling, chance)
 
 
 def _about(lab: Lab, **more: object) -> dict[str, object]:
-    return {**lab.settings["identity"], "stage": lab.key, **more}
+    return {**plain(lab.spec_as(DoubtsSpec).identity), "stage": lab.key, **more}
 
 
-def asked(trained: Trained, case: Doubted, settings: Mapping[str, Any]) -> dict[str, Voxels]:
+def asked(trained: Trained, case: Doubted, spec: DoubtsSpec) -> dict[str, Voxels]:
     """By the name of each doubt, all voxels of the scan, flat.
 
     Raises:
@@ -178,8 +178,8 @@ def asked(trained: Trained, case: Doubted, settings: Mapping[str, Any]) -> dict[
     label_1ijk = torch.from_numpy(case.label_ijk)[None].to(case.image_cijk.dtype)
     targets = [] if case.target_nijk is None else [case.target_nijk.to(case.image_cijk.dtype)]
     shown_cijk = torch.cat([case.image_cijk, label_1ijk, *targets]).to(trained.device)
-    found_cijk = over_volume(shown_cijk, ask, *inference_of(settings)).cpu().numpy()
-    classes = settings["trained"]["classes"]
+    found_cijk = over_volume(shown_cijk, ask, spec.inference, spec.patch).cpu().numpy()
+    classes = spec.trained.classes
     return _voxels(case, found_cijk[:classes], dict(zip(names, found_cijk[classes:], strict=True)))
 
 

@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bench.errors import StageError
+from bench.settings.stage_specs import StudentSpec, TrainingSpec
 from bench.stages.ensemble import teachers_of
 from bench.stages.model import Trained, begin, normal, start_at
 from bench.stages.training.figure_maps import keep
@@ -34,9 +35,10 @@ def fit(lab: Lab) -> None:
 
 
 def _fit(lab: Lab) -> None:
-    trained = begin(lab.settings, lab.device)
-    if "start" in lab.settings:
-        start_at(trained, teachers_of(lab, "start", lab.settings["start"]))
+    spec = lab.spec_as(TrainingSpec)
+    trained = begin(spec, lab.device)
+    if isinstance(spec, StudentSpec) and spec.start:
+        start_at(trained, teachers_of(lab, "start", spec.start))
     training = Training(lab, trained, list(_training_cases(lab)), Streams.of(lab))
     keeper = run(training)
     _refuse_broken(trained)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.patches import normalise
 from bench.errors import DataError, StageError
 from bench.plugins import methods
-from bench.settings.schema import Cleaning, Compute, Inference
-from bench.settings.serialise import build
 from bench.stages.inference import clean, segment
 from bench.store.artifacts import WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import numpy as np
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from bench.data.images.volumes import Volume
+    from bench.settings.schema import Compute, Inference
+    from bench.settings.stage_specs import ScoresSpec, TrainingSpec
     from methods.interface import Batch, Method
 
 
@@ -35,7 +36,7 @@ class Trained:
     compute: Compute
     device: str
 
-    def autocast(self) -> AbstractContextManager[Any]:
+    def autocast(self) -> AbstractContextManager[object]:
         """The precision of the stage."""
         import torch
 
@@ -108,20 +109,12 @@ class Trained:
         (folder / WEIGHTS).write_bytes(save(tensors))  # not save_file: a full disk must be an OSError
 
 
-def method_of(settings: Mapping[str, Any]) -> Method:
-    """The method that a stage's settings name, with the settings it was planned with."""
-    return methods.method_of(settings["method"], settings["classes"])
-
-
-def begin(settings: Mapping[str, Any], device: str) -> Trained:
+def begin(spec: TrainingSpec, device: str) -> Trained:
     """A method with a fresh network from torch's global generator, as the stage computes."""
     from bench.stages.fast_layers import lay_channels_last, quicken
-    from tsman.settings import StreamSettings
 
-    method = method_of(settings)
-    compute = build(Compute, settings["compute"], "compute")
-    stream = build(StreamSettings, settings["stream"], "stream")
-    network = method.network(settings["channels"], settings["classes"], stream).to(device)
+    method, compute = methods.method_of(spec.method, spec.classes), spec.compute
+    network = method.network(spec.channels, spec.classes, spec.stream).to(device)
     if compute.layout == "channels_last":
         lay_channels_last(network)
     if compute.path == "fast" and device == "cpu":
@@ -129,16 +122,16 @@ def begin(settings: Mapping[str, Any], device: str) -> Trained:
     return Trained(method, network, compute, device)
 
 
-def opened(folder: Path, settings: Mapping[str, Any], device: str) -> Trained:
+def opened(folder: Path, spec: TrainingSpec, device: str) -> Trained:
     """What a finished training stage left in its folder.
 
     Raises:
         DataError: It is not a safetensors file, or of another network; nothing in it is ever run.
     """
-    return loaded(folder / WEIGHTS, settings, device)
+    return loaded(folder / WEIGHTS, spec, device)
 
 
-def loaded(weights: Path, settings: Mapping[str, Any], device: str) -> Trained:
+def loaded(weights: Path, spec: TrainingSpec, device: str) -> Trained:
     """A method as it was when these weights of a training stage were written.
 
     Raises:
@@ -147,7 +140,7 @@ def loaded(weights: Path, settings: Mapping[str, Any], device: str) -> Trained:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    trained = begin(settings, device)
+    trained = begin(spec, device)
     try:
         trained.network.load_state_dict(load_file(weights, device=device))
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -173,12 +166,6 @@ def start_at(trained: Trained, teachers: Sequence[Trained]) -> None:
         stream.load_state_dict(own.state_dict())
 
 
-def inference_of(settings: Mapping[str, Any]) -> tuple[Inference, tuple[int, int, int]]:
-    """How a stage segments, and the size of its windows."""
-    side_i, side_j, side_k = settings["patch"]
-    return build(Inference, settings["inference"], "inference"), (side_i, side_j, side_k)
-
-
 def normal(volume: Volume) -> Tensor:
     """A scan's image as a network sees it: (C, I, J, K), normalised."""
     import torch
@@ -186,10 +173,10 @@ def normal(volume: Volume) -> Tensor:
     return torch.from_numpy(normalise(volume.image_cijk, volume.mask_ijk))
 
 
-def label_map(trained: Trained, volume: Volume, settings: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """The cleaned label map (I, J, K) of a whole scan, where the scan lies; settings of a scores stage."""
+def label_map(trained: Trained, volume: Volume, spec: ScoresSpec) -> NDArray[np.uint8]:
+    """The cleaned label map (I, J, K) of a whole scan, where the scan lies, as it is scored."""
     from tsman.labels import hard_label
 
-    inference, patch = inference_of(settings)
-    label_ijk = hard_label(trained.predicted(normal(volume), inference, patch), dim=0).cpu().numpy()
-    return clean(volume.on_scan(label_ijk), build(Cleaning, settings["cleaning"], "cleaning"))
+    probability_nijk = trained.predicted(normal(volume), spec.inference, spec.patch)
+    label_ijk = hard_label(probability_nijk, dim=0).cpu().numpy()
+    return clean(volume.on_scan(label_ijk), spec.cleaning)

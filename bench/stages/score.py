@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bench.files.atomic import write_text
 from bench.metrics import background, overall, score
 from bench.plugins import metrics as extra_metrics
-from bench.settings.schema import Metrics
-from bench.settings.serialise import build
+from bench.settings.serialise import plain
+from bench.settings.stage_specs import MeasuredSpec, ScoresSpec
 from bench.stages.case_checkpoints import Piecemeal
 from bench.stages.model import Trained, label_map, opened
 from bench.store import record
@@ -27,22 +27,18 @@ if TYPE_CHECKING:
 
 def score_stage(lab: Lab) -> None:
     """Write ``records.csv`` of the stage, and the label maps that were scored where they are new."""
-    metrics = build(Metrics, lab.settings["metrics"], "metrics")
-    trained = None if lab.settings["identity"]["role"] == "pseudo" else _trained(lab)
-    more = extra_metrics.planned(metrics.more, lab.settings.get("plugins", {}))
+    spec = lab.spec_as(MeasuredSpec)
+    trained = opened(lab.input("of"), spec.trained, lab.device) if isinstance(spec, ScoresSpec) else None
+    more = extra_metrics.planned(spec.metrics.more, spec.plugins)
     rows: list[Record] = []
     made = Piecemeal(lab)
     cases = lab.label_cases
     for done, case in enumerate(cases, start=1):
         predicted_ijk, spacing_mm = _predicted(lab, case, trained, made)
-        rows.extend(_rows(lab, case, predicted_ijk, spacing_mm, (metrics, more)))
+        rows.extend(_rows(lab, case, predicted_ijk, spacing_mm, more))
         lab.progress(done, len(cases))
     write_text(lab.folder / "records.csv", record.text_of(rows))
     lab.facts.update(volumes=len(cases))
-
-
-def _trained(lab: Lab) -> Trained:
-    return opened(lab.input("of"), lab.settings["trained"], lab.device)
 
 
 def _predicted(
@@ -53,7 +49,7 @@ def _predicted(
     volume = lab.image(case)
     if made.has(case):
         return stored_label(lab.folder, case)[0], volume.spacing_mm
-    label_ijk = label_map(trained, volume, lab.settings)
+    label_ijk = label_map(trained, volume, lab.spec_as(ScoresSpec))
     store_label(lab.folder, case, label_ijk, volume)
     made.keep(case)
     return label_ijk, volume.spacing_mm
@@ -64,13 +60,18 @@ def _rows(
     case: str,
     predicted_ijk: NDArray[np.uint8],
     spacing_mm: tuple[float, float, float],
-    how: tuple[Metrics, Sequence[extra_metrics.Brought]],
+    more: Sequence[extra_metrics.Brought],
 ) -> Iterator[Record]:
-    metrics, more = how
+    spec = lab.spec_as(MeasuredSpec)
     names = dict(enumerate(lab.dataset.structures, start=1))
-    reference_ijk, definition = lab.label(case), metrics.definition
+    reference_ijk, definition = lab.label(case), spec.metrics.definition
     measures = score(
-        predicted_ijk, reference_ijk, spacing_mm, list(names), definition=definition, compute=metrics.compute
+        predicted_ijk,
+        reference_ijk,
+        spacing_mm,
+        list(names),
+        definition=definition,
+        compute=spec.metrics.compute,
     )
     whole = overall(measures)
     measures += extra_metrics.measure(
@@ -79,13 +80,13 @@ def _rows(
     # Sorting is stable: a structure's own metrics stay together, those of bench first.
     for one in [*sorted(measures, key=lambda one: one.structure), whole]:
         yield _row(lab, case, names.get(one.structure, "all"), one)
-    if lab.settings.get("background"):
+    if spec.background:
         yield _row(lab, case, record.BACKGROUND, background(predicted_ijk, reference_ijk, definition))
 
 
 def _row(lab: Lab, case: str, structure: str, one: Measure) -> Record:
     return Record(
-        **lab.settings["identity"],
+        **plain(lab.spec_as(MeasuredSpec).identity),
         run="",
         case=case,
         structure=structure,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.files.atomic import write_text
 from bench.files.checksummed import unsealed
@@ -97,7 +97,7 @@ def put_damaged_aside(store: Store, stages: Sequence[Stage]) -> dict[str, str]:
         found |= worse
 
 
-def contents(described: Mapping[str, Any]) -> str:
+def contents(described: Mapping[str, object]) -> str:
     """All results of a stage in one word: what was made from it was made from exactly these."""
     return hashlib.sha256(json.dumps(described["files"], sort_keys=True).encode()).hexdigest()[:16]
 

@@ -26,17 +26,17 @@ def lineage(store: Store, keys: Iterable[str]) -> dict[str, Stage]:
             return found[key]
         if not is_safe_name(key) or not store.has(key):
             return None
-        document = store.stage(key)
-        inputs = [(name, visit(needed)) for name, needed in document["inputs"].items()]
+        document = store.finished_stage(key)
+        inputs = [(name, visit(needed)) for name, needed in document.inputs.items()]
         found[key] = Stage(
             key=key,
-            kind=document["kind"],
-            version=document["version"],
-            settings=json.dumps(document["settings"], sort_keys=True, separators=(",", ":")),
-            dataset=document["dataset"],
-            dataset_id=document["dataset_id"],
-            images=tuple(document["images"].items()),
-            labels=tuple(document["labels"].items()),
+            kind=document.kind,
+            version=document.version,
+            settings=json.dumps(document.settings, sort_keys=True, separators=(",", ":")),
+            dataset=document.dataset,
+            dataset_id=document.dataset_id,
+            images=tuple(document.images.items()),
+            labels=tuple(document.labels.items()),
             inputs=tuple((name, one) for name, one in inputs if one is not None),
         )
         return found[key]

@@ -8,7 +8,6 @@ import subprocess
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from bench.files.processor import chosen_instructions
 
@@ -77,7 +76,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def machine() -> dict[str, Any]:
+def machine() -> dict[str, object]:
     """The machine: never part of a key."""
     return {
         "system": platform.platform(),

@@ -8,11 +8,14 @@ import math
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import DataError
 from bench.metrics import METRICS_OF, UNITS, iou_of
+from bench.settings.serialise import plain
+from bench.settings.stage_specs import MeasuredSpec
 from bench.store import provenance
+from bench.store.documents import FinishedStage, PlannedRows, RowIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -89,10 +92,9 @@ def parse(
         rows = csv.reader(lines)  # half the time of DictReader
         columns = next(rows, [])
         for cells in filter(None, rows):
-            row: dict[str, Any] = dict(zip(columns, cells, strict=True)) | dict(origin)
-            row["seed"], row["split"] = int(row["seed"]), int(row["split"])
-            row["value"] = _finite(row["value"]) if row["value"] else None
-            yield _record(row)
+            row = {"run": "", "commit": "", **dict(zip(columns, cells, strict=True)), **origin}
+            seed, split, value = int(row.pop("seed")), int(row.pop("split")), row.pop("value")
+            yield Record(seed=seed, split=split, value=_finite(value) if value else None, **row)
     except (csv.Error, ValueError, TypeError, KeyError) as error:
         raise DataError(f"{source} does not hold records: {error}.") from error
 
@@ -104,34 +106,24 @@ def _finite(text: str) -> float:
     return value
 
 
-def _record(cells: Mapping[str, Any]) -> Record:
-    return Record(**{"run": "", "commit": "", **cells})
-
-
-def failed_rows(planned: Mapping[str, Any]) -> Iterator[Record]:
-    """The planned rows of a scores stage that has no result: every one is there, without a value.
-
-    Args:
-        planned: The identity, cases, structures, metrics, definition and key of the stage, and the units of
-            metrics that a package brings.
-    """
-    units = {**UNITS, **planned.get("units", {})}
-    named = [(structure, metric) for structure in planned["structures"] for metric in planned["metrics"]]
-    named += [(BACKGROUND, "dice")] if planned.get("background") else []
-    for case in planned["cases"]:
+def failed_rows(planned: PlannedRows) -> Iterator[Record]:
+    """The planned rows of a scores stage that has no result: every one is there, without a value."""
+    units = {**UNITS, **planned.units}
+    named = [(structure, metric) for structure in planned.structures for metric in planned.metrics]
+    named += [(BACKGROUND, "dice")] if planned.background else []
+    identity = plain(planned.identity)
+    for case in planned.cases:
         for structure, metric in [*named, ("all", "overall")]:
-            yield _record(
-                {
-                    **planned["identity"],
-                    "case": case,
-                    "structure": structure,
-                    "metric": metric,
-                    "value": None,
-                    "unit": units[metric],
-                    "definition": planned["definition"],
-                    "status": "failed",
-                    "stage": planned["stage"],
-                }
+            yield Record(
+                **identity,
+                case=case,
+                structure=structure,
+                metric=metric,
+                value=None,
+                unit=units[metric],
+                definition=planned.definition,
+                status="failed",
+                stage=planned.stage,
             )
 
 
@@ -147,24 +139,26 @@ def with_iou(rows: Iterable[Record]) -> Iterator[Record]:
             yield replace(row, metric="iou", value=value, unit=UNITS["iou"])
 
 
-def planned_rows(stage: Stage, run: str = "") -> Mapping[str, Any] | None:
-    """Whose rows a scores stage would have written; ``None`` for any other stage."""
-    return rows_planned(stage.document(), run, provenance.commit())
+def planned_rows(stage: Stage | FinishedStage, run: str = "") -> PlannedRows | None:
+    """The rows that a scores stage would have written; None for any other stage.
 
-
-def rows_planned(document: Mapping[str, Any], run: str, commit: str) -> dict[str, Any] | None:
-    """The same of a stage's document."""
-    if document["kind"] != "scores":
+    Args:
+        stage: One that is planned, or what its stage.json says.
+        run: The run that plans it; of a finished stage its own.
+    """
+    spec = stage.spec
+    if not isinstance(spec, MeasuredSpec):
         return None
-    settings = document["settings"]
-    definition, more = settings["metrics"]["definition"], settings["metrics"].get("more", [])
-    return {
-        "identity": {**settings["identity"], "run": run, "commit": commit},
-        "cases": list(document["labels"]),
-        "structures": settings["structures"],
-        "background": settings.get("background", False),
-        "definition": definition,
-        "metrics": [*METRICS_OF[definition], *more],
-        "units": settings.get("units", {}),
-        "stage": document["key"],
-    }
+    metrics, commit = spec.metrics, provenance.commit()
+    if isinstance(stage, FinishedStage):
+        run, commit = stage.run, stage.commit
+    return PlannedRows(
+        identity=RowIdentity(**plain(spec.identity), run=run, commit=commit),
+        cases=tuple(dict(stage.labels)),
+        structures=spec.structures,
+        background=spec.background,
+        definition=metrics.definition,
+        metrics=(*METRICS_OF[metrics.definition], *metrics.more),
+        units=spec.units,
+        stage=stage.key,
+    )

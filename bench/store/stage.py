@@ -12,12 +12,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from bench.settings.stage_specs import narrowed, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from bench.settings.stage_specs import StageSpec
+
+S = TypeVar("S")
 VERSIONS: Mapping[str, int] = {
     "split": 1,
     "teacher": 1,
@@ -32,7 +38,7 @@ VERSIONS: Mapping[str, int] = {
 """Raised when the science of a kind of stage changes, so that old results are not taken for new ones."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: its specification is parsed once, where it is read
 class Stage:
     """One unit of work, named by everything that its result depends on and nothing else.
 
@@ -48,8 +54,26 @@ class Stage:
     images: tuple[tuple[str, str], ...]  # case and fingerprint: the images that the stage may read
     labels: tuple[tuple[str, str], ...]  # case and fingerprint: the labels that it may read
     inputs: tuple[tuple[str, Stage], ...]
+    planned: StageSpec | None = field(default=None, repr=False, compare=False)  # None: read from a store
 
-    def document(self) -> dict[str, Any]:
+    @cached_property
+    def spec(self) -> StageSpec:
+        """The settings, typed.
+
+        Raises:
+            DataError: They are not laid out as those of a stage of this kind.
+        """
+        return self.planned or parse(self.kind, json.loads(self.settings))
+
+    def spec_as(self, kind: type[S]) -> S:
+        """The settings of a stage of a known kind.
+
+        Raises:
+            DataError: They are those of another.
+        """
+        return narrowed(self.spec, kind)
+
+    def document(self) -> dict[str, object]:
         """The stage as plain JSON with its inputs as keys: all that a worker is given."""
         return {
             "key": self.key,
@@ -66,14 +90,14 @@ class Stage:
 
 def stage(
     kind: str,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, object],
     *,
     dataset: tuple[str, str],
     images: Mapping[str, str],
     labels: Mapping[str, str],
     inputs: Mapping[str, Stage],
 ) -> Stage:
-    """Make a stage and its key; ``dataset`` is name and id."""
+    """Make a stage and its key; ``dataset`` is name and id, ``settings`` the JSON of its specification."""
     canonical = json.dumps(settings, sort_keys=True, separators=(",", ":"))
     named = {name: one.key for name, one in inputs.items()}
     content = json.dumps(

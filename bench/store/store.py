@@ -22,16 +22,19 @@ import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.dataset import Workshop
 from bench.errors import DataError, StoreError, UsageError, reason_of
 from bench.files.atomic import whole_folder, write_text
 from bench.files.checksummed import sealed, unsealed
 from bench.files.json_document import noted
+from bench.settings.serialise import plain
+from bench.settings.stage_specs import read
+from bench.store.documents import FailureNote, FinishedStage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 
@@ -40,14 +43,6 @@ _ASIDE = re.compile(r"\.(?P<of>.+)\.([a-z0-9_]{8}|aside)")
 """What ``write_text`` and ``whole_folder`` call what is not whole yet; nothing else is ever swept up."""
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """What the system says where a disk is full, a quota used up, or a file system read-only."""
-
-
-def _is_note(said: Mapping[str, Any]) -> bool:
-    """Whether a document has what a note of a failure must have."""
-    planned = said.get("planned_rows")
-    needed = {"identity", "cases", "structures", "metrics", "definition", "stage"}
-    whole = planned is None or (isinstance(planned, dict) and needed <= planned.keys())
-    return whole and isinstance(said.get("error"), str) and isinstance(said.get("stage", {}), dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +87,7 @@ class Store:
         """The keys of all finished stages of a kind, sorted."""
         return sorted(key for key in self.finished() if key.startswith(f"{kind}-" if kind else ""))
 
-    def stage(self, key: str) -> dict[str, Any]:
+    def stage(self, key: str) -> dict[str, object]:
         """What ``stage.json`` of a finished stage says.
 
         Raises:
@@ -104,22 +99,28 @@ class Store:
         except ValueError as error:
             raise DataError(f"{path} is damaged; the `bench run` that made it makes it anew.") from error
 
-    def fail(self, key: str, reason: dict[str, Any]) -> None:
-        """Write down why a stage has no result."""
-        write_text(self.path / "failed" / f"{key}.json", json.dumps(sealed(reason), indent=1))
+    def finished_stage(self, key: str) -> FinishedStage:
+        """The same, typed.
 
-    def failures(self) -> dict[str, dict[str, Any]]:
+        Raises:
+            DataError: It is no longer what was written, or not laid out as a stage is.
+        """
+        return read(FinishedStage, self.stage(key), f"{self.folder(key) / 'stage.json'}")
+
+    def fail(self, key: str, reason: FailureNote) -> None:
+        """Write down why a stage has no result."""
+        write_text(self.path / "failed" / f"{key}.json", json.dumps(sealed(plain(reason)), indent=1))
+
+    def failures(self) -> dict[str, FailureNote]:
         """Key -> reason of all stages that failed and were not made since."""
         found = {}
         for path in sorted((self.path / "failed").glob("*.json")):
             if not self.has(path.stem):
-                with suppress(ValueError):  # a torn note: it fails again
-                    said = unsealed(path)
-                    if _is_note(said):
-                        found[path.stem] = said
+                with suppress(ValueError, DataError):  # a torn note: it fails again
+                    found[path.stem] = read(FailureNote, unsealed(path), str(path))
         return found
 
-    def progress(self, key: str) -> dict[str, Any]:
+    def progress(self, key: str) -> dict[str, object]:
         """What a running stage last said of itself; empty where it has said nothing."""
         return noted(self.scratch(key) / "progress.json")
 

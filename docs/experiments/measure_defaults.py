@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 from pathlib import Path
 from statistics import fmean
 
@@ -141,7 +140,7 @@ def _measured(words: argparse.Namespace, store: Store, contestant: str, changes:
     run(in_order(wanted), store, engine, lambda _state: None, rows=planned_rows)
     figures = []
     for xi in xis:
-        here = [stage for stage in wanted if json.loads(stage.settings)["identity"]["xi"] == xi]
+        here = [stage for stage in wanted if stage.spec.identity.xi == xi]
         found = [row for stage in here for row in record.read(store.folder(stage.key) / "records.csv")]
         for metric in ("overall", "dice"):
             values = [row.value for row in found if row.metric == metric and row.value is not None]
@@ -150,7 +149,7 @@ def _measured(words: argparse.Namespace, store: Store, contestant: str, changes:
 
 
 def _role(stage: Stage) -> str:
-    return str(json.loads(stage.settings)["identity"]["role"]) if stage.kind == "scores" else ""
+    return stage.spec.identity.role if stage.kind == "scores" else ""
 
 
 if __name__ == "__main__":

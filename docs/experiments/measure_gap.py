@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,8 @@ from bench.execution.local import LocalEngine
 from bench.execution.scheduler import run
 from bench.files import processor
 from bench.plan.recipes import recipe, resolved
-from bench.plan.stage_builder import SUPERVISED, Cell, Way
+from bench.plan.stage_builder import SUPERVISED, Cell
+from bench.plan.training_labels import Way
 from bench.plan.words import seeds_of
 from bench.store import provenance, record
 from bench.store.record import planned_rows
@@ -118,7 +120,8 @@ def _plan(words: argparse.Namespace, store: Store, xis: list[str], first: str, s
         networks = [cell.teacher(split, xi, member) for member in range(words.networks)]
         trained = networks[0] if words.networks == 1 else cell.ensemble(networks)
         own = {"role": "labelled-only", "method": "teachers"}
-        plan["full" if xi == SUPERVISED else f"xi/{xi}"] = cell.scores(trained, cell.identity(xi) | own)
+        identity = replace(cell.identity(xi), **own)
+        plan["full" if xi == SUPERVISED else f"xi/{xi}"] = cell.scores(trained, identity)
         if xi != SUPERVISED:
             plan[f"pseudo/{xi}"] = cell.pseudo_scores(cell.pseudo(xi, networks, way), xi, way)
     return plan

@@ -34,7 +34,8 @@ from bench.plan.cost import TABLE
 from bench.plan.experiments import free_part
 from bench.plan.recipes import recipe, resolved
 from bench.plan.sweep import Sweep
-from bench.plan.workload import voxels_shown, work_of
+from bench.plan.workload import UnitOf, voxels_shown, work_of
+from bench.settings.serialise import plain
 from bench.store import provenance
 from bench.store.record import planned_rows
 from bench.store.stage import Stage, in_order
@@ -42,8 +43,6 @@ from bench.store.store import Store
 from methods.registry import PAPER, classes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bench.plan.recipes import Recipe
 
 NEW = count(2)  # steps of a warming stage: each another, or it would be in the store already
@@ -143,7 +142,7 @@ def _step(store: Store, name: str, method: str, device: str) -> dict[str, Any]:
         "unit": "step",
         **_about(work.about),
         "networks": work.networks,
-        "voxels": int(np.prod(work.about["patch"])) * work.about["batch"],
+        "voxels": int(np.prod(work.about.patch)) * work.about.batch,
         "seconds": round((more - less) / (FEW[name][1] - FEW[name][0]), 6),
     }
 
@@ -161,18 +160,17 @@ def _pass(store: Store, name: str, device: str) -> dict[str, Any]:
         "unit": "pass",
         **_about(one.about),
         "networks": 1,
-        "voxels": voxels_shown(SHAPE, one.about["inference"], one.about["patch"]),
+        "voxels": voxels_shown(SHAPE, one.about.inference, one.about.patch),
         "seconds": round((more - less) / (all_.amount - one.amount), 6),
     }
 
 
-def _about(about: Mapping[str, Any]) -> dict[str, Any]:
-    compute = about["compute"]
+def _about(about: UnitOf) -> dict[str, Any]:
+    stream, compute = plain(about.stream), plain(about.compute)
     return {
-        "method": about["method"]["name"],
-        "stream": {name: about["stream"][name] for name in ("stem", "growth", "units", "decoder")},
-        **{name: compute[name] for name in ("precision", "layout", "path")},
-        "threads": compute["threads"],
+        "method": about.method.name,
+        "stream": {name: stream[name] for name in ("stem", "growth", "units", "decoder")},
+        **{name: compute[name] for name in ("precision", "layout", "path", "threads")},
     }
 
 

@@ -115,8 +115,7 @@ def test_weights_that_are_a_pickle_are_refused_and_not_run(tiny_lab, tmp_path):
 
     teacher, trap = trained_stage(tiny_lab), tmp_path / "it was run"
     folder = tiny_lab.store.folder(teacher.key)
-    settings = teacher.document()["settings"]
-    opened(folder, settings, "cpu")  # as it was written, it opens
+    opened(folder, teacher.spec, "cpu")  # as it was written, it opens
     bomb = pickle.dumps({"weights": Bomb(trap)})
     pickle.loads(bomb)
     assert trap.exists()  # the trap works
@@ -131,5 +130,5 @@ def test_weights_that_are_a_pickle_are_refused_and_not_run(tiny_lab, tmp_path):
     ):
         (folder / WEIGHTS).write_bytes(content)
         with pytest.raises(DataError, match="does not hold the weights"):
-            opened(folder, settings, "cpu")
+            opened(folder, teacher.spec, "cpu")
         assert not trap.exists()

@@ -18,7 +18,7 @@ import pytest
 
 from bench.records import mlflow_mirror, mlflow_schema
 from bench.records.mlflow_mirror import Mirror, MirrorError
-from bench.store.run_log import plans, request
+from bench.store.run_log import plans, request_document
 from bench.store.store import Store
 
 SERVER = Path(__file__).parent / "mlflow_server.py"
@@ -146,8 +146,8 @@ def copied(tmp_path, swept):
 
 def page(store, uri, run="", most=None):
     (known,) = plans(store)
-    titles = dict(list(plans(store)[known]["stages"].items())[:most])
-    return Mirror(store, run or known, titles, request(store, known), uri)
+    titles = dict(list(plans(store)[known].stages.items())[:most])
+    return Mirror(store, run or known, titles, request_document(store, known), uri)
 
 
 @pytest.fixture

@@ -101,18 +101,23 @@ def method_at_work(recipe_name, contestant="densevoxnet", *, changes=(), device=
     from bench.plan.recipes import recipe, resolved
     from bench.seeding import torch_stream
     from bench.settings.serialise import plain
+    from bench.settings.stage_specs import MethodReference, TrainingSpec
     from bench.stages.model import begin
     from methods.registry import classes, method
 
     made = recipe(recipe_name, changes, classes())
     chosen = resolved(made, device=device, native_bfloat16=has_native_bfloat16())
-    asked = {
-        "method": {"name": contestant, "settings": plain(method(contestant)) | settings},
-        "compute": plain(chosen.compute),
-        "stream": plain(chosen.stream),
-        "channels": 1,
-        "classes": 3,
-    }
+    asked = TrainingSpec(
+        method=MethodReference(name=contestant, settings=plain(method(contestant)) | settings),
+        stream=chosen.stream,
+        sampling=chosen.sampling,
+        optimiser=chosen.optimiser,
+        steps=1,
+        seed=0,
+        compute=chosen.compute,
+        channels=1,
+        classes=3,
+    )
     with torch_stream("speed", "network"):
         return begin(asked, device)
 

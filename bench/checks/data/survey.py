@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -95,32 +95,29 @@ def _facts(path: Path, kind: Kind, spacing_from: SpacingFrom) -> FileFacts:
         stored = open_stored(path, spacing_from)
     except DataError as error:
         return FileFacts(path, kind, trouble=str(error))
-    known: dict[str, Any] = {
-        "shape": stored.shape,
-        "grid": stored.grid,
-        "singular": why_singular(stored.affine),
-    }
+    singular = why_singular(stored.affine)
+    found = FileFacts(path, kind, shape=stored.shape, grid=stored.grid, singular=singular)
     try:
         voxels = stored.voxels()
     except DataError as error:
-        return FileFacts(path, kind, trouble=str(error), **known)
+        return replace(found, trouble=str(error))
     if kind == "label":
         voxels = stored.settled(voxels)
-    canonical = voxels if known["singular"] else to_canonical(voxels, stored.affine)
-    return FileFacts(path, kind, **known, **_of_voxels(canonical, kind))
+    return _with_voxels(found, voxels if singular else to_canonical(voxels, stored.affine))
 
 
-def _of_voxels(voxels: NDArray[Any], kind: Kind) -> dict[str, Any]:
+def _with_voxels(found: FileFacts, voxels: NDArray[np.generic]) -> FileFacts:
     channels = np.moveaxis(voxels, -1, 0) if voxels.ndim == 4 else voxels[None]
     finite = [channel[np.isfinite(channel)] for channel in channels]
-    return {
-        "voxels": voxel_hash(voxels),
-        "ranges": tuple((float(one.min()), float(one.max())) for one in finite if one.size),
-        "num_not_finite": sum(channel.size - one.size for channel, one in zip(channels, finite, strict=True)),
-        "counts": _counted(voxels) if kind == "label" else {},
-    }
+    return replace(
+        found,
+        voxels=voxel_hash(voxels),
+        ranges=tuple((float(one.min()), float(one.max())) for one in finite if one.size),
+        num_not_finite=sum(channel.size - one.size for channel, one in zip(channels, finite, strict=True)),
+        counts=_counted(voxels) if found.kind == "label" else {},
+    )
 
 
-def _counted(voxels: NDArray[Any]) -> dict[float, int]:
+def _counted(voxels: NDArray[np.generic]) -> dict[float, int]:
     values, counts = np.unique(voxels[np.isfinite(voxels)], return_counts=True)
     return {float(value): int(count) for value, count in zip(values[:MOST_VALUES], counts, strict=False)}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -91,7 +91,7 @@ def touches_nothing_global(subject: Subject) -> None:
         subject.fault("loss", "torch's generator as the harness seeded it", "that it is seeded anew")
 
 
-def torch_settings() -> dict[str, Any]:
+def torch_settings() -> dict[str, object]:
     """What holds for the whole process, and is not a method's to change."""
     return {
         "get_num_threads": torch.get_num_threads(),

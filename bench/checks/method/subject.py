@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
 from torch.nn import functional
@@ -45,7 +45,7 @@ class Subject:
     where: tuple[str, ...]  # file and class, for sentences
     channels: int
     classes: int
-    torch_settings: Mapping[str, Any]  # before anything of the method was run
+    torch_settings: Mapping[str, object]  # before anything of the method was run
 
     def fault(self, member: str, expected: str, found: str) -> NoReturn:
         """Say what is amiss.
@@ -110,7 +110,7 @@ def groups_of(method: Method, network: nn.Module) -> list[ParameterGroup]:
 def training(subject: Subject, batch: Batch, steps: int) -> Iterator[nn.Module]:
     """Train on one batch as the harness does; gives the network after each step."""
     method, network = subject.method, subject.network()
-    options: list[dict[str, Any]] = [
+    options: list[dict[str, object]] = [
         {"params": group.parameters, "lr": LEARNING_RATE * group.learning_rate_factor}
         for group in groups_of(method, network)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bench.cli import console
 from bench.cli.compare.sides import check_known, side_of
@@ -141,12 +141,12 @@ def _rows(
     return versus(cohort.records, *sides, metric, wanted)
 
 
-def _closed(cohort: Cohort, sides: tuple[Side, Side]) -> list[dict[Hashable, Any]]:
+def _closed(cohort: Cohort, sides: tuple[Side, Side]) -> list[dict[Hashable, object]]:
     """What share of the gap between labelled-only and full each side that is a method closes."""
     from reports.claims.gap import closed_table
 
     table = closed_table(cohort.records)
-    rows: list[dict[Hashable, Any]] = []
+    rows: list[dict[Hashable, object]] = []
     for side in sides:
         own = table[table["method"] == side.method] if not side.variant else table.iloc[:0]
         own = own if side.xi is None else own[own["xi"] == f"{side.xi}"]
@@ -155,7 +155,7 @@ def _closed(cohort: Cohort, sides: tuple[Side, Side]) -> list[dict[Hashable, Any
     return rows
 
 
-def _headlines(closed: dict[str, list[dict[Hashable, Any]]]) -> dict[str, list[str]]:
+def _headlines(closed: dict[str, list[dict[Hashable, object]]]) -> dict[str, list[str]]:
     """A sentence a side, by data set."""
     from reports.claims.gap import closed_words
 
@@ -180,7 +180,7 @@ def _no_common(found: list[Cohort], one: str, other: str, options: Options) -> N
 
 def _document(
     one: str, other: str, options: Options, compared: dict[str, list[Comparison]]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The comparison as JSON; `p_holm` is over the ξ of one data set, of the pooled row its own p."""
     return {
         "a": one,
@@ -191,7 +191,7 @@ def _document(
     }
 
 
-def _of_cohort(name: str, rows: list[Comparison], tolerance: float | None) -> list[dict[str, Any]]:
+def _of_cohort(name: str, rows: list[Comparison], tolerance: float | None) -> list[dict[str, object]]:
     return [
         {
             "dataset": name,

@@ -40,7 +40,7 @@ def export(store_path: Path, uri: str, run: str, *, as_json: bool) -> int:
             worse = damaged(store, there)
             for key, what in worse.items():
                 console.warn(f"damaged: {key}: {what}; the `bench run` that made it makes it anew.")
-            page = mlflow_mirror.Mirror(store, name, titles, run_log.request(store, name), uri)
+            page = mlflow_mirror.Mirror(store, name, titles, run_log.request_document(store, name), uri)
             page.forget()
             filled.append(page.fill(there - worse.keys()))
             if not as_json:
@@ -61,7 +61,7 @@ def _held(store: Store) -> AbstractContextManager[None]:
 
 def _chosen(store: Store, run: str) -> dict[str, dict[str, str]]:
     """Run -> key -> title of the runs that are exported."""
-    known = {name: planned["stages"] for name, planned in run_log.plans(store).items()}
+    known = {name: dict(planned.stages) for name, planned in run_log.plans(store).items()}
     asked = {path.parent.name for path in (store.path / "runs").glob("*/request.json")}
     if run:
         if run not in known:

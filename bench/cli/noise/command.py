@@ -22,12 +22,13 @@ def make(request: Request, *, as_json: bool) -> int:
     if request.to.exists() and (not request.to.is_dir() or any(request.to.iterdir())):
         raise UsageError(f"{request.to} exists already and is not empty; name a new folder.")
     with whole_folder(request.to) as aside:
-        document = document_of(order, {case: write_case(order, case, aside) for case in order.dataset.train})
+        cases = {case: write_case(order, case, aside) for case in order.dataset.train}
+        document = document_of(order, cases)
         write_text(aside / MEASURED, json.dumps(document, indent=1) + "\n")
     if as_json:
         console.say_json({"to": str(request.to), **document})
         return 0
-    say_summary(document["cases"])
+    say_summary(cases)
     console.say(f"{order.kind}:{order.rate}, {len(order.dataset.train)} cases of {order.dataset.name}:")
     console.say(str(request.to))
     return 0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import statistics
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bench.cli import console
 from bench.data.images.grids import check_same_grid
 from bench.data.images.volumes import canonical_spacing_mm, read_label
 from bench.data.label_pairs import pairs, structures_of
 from bench.data.noise import realised
+from bench.data.noise.realised import MeasuredNoise
+from bench.settings.serialise import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from bench.data.images.grids import SpacingFrom
 
-    Measured = Mapping[str, Mapping[str, Mapping[str, Any]]]  # case -> structure -> what was measured
+    Measured = Mapping[str, Mapping[str, MeasuredNoise]]  # case -> structure -> what was measured
 
 WIDTH: Final = 80
 MEANS: Final = ("rate", "dice", "shift_mm", "absolute_shift_mm")
@@ -37,14 +39,18 @@ def measure(clean: Path, noisy: Path, *, as_json: bool, spacing_from: SpacingFro
     if as_json:
         console.say_json(
             [
-                {"case": case, "structure": structure, **{k: v for k, v in one.items() if k not in _ASKED}}
+                {
+                    "case": case,
+                    "structure": structure,
+                    **_alone(one),
+                }
                 for case, structures in found.items()
                 for structure, one in structures.items()
             ]
         )
         return 0
     rows = [
-        [_short(case), name, *(f"{one[key]}" for key in ("voxels_clean", "removed", "added")), *_numbers(one)]
+        [_short(case), name, f"{one.voxels_clean}", f"{one.removed}", f"{one.added}", *_numbers(one)]
         for case, structures in found.items()
         for name, one in structures.items()
     ]
@@ -56,12 +62,14 @@ def measure(clean: Path, noisy: Path, *, as_json: bool, spacing_from: SpacingFro
     return 0
 
 
-_ASKED: Final = ("wanted", "shortfall")  # which a measurement alone does not know
+def _alone(one: MeasuredNoise) -> dict[str, object]:
+    """What a measurement knows by itself: nothing of a rate that was asked for."""
+    return {key: value for key, value in plain(one).items() if key not in ("wanted", "shortfall")}
 
 
 def _pair(
     clean: Path, noisy: Path, structures: Sequence[int], spacing_from: SpacingFrom
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, MeasuredNoise]:
     """The noise of each structure."""
     clean_ijk, grid = read_label(clean, spacing_from=spacing_from)
     noisy_ijk, own = read_label(noisy, spacing_from=spacing_from)
@@ -84,11 +92,9 @@ def say_summary(cases: Measured) -> None:
     _say_shortfalls(cases)
 
 
-def _say_distances(of: Mapping[str, list[Mapping[str, Any]]]) -> None:
+def _say_distances(of: Mapping[str, list[MeasuredNoise]]) -> None:
     """The mean shares of wrong voxels by their distance to the clean boundary."""
-    there = {
-        name: [one["by_distance_mm"] for one in found if one["by_distance_mm"]] for name, found in of.items()
-    }
+    there = {name: [one.by_distance_mm for one in found if one.by_distance_mm] for name, found in of.items()}
     rows = [
         [name, *(f"{statistics.fmean(one[edge] for one in found):.2f}" for edge in found[0])]
         for name, found in there.items()
@@ -104,10 +110,10 @@ def _say_distances(of: Mapping[str, list[Mapping[str, Any]]]) -> None:
 def _say_shortfalls(cases: Measured) -> None:
     """How many structures of cases are not at their rate, and the first of them."""
     missed = [
-        f"{case}, {name}: {one['shortfall']}"
+        f"{case}, {name}: {one.shortfall}"
         for case, structures in cases.items()
         for name, one in structures.items()
-        if one.get("shortfall")
+        if one.shortfall
     ]
     if not missed:
         return
@@ -119,21 +125,27 @@ def _say_shortfalls(cases: Measured) -> None:
         console.say(f"- and {len(missed) - _SHOWN} more.")
 
 
-def _mean(found: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _mean(found: list[MeasuredNoise]) -> MeasuredNoise:
     """The mean of each number over the cases that have it."""
-    there = {key: [one[key] for one in found if one[key] is not None] for key in MEANS}
-    return {key: statistics.fmean(values) if values else None for key, values in there.items()}
+    there = {key: [value for one in found if (value := getattr(one, key)) is not None] for key in MEANS}
+    means = {key: statistics.fmean(values) if values else None for key, values in there.items()}
+    return MeasuredNoise(
+        rate=means["rate"],
+        dice=means["dice"],
+        shift_mm=means["shift_mm"],
+        absolute_shift_mm=means["absolute_shift_mm"],
+    )
 
 
-def _numbers(one: Mapping[str, Any]) -> list[str]:
+def _numbers(one: MeasuredNoise) -> list[str]:
     return [
-        "–" if one[key] is None else f"{round(one[key], digits) + 0.0:.{digits}f}"
-        for key, digits in (("rate", 3), ("dice", 3), ("shift_mm", 2), ("absolute_shift_mm", 2))
+        "–" if number is None else f"{round(number, digits) + 0.0:.{digits}f}"
+        for number, digits in ((one.rate, 3), (one.dice, 3), (one.shift_mm, 2), (one.absolute_shift_mm, 2))
     ]
 
 
-def _range(found: list[Mapping[str, Any]]) -> str:
-    rates = [one["rate"] for one in found if one["rate"] is not None]
+def _range(found: list[MeasuredNoise]) -> str:
+    rates = [one.rate for one in found if one.rate is not None]
     return f"{min(rates):.3f}-{max(rates):.3f}" if rates else "–"
 
 

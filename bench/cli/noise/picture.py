@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from bench.data.images.grids import check_same_grid
 from bench.data.images.volumes import canonical_spacing_mm, read_label
-from bench.errors import DataError
 from bench.files.names import checked_name
 
 if TYPE_CHECKING:
@@ -21,8 +20,12 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
     from numpy.typing import NDArray
 
+    from bench.cli.noise.measure import Measured
+    from bench.data.noise.realised import MeasuredNoise
     from bench.data.noise.simulator import Spacing
     from reports.figures.slices import Plane
 
@@ -46,7 +49,7 @@ class _Pair:
     spacing_mm: Spacing
 
 
-def draw(folder: Path, cases: Mapping[str, Any], title: str, target: Path) -> None:
+def draw(folder: Path, cases: Measured, title: str, target: Path) -> None:
     """Draw the cases with the least, the median and the most noise.
 
     Raises:
@@ -84,26 +87,23 @@ def _drawn(pairs: list[_Pair], title: str) -> Figure:
     return figure
 
 
-def _chosen(cases: Mapping[str, Any]) -> list[str]:
+def _chosen(cases: Measured) -> list[str]:
     """The cases with the least, the median and the most noise; all where there are few."""
-    try:
-        rate = {
-            case: statistics.fmean(one["rate"] or 0.0 for one in structures.values())
-            for case, structures in cases.items()
-        }
-    except (AttributeError, KeyError, TypeError, statistics.StatisticsError):
-        raise DataError("noise.json is damaged; make the folder again with `bench noise make`.") from None
+    rate = {
+        case: statistics.fmean(one.rate or 0.0 for one in structures.values())
+        for case, structures in cases.items()
+    }
     ranked = sorted(rate, key=lambda case: (rate[case], case))
     return list(dict.fromkeys([ranked[0], ranked[len(ranked) // 2], ranked[-1]]))[:_MOST_CASES]
 
 
-def _read(folder: Path, case: str, structures: Mapping[str, Any]) -> _Pair:
+def _read(folder: Path, case: str, structures: Mapping[str, MeasuredNoise]) -> _Pair:
     """Both label maps of a case."""
     name = f"{checked_name(case, 'case')}.nii.gz"
     clean_ijk, grid = read_label(folder / "truth" / name)
     noisy_ijk, own = read_label(folder / "labels" / name)
     check_same_grid(grid, own, folder / "labels" / name)
-    rates = [one["rate"] for one in structures.values() if one["rate"] is not None]
+    rates = [one.rate for one in structures.values() if one.rate is not None]
     title = f"{case[:24]}\nrate {', '.join(f'{rate:.2f}' for rate in rates[:5])}"
     return _Pair(title, clean_ijk, noisy_ijk, canonical_spacing_mm(grid))
 
@@ -154,7 +154,7 @@ def _aspect(spacing_mm: Spacing, plane: Plane) -> float:
     return spacing_mm[across[1]] / spacing_mm[across[0]]
 
 
-def _handles() -> list[Any]:
+def _handles() -> list[Patch | Line2D]:
     """The legend."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch

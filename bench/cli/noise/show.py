@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bench.cli import console
 from bench.cli.noise.measure import MEANS, say_summary
 from bench.data.noise import KINDS, kind_of
-from bench.data.noise.realised import bin_names
+from bench.data.noise.realised import MeasuredNoise, bin_names
 from bench.errors import DataError
 from bench.files.json_document import read_object, shown
 from bench.settings.serialise import plain
+from bench.settings.stage_specs import read
 
 if TYPE_CHECKING:
     from bench.data.noise.simulator import Simulator
@@ -54,7 +55,7 @@ def _list(*, as_json: bool) -> int:
     return 0
 
 
-def _described(kind: type[Simulator]) -> dict[str, Any]:
+def _described(kind: type[Simulator]) -> dict[str, object]:
     return {
         "name": kind.name,
         "what": kind.what,
@@ -85,26 +86,27 @@ def _folder(folder: Path, picture: Path | None, *, as_json: bool) -> int:
     cases = document.get("cases")
     if not isinstance(cases, dict) or not cases:
         raise DataError(f"{folder / MEASURED} names no cases; make the folder again with `bench noise make`.")
-    _check_cases(cases, folder / MEASURED)
+    measured = _measured(cases, folder / MEASURED)
     title = f"{document.get('kind')}:{document.get('rate')}"
     if picture is not None:
         from bench.cli.noise.picture import draw
 
-        draw(folder, cases, title, picture)
+        draw(folder, measured, title, picture)
     if as_json:
         console.say_json({"picture": str(picture) if picture else None, **document})
         return 0
-    say_summary(cases)
+    say_summary(measured)
     console.say(f"{title}, {f'drawn in {picture}' if picture else 'a picture with --to FILE.png'}")
     return 0
 
 
-def _check_cases(cases: dict[str, Any], path: Path) -> None:
-    """Refuse measurements that lack what is summed up.
+def _measured(cases: dict[str, object], path: Path) -> dict[str, dict[str, MeasuredNoise]]:
+    """The measurements by case and structure.
 
     Raises:
-        DataError: Names the first case and structure.
+        DataError: One lacks what is summed up; names the first case and structure.
     """
+    found: dict[str, dict[str, MeasuredNoise]] = {}
     for case, structures in cases.items():
         if not isinstance(structures, dict):
             raise DataError(f"{path} has no structures of {shown(case)}; {_AGAIN}.")
@@ -117,9 +119,12 @@ def _check_cases(cases: dict[str, Any], path: Path) -> None:
             shares = one.get("by_distance_mm")
             if shares is not None and not _are_shares(shares):
                 raise DataError(f"{path} has other distances of {shown(case)} than expected; {_AGAIN}.")
+            where = f"{path}, {shown(case)}, {shown(name)}"
+            found.setdefault(case, {})[name] = read(MeasuredNoise, one, where)
+    return found
 
 
-def _is_number(one: dict[str, Any], key: str) -> bool:
+def _is_number(one: dict[str, object], key: str) -> bool:
     """Whether a number or nothing was measured."""
     return key in one and (one[key] is None or type(one[key]) in (int, float))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.cli import console
 from bench.cli.run.summary import closed, curve, dice_rows
-from bench.cli.run.text import say_cost, say_other_shares
+from bench.cli.run.text import say_other_shares
 from bench.execution import scheduler
 from bench.execution.sweep_run import result_of
+from bench.settings.serialise import plain
 from bench.store.titles import title
 
 if TYPE_CHECKING:
@@ -18,19 +19,16 @@ if TYPE_CHECKING:
     from bench.store.stage import Stage
 
 
-def say_plan_alone(plan: PlannedSweep, more: Mapping[str, Any]) -> None:
-    """Say what the plan costs, or all of it in JSON."""
+def say_plan_alone(plan: PlannedSweep, more: Mapping[str, object]) -> None:
+    """Say the whole plan in JSON."""
     sweep = plan.sweep
-    if not plan.request.as_json:
-        say_cost(more["cost"])
-        return
     counted = scheduler.summary(plan.stages, plan.store)
     planned = {"run": sweep.run, "stages": counted, "other_xi": sweep.other_shares()}
-    leaks = [leak.describe() for leak in sweep.allowed_leaks]
+    leaks = [plain(leak.note) for leak in sweep.allowed_leaks]
     console.say_json({**sweep.description(), **planned, "leaks": leaks, **more})
 
 
-def say_result(plan: PlannedSweep, state: scheduler.State, more: Mapping[str, Any]) -> int:
+def say_result(plan: PlannedSweep, state: scheduler.State, more: Mapping[str, object]) -> int:
     """Say what the run came to: stages, failures, scores over ξ; returns the exit code."""
     store, stages, result = plan.store, plan.stages, result_of(plan, state)
     code = 3 if result.failed or result.blocked else 0
@@ -45,7 +43,7 @@ def say_result(plan: PlannedSweep, state: scheduler.State, more: Mapping[str, An
                 "cached": result.cached,
                 "failed": result.failed,
                 "blocked": result.blocked,
-                "leaks": [leak.describe() for leak in plan.sweep.allowed_leaks],
+                "leaks": [plain(leak.note) for leak in plan.sweep.allowed_leaks],
                 **more,
             }
         )
@@ -61,7 +59,7 @@ def say_result(plan: PlannedSweep, state: scheduler.State, more: Mapping[str, An
     console.say(curve(rows))
     say_other_shares(plan.sweep)
     for leak in plan.sweep.allowed_leaks:
-        console.say(f"leak     {leak.dataset}: {leak.sentence}")
+        console.say(f"leak     {leak.dataset}: {leak.note.sentence}")
     console.say()
     console.say(f"records  {store.path / 'records.csv'}")
     console.say(f"report   bench report --store {store.path}")

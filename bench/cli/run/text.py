@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench.cli import console
 from bench.execution import scheduler
@@ -14,6 +15,7 @@ from bench.store import provenance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.plan.estimate import Estimate, Sums, UnitCostSources
     from bench.plan.experiments import Part
     from bench.plan.sweep import Sweep
     from bench.store.stage import Stage
@@ -40,7 +42,7 @@ def say_plan(sweep: Sweep, stages: Sequence[Stage], store: Store, left_out: Sequ
         cases = f"{len(dataset.train)} training, {len(dataset.test)} test cases"
         _say("data", f"{dataset.name}: {cases}; {', '.join(dataset.structures)}")
     for leak in sweep.allowed_leaks:
-        console.say(f"leak     {leak.dataset}: {leak.sentence}")
+        console.say(f"leak     {leak.dataset}: {leak.note.sentence}")
     seeds = ", ".join(map(str, sweep.seeds))
     if sweep.experiments:
         console.say(f"paper    {', '.join(sweep.experiments)}")
@@ -61,7 +63,15 @@ def say_plan(sweep: Sweep, stages: Sequence[Stage], store: Store, left_out: Sequ
         console.say(f"         {len(half_made)} of them {goes} on from a checkpoint")
 
 
-def power_of(sweep: Sweep) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Power:
+    """What a plan can decide."""
+
+    no_verdict: str  # why nothing; empty where it can
+    resolves: dict[str, dict[str, float]]  # data set -> measure -> the difference that is resolved
+
+
+def power_of(sweep: Sweep) -> Power:
     """What the plan can decide: why nothing, or what difference it resolves on each data set."""
     from reports.statistics.evidence import no_verdict
     from reports.statistics.power import TARGETS, committed_for, resolved
@@ -77,18 +87,18 @@ def power_of(sweep: Sweep) -> dict[str, Any]:
             for name, one in known.items()
             if one and seeds > 1 and len(dataset.test) > 1
         }
-    return {"no_verdict": no_verdict(seeds), "resolves": resolves}
+    return Power(no_verdict=no_verdict(seeds), resolves=resolves)
 
 
-def say_power(power: dict[str, Any]) -> None:
+def say_power(power: Power) -> None:
     """What the plan can decide, in a line a data set."""
     from reports.statistics.evidence import MORE_SEEDS
     from reports.statistics.power import UNITS
 
-    if power["no_verdict"]:
-        _say("decides", f"nothing: {power['no_verdict']}; {MORE_SEEDS}")
+    if power.no_verdict:
+        _say("decides", f"nothing: {power.no_verdict}; {MORE_SEEDS}")
         return
-    for name, found in power["resolves"].items():
+    for name, found in power.resolves.items():
         if found:
             amounts = ", ".join(f"{number:.2g} {UNITS[measure]}" for measure, number in found.items())
             _say(
@@ -98,7 +108,7 @@ def say_power(power: dict[str, Any]) -> None:
             _say("decides", f"{name}: what this plan resolves is not known, for want of committed variances")
 
 
-def gaps_known(sweep: Sweep) -> dict[str, dict[str, Any]]:
+def gaps_known(sweep: Sweep) -> dict[str, dict[str, object]]:
     """Data set -> the measured gap between labelled-only and full of each ξ, and where it was measured."""
     from reports.statistics.measured_gaps import gaps_of
 
@@ -106,7 +116,7 @@ def gaps_known(sweep: Sweep) -> dict[str, dict[str, Any]]:
     return {name: gaps for name, gaps in found.items() if gaps}
 
 
-def say_gaps(known: dict[str, dict[str, Any]]) -> None:
+def say_gaps(known: dict[str, dict[str, object]]) -> None:
     """How much there is to gain on each data set, in a line; nothing where nobody measured it."""
     from reports.statistics.measured_gaps import words_of
 
@@ -129,27 +139,25 @@ def _say(name: str, text: str) -> None:
         console.say(f"{name if number == 0 else '':9}{line}")
 
 
-def say_cost(cost: dict[str, Any]) -> None:
+def say_cost(cost: Estimate) -> None:
     """The cost in a few lines."""
-    whole, left, jobs = cost["whole"], cost["left"], cost["jobs"]
+    whole, left, jobs = cost.whole, cost.left, cost.jobs
     console.say(f"cost     {_amount(whole)}")
     if left != whole:
-        console.say(
-            f"left     {left['stages']} stages: {_amount(left)}" if left["stages"] else "left     nothing"
-        )
-    if whole["hours"] is None:
+        console.say(f"left     {left.stages} stages: {_amount(left)}" if left.stages else "left     nothing")
+    if whole.hours is None:
         console.say("time     not known: nothing like it was measured on such a device")
         return
     at_once = f"{jobs} job{'s' if jobs > 1 else ''} at a time"
-    console.say(f"time     about {_duration(whole['hours'])}, {at_once}")
-    if left["stages"] and left != whole:
-        console.say(f"         about {_duration(left['hours'])} of it left")
-    for words in _sources(cost["unit_costs"]):
+    console.say(f"time     about {_duration(whole.hours)}, {at_once}")
+    if left.stages and left != whole and left.hours is not None:
+        console.say(f"         about {_duration(left.hours)} of it left")
+    for words in _sources(cost.unit_costs):
         console.say(f"         {words}")
 
 
-def _amount(sums: dict[str, Any]) -> str:
-    return f"{sums['network_steps']:,} network steps, {sums['network_passes']:,} network passes"
+def _amount(sums: Sums) -> str:
+    return f"{sums.network_steps:,} network steps, {sums.network_passes:,} network passes"
 
 
 def _duration(hours: float) -> str:
@@ -160,17 +168,17 @@ def _duration(hours: float) -> str:
     return f"{hours * 60:.0f} minutes" if hours * 60 >= 1.5 else "a minute"
 
 
-def _sources(unit_costs: dict[str, Any]) -> list[str]:
+def _sources(unit_costs: UnitCostSources) -> list[str]:
     """Who says so, a line each."""
     words = {
         "store": "by stages alike in this store",
         "table": "by measured unit costs",
         "guess": "by the measured unit costs most alike",
     }
-    shares, table = unit_costs["share_of_time"], unit_costs["table"]
+    shares, table = unit_costs.share_of_time, unit_costs.table
     lines = [f"{shares[name]:.0%} {text}" for name, text in words.items() if shares.get(name, 0) >= 0.005]
     if table:
-        lines.append(f"measured {table['when']} on {table['processor']}")
-        if table["processor"] != provenance.machine()["processor"]:
+        lines.append(f"measured {table.when} on {table.processor}")
+        if table.processor != provenance.machine()["processor"]:
             lines.append("which is another processor than this one")
     return lines

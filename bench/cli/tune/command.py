@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bench.cli import console
 from bench.cli.signals import stoppable
@@ -25,6 +25,7 @@ from bench.plan.words import datasets_of, device_of, jobs_of, recipe_of
 from bench.plugins import methods
 from bench.plugins.noise import kinds
 from bench.settings.serialise import plain
+from bench.settings.stage_specs import MeasuredSpec
 from bench.stages.context import Conduct
 from bench.store import record
 from bench.store.record import planned_rows
@@ -180,7 +181,7 @@ def _noises(search: Search) -> list[Noise]:
 def _is_students(stage: Stage) -> bool:
     if stage.kind != "scores":
         return False
-    return bool(json.loads(stage.settings)["identity"]["role"] == "student")
+    return stage.spec_as(MeasuredSpec).identity.role == "student"
 
 
 def _say(search: Search, trial: Trial) -> None:
@@ -196,7 +197,7 @@ def _outcome(search: Search, folder: Path, trials: list[Trial]) -> int:
     if best is not None:
         write_text(outcome, toml_of(search, best))
     if search.as_json:
-        said: dict[str, Any] = {
+        said: dict[str, object] = {
             "method": search.method, "budget": search.budget, "metric": search.metric,
             "trials": [{"value": t.value, "settings": dict(t.settings), "stage": t.stage} for t in trials],
             "best": None if best is None else best.number,

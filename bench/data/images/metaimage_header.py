@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -133,7 +133,7 @@ def shape_of(said: dict[str, str], path: Path) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
-def kind_of(said: dict[str, str], path: Path) -> np.dtype[Any]:
+def kind_of(said: dict[str, str], path: Path) -> np.dtype[np.number]:
     """What the voxels are stored as.
 
     Raises:

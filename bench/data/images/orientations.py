@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+K = TypeVar("K", bound=np.generic)
+"""What voxels are stored as."""
 
 
 def orientation(affine: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -18,14 +21,14 @@ def orientation(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def to_canonical(voxels: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
+def to_canonical(voxels: NDArray[K], affine: NDArray[np.float64]) -> NDArray[K]:
     """The voxels with their axes to the right, forward and up."""
     import nibabel
 
     return np.asanyarray(nibabel.orientations.apply_orientation(voxels, orientation(affine)))
 
 
-def from_canonical(canonical_ijk: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
+def from_canonical(canonical_ijk: NDArray[K], affine: NDArray[np.float64]) -> NDArray[K]:
     """The voxels with the axes that an affine has."""
     import nibabel
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -40,8 +40,8 @@ class Stored:
     path: Path
     shape: tuple[int, ...]  # three axes, and the channels last where there are any
     place: Place
-    kind: np.dtype[Any]
-    voxels: Callable[[], NDArray[Any]]
+    kind: np.dtype[np.generic]
+    voxels: Callable[[], NDArray[np.number]]
     slope: float = 1.0  # that integers on disk are multiplied by
 
     @property
@@ -58,7 +58,7 @@ class Stored:
         remarks = (*self.place.remarks, *_of_affine(self.path, self.place))
         return Grid((i, j, k), self.affine, said, remarks, self.place.qform, self.place.placed)
 
-    def settled(self, values: NDArray[Any]) -> NDArray[Any]:
+    def settled(self, values: NDArray[np.number]) -> NDArray[np.number]:
         """The numbers of a label map, with those that stand for an integer made that integer.
 
         Within rounding of float32 (0.99999994) every number stands for the nearest integer. Integers that

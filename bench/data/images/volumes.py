@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from bench.data.content import content_of
 from bench.data.images.grids import Grid, SpacingFrom, check_same_grid
 from bench.data.images.metaimage import is_metaimage, metaimage_files, open_metaimage
 from bench.data.images.nifti import nifti_files, open_nifti, write_nifti, write_on
-from bench.data.images.orientations import from_canonical, orientation, to_canonical
+from bench.data.images.orientations import K, from_canonical, orientation, to_canonical
 from bench.data.images.resampling import Number, resampled_map, zoomed_image
 from bench.errors import DataError
 
@@ -89,7 +89,7 @@ def _load(path: Path, spacing_from: SpacingFrom = "") -> Stored:
     return stored
 
 
-def _canonical(array: NDArray[Any], grid: Grid) -> NDArray[Any]:
+def _canonical(array: NDArray[K], grid: Grid) -> NDArray[K]:
     return to_canonical(array, grid.affine)
 
 
@@ -108,7 +108,7 @@ def read_grid(path: Path, *, spacing_from: SpacingFrom = "") -> Grid:
     return _load(path, spacing_from).grid
 
 
-def _float32(voxels: NDArray[Any], path: Path) -> NDArray[np.float32]:
+def _float32(voxels: NDArray[np.number], path: Path) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
         made = voxels.astype(np.float32)
     if not np.isfinite(made).all():
@@ -171,7 +171,7 @@ def _read_mask(path: Path, own: Grid, spacing_from: SpacingFrom) -> NDArray[np.u
     return mask_ijk
 
 
-def _one_number_a_voxel(path: Path, spacing_from: SpacingFrom) -> tuple[NDArray[Any], Stored]:
+def _one_number_a_voxel(path: Path, spacing_from: SpacingFrom) -> tuple[NDArray[np.number], Stored]:
     """Voxels as stored, on three axes, and what the header says."""
     stored = _load(path, spacing_from)
     if len(stored.shape) != 3 and stored.shape[3] != 1:
@@ -226,7 +226,7 @@ def read_weights(path: Path) -> NDArray[np.float32]:
     return np.ascontiguousarray(_canonical(_float32(stored.voxels(), path), stored.grid))
 
 
-def write_scan(voxels: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
+def write_scan(voxels: NDArray[np.number], affine: NDArray[np.float64], path: Path) -> None:
     """Write voxels that already lie on the grid of ``affine``."""
     write_nifti(voxels, affine, path)
 
@@ -245,7 +245,7 @@ def fingerprint_and_content(path: Path, kind: Kind, spacing_from: SpacingFrom = 
     return _fingerprint(voxels, stored.affine), content_of(to_canonical(numbers, stored.affine), kind)
 
 
-def _fingerprint(voxels: NDArray[Any], affine: NDArray[np.float64]) -> str:
+def _fingerprint(voxels: NDArray[np.number], affine: NDArray[np.float64]) -> str:
     little = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
     digest = hashlib.sha256(f"{little.shape}{little.dtype.str}".encode())
     digest.update(np.round(np.asarray(affine, np.float64), 4).astype("<f8").tobytes())

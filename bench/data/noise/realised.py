@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy import ndimage
@@ -24,6 +25,39 @@ LEAST_TOLERANCE: Final = 0.01
 SHARE_TOLERANCE: Final = 0.05  # of the rate
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredNoise:
+    """What is wrong with one structure; None where nothing is defined.
+
+    Attributes:
+        rate: (removed + added) / clean voxels.
+        voxels_clean: Voxels of the clean structure.
+        voxels_noisy: Voxels of the noisy one.
+        removed: Voxels of the clean structure that the noisy one lacks.
+        added: Voxels of the noisy structure that the clean one lacks.
+        dice: Of both.
+        shift_mm: The mean over the voxels of both boundaries of the distance to the other boundary, each
+            boundary weighing one half, above 0 where the noisy structure reaches further.
+        absolute_shift_mm: The same without signs.
+        by_distance_mm: The shares of the wrong voxels by the distance of their centre to the nearest voxel on
+            the other side of the clean boundary.
+        wanted: The rate that was asked for, if any.
+        shortfall: A sentence where that was missed, else empty.
+    """
+
+    rate: float | None
+    voxels_clean: int = 0
+    voxels_noisy: int = 0
+    removed: int = 0
+    added: int = 0
+    dice: float | None = None
+    shift_mm: float | None = None
+    absolute_shift_mm: float | None = None
+    by_distance_mm: dict[str, float] | None = None
+    wanted: float | None = None
+    shortfall: str = ""
+
+
 def tolerance(rate: float, num_voxels: int) -> float:
     """How far a realised rate may be from the wanted one: 5 % of it, 0.01 or one voxel, what is most."""
     return max(SHARE_TOLERANCE * rate, LEAST_TOLERANCE, 1 / max(num_voxels, 1))
@@ -37,13 +71,8 @@ def realised(
     *,
     wanted: float | None = None,
     limit: str = "",
-) -> dict[str, dict[str, Any]]:
-    """What is wrong with each structure, by its number as text; plain data, None where nothing is defined.
-
-    ``rate`` is (removed + added) / clean voxels. ``shift_mm`` is the mean over the voxels of both boundaries
-    of the distance to the other boundary, each boundary weighing one half, above 0 where the noisy structure
-    reaches further; ``absolute_shift_mm`` is the same without signs. ``by_distance_mm`` has the shares of the
-    wrong voxels by the distance of their centre to the nearest voxel on the other side of the clean boundary.
+) -> dict[str, MeasuredNoise]:
+    """What is wrong with each structure, by its number as text.
 
     Args:
         clean_ijk: The clean label map.
@@ -54,16 +83,18 @@ def realised(
         limit: What may have kept it from the rate.
     """
     assert clean_ijk.shape == noisy_ijk.shape
-    return {
-        str(structure): _of_structure(clean_ijk == structure, noisy_ijk == structure, spacing_mm)
-        | _held_to(wanted, clean_ijk == structure, noisy_ijk == structure, limit)
-        for structure in structures
-    }
+    found = {}
+    for structure in structures:
+        clean, noisy = clean_ijk == structure, noisy_ijk == structure
+        shortfall = _shortfall(wanted, clean, noisy, limit)
+        measured = _of_structure(clean, noisy, spacing_mm)
+        found[str(structure)] = replace(measured, wanted=wanted, shortfall=shortfall)
+    return found
 
 
 def _of_structure(
     clean_ijk: NDArray[np.bool_], noisy_ijk: NDArray[np.bool_], spacing_mm: Spacing
-) -> dict[str, Any]:
+) -> MeasuredNoise:
     clean, noisy = int(clean_ijk.sum()), int(noisy_ijk.sum())
     removed = int((clean_ijk & ~noisy_ijk).sum())
     added = int((noisy_ijk & ~clean_ijk).sum())
@@ -73,33 +104,33 @@ def _of_structure(
         box = box_around(clean_ijk | noisy_ijk)
         signed, absolute = _shift_mm(clean_ijk[box], noisy_ijk[box], spacing_mm)
         shares = _by_distance(clean_ijk[box], noisy_ijk[box], spacing_mm)
-    return {
-        "rate": (removed + added) / clean if clean else None,
-        "voxels_clean": clean,
-        "voxels_noisy": noisy,
-        "removed": removed,
-        "added": added,
-        "dice": 2 * (clean - removed) / (clean + noisy) if clean + noisy else 1.0,
-        "shift_mm": signed,
-        "absolute_shift_mm": absolute,
-        "by_distance_mm": shares,
-    }
+    return MeasuredNoise(
+        rate=(removed + added) / clean if clean else None,
+        voxels_clean=clean,
+        voxels_noisy=noisy,
+        removed=removed,
+        added=added,
+        dice=2 * (clean - removed) / (clean + noisy) if clean + noisy else 1.0,
+        shift_mm=signed,
+        absolute_shift_mm=absolute,
+        by_distance_mm=shares,
+    )
 
 
-def _held_to(
+def _shortfall(
     wanted: float | None, clean_ijk: NDArray[np.bool_], noisy_ijk: NDArray[np.bool_], limit: str
-) -> dict[str, Any]:
-    """The wanted rate and, where it was missed, by how much and why."""
+) -> str:
+    """By how much the wanted rate was missed, and why; empty where it was not."""
     if wanted is None:
-        return {"wanted": None, "shortfall": ""}
+        return ""
     clean = int(clean_ijk.sum())
     if not clean:
-        return {"wanted": wanted, "shortfall": "the clean label has no voxel of it, so no rate is defined"}
+        return "the clean label has no voxel of it, so no rate is defined"
     rate = float((clean_ijk != noisy_ijk).sum()) / clean
     if abs(rate - wanted) <= tolerance(wanted, clean):
-        return {"wanted": wanted, "shortfall": ""}
+        return ""
     why = f": {limit}" if limit else ""
-    return {"wanted": wanted, "shortfall": f"{rate:.3g} instead of {wanted:g}{why}"}
+    return f"{rate:.3g} instead of {wanted:g}{why}"
 
 
 def _border(mask_ijk: NDArray[np.bool_]) -> NDArray[np.bool_]:

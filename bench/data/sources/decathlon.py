@@ -7,9 +7,10 @@ and label, a ``mask`` of the voxels that its image is normalised by (a brain mas
 from __future__ import annotations
 
 import os.path
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from bench.data.sources.cases import notes_on, opened
 from bench.data.sources.found_files import case_of, ending_of, files_below, is_leftover
@@ -36,7 +37,23 @@ MOST_NAMED = 256  # labels, as a label map has a byte a voxel, and channels
 MAX_PATH = 1000  # characters
 
 
-def _description(root: Path) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What ``dataset.json`` says, with the types of its main entries checked."""
+
+    name: str
+    labels: dict[str, object]
+    modality: dict[str, object]
+    training: list[object]
+    more: dict[str, object]  # all entries, of any type
+
+    @property
+    def names_test_cases(self) -> bool:
+        """Whether it says which cases are test."""
+        return HELD_OUT in self.more
+
+
+def _description(root: Path) -> Description:
     path = root / DESCRIPTION
     if not path.exists():
         raise DataError(f"{path} does not exist; expected a Decathlon task folder with {DESCRIPTION} in it.")
@@ -45,10 +62,10 @@ def _description(root: Path) -> dict[str, Any]:
     for key, kind in {"name": str, "labels": dict, "modality": dict, "training": list}.items():
         if not isinstance(plain.get(key), kind):
             raise DataError(f"{path} lacks {key!r}, or it is not of type {kind.__name__}.")
-    return plain
+    return Description(plain["name"], plain["labels"], plain["modality"], plain["training"], plain)
 
 
-def _in_order(named: dict[str, Any], what: str, root: Path) -> tuple[str, ...]:
+def _in_order(named: dict[str, object], what: str, root: Path) -> tuple[str, ...]:
     """The values of ``{"0": ..., "1": ...}`` by their numbers."""
     path = root / DESCRIPTION
     if len(named) > MOST_NAMED:
@@ -64,7 +81,7 @@ def _in_order(named: dict[str, Any], what: str, root: Path) -> tuple[str, ...]:
     return tuple(name_in(named[number], f"one of its {what}", path) for number in sorted(named, key=int))
 
 
-def _structures(labels: dict[str, Any], root: Path) -> tuple[str, ...]:
+def _structures(labels: dict[str, object], root: Path) -> tuple[str, ...]:
     said = _in_order(labels, "labels", root)[1:]
     if not said:
         raise DataError(f"{root / DESCRIPTION} has no label but the background; expected 0, 1, ...")
@@ -106,10 +123,10 @@ def _case(root: Path, item: object) -> tuple[str, Files]:
     return name, Files((image,), label, mask)
 
 
-def _listed(description: dict[str, Any], root: Path, complaints: Complaints) -> dict[str, Files]:
+def _listed(description: Description, root: Path, complaints: Complaints) -> dict[str, Files]:
     """Files by the name of their case as it is listed; names that can be part of a path come later."""
     cases: dict[str, Files] = {}
-    for item in description["training"]:
+    for item in description.training:
         made = complaints.trying(partial(_case, root, item))
         if made is None:
             continue
@@ -119,7 +136,7 @@ def _listed(description: dict[str, Any], root: Path, complaints: Complaints) -> 
             same = "twice" if first == files.images[0] else f"twice: {first} and {files.images[0]}"
             complaints.about(f"{root / DESCRIPTION} lists the case {name!r} {same}.")
         cases[name] = files
-    least = 3 if HELD_OUT in description else 4
+    least = 3 if description.names_test_cases else 4
     if len(cases) < least:
         complaints.about(
             f"{root} has {len(cases)} labelled cases; a sweep needs at least 4, or 3 if {HELD_OUT!r} says "
@@ -135,8 +152,8 @@ def _demand_files(cases: Mapping[str, Files], root: Path) -> None:
                 raise DataError(f"{path} does not exist: the {what} that {root / DESCRIPTION} names.")
 
 
-def _pieces(description: dict[str, Any], root: Path) -> Literal["single", "any"]:
-    said = description.get(PIECES, "any")
+def _pieces(description: Description, root: Path) -> Literal["single", "any"]:
+    said = description.more.get(PIECES, "any")
     if said not in ("single", "any"):
         raise DataError(f"{root / DESCRIPTION} has the {PIECES} {shown(said)}; expected 'single' or 'any'.")
     return "single" if said == "single" else "any"
@@ -148,10 +165,10 @@ def _drawn(names: list[str]) -> tuple[str, ...]:
     return tuple(sorted(names[place] for place in order[:count]))
 
 
-def _test_cases(description: dict[str, Any], called: Mapping[str, str], root: Path) -> tuple[str, ...]:
+def _test_cases(description: Description, called: Mapping[str, str], root: Path) -> tuple[str, ...]:
     """The test cases, drawn or as they are listed; ``called`` is the name of each listed case here."""
     names = sorted(called.values())
-    held_out = description.get(HELD_OUT)
+    held_out = description.more.get(HELD_OUT)
     if held_out is None:
         return _drawn(names)
     start = f"{root / DESCRIPTION} has a {HELD_OUT!r} that"
@@ -178,16 +195,16 @@ def listing(root: Path, complaints: Complaints) -> Listing:
     """
     root = root.absolute()
     description = _description(root)
-    name = safe_name(description["name"], "data set")
-    structures = _structures(description["labels"], root)
-    channels = _in_order(description["modality"], "channels of its modality", root)
+    name = safe_name(description.name, "data set")
+    structures = _structures(description.labels, root)
+    channels = _in_order(description.modality, "channels of its modality", root)
     listed = _listed(description, root, complaints)
     called = safe_names(listed, "case")
     cases = {called[listed_name]: files for listed_name, files in listed.items()}
     complaints.trying(partial(check_names, cases, str(root / DESCRIPTION)))
     test = complaints.trying(partial(_test_cases, description, called, root)) or _drawn(sorted(cases))
     train = tuple(sorted(set(cases) - set(test)))
-    said = [*_in_order(description["labels"], "labels", root)[1:], description["name"]]
+    said = [*_in_order(description.labels, "labels", root)[1:], description.name]
     renamed = [*_renamed(zip(said, (*structures, name), strict=True)), *_renamed_cases(called)]
     notes = (*renamed, *notes_on(root, _there(root), cases.values()))
     return Listing(name, channels, structures, cases, train, test, _pieces(description, root), notes=notes)

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bench.files.atomic import flushed
 
@@ -22,12 +22,38 @@ KEPT: Final = 2
 _NAME: Final = re.compile(r"(?P<kind>[a-z]+)-(?P<step>\d{9})-(?P<sum>[0-9a-f]{16})\.safetensors")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplerState:
+    """Where the stream of training batches is."""
+
+    generator: dict[str, object]  # of NumPy
+    round: tuple[int, ...]  # the cases that are left of this round
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingState:
+    """What a training goes on from, beside its tensors."""
+
+    layout: int
+    step: int
+    sampler: SamplerState
+    schedule: dict[str, object]  # of PyTorch
+    rates: tuple[float, ...]  # the learning rate of each parameter group
+    facts: dict[str, object]
+    versions: dict[str, str]
+    commit: str
+    processor: str
+    device: str
+    labels: str = ""  # the file of the labels and targets that were changed
+    seconds: float = 0.0  # that the training took up to here
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What a training goes on from: tensors by name, the rest as plain JSON."""
 
     tensors: Mapping[str, Tensor]
-    plain: Mapping[str, Any]
+    plain: Mapping[str, object]
 
 
 @dataclass(slots=True)

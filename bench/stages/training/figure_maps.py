@@ -8,8 +8,8 @@ import json
 from typing import TYPE_CHECKING
 
 from bench.files.atomic import write_text
-from bench.settings.schema import Inference, Sampling
-from bench.settings.serialise import build
+from bench.settings.schema import Inference
+from bench.settings.stage_specs import TrainingSpec
 from bench.stages.inference import over_volume
 from bench.stages.model import Trained, normal
 from bench.store.artifacts import LAYERS, store_label, store_weights
@@ -30,7 +30,7 @@ def keep(lab: Lab, trained: Trained) -> None:
     """
     from methods.interface import SaysLayers, Weighs
 
-    if lab.document["kind"] != "student":
+    if lab.document.kind != "student":
         return
     if isinstance(trained.method, SaysLayers):
         write_text(lab.folder / LAYERS, json.dumps(trained.method.layers(trained.network), indent=1))
@@ -54,7 +54,7 @@ def _keep_maps(lab: Lab, trained: Trained, case: str) -> None:
     # How scans are segmented is no setting of a student and in no key of one: at once where memory allows it,
     # which leaves a disagreement of 0 or 1, else by windows as it was trained.
     inference = Inference(window="whole" if image_cijk[0].numel() <= AT_ONCE else "overlap")
-    patch = build(Sampling, lab.settings["sampling"], "sampling").patch
+    patch = lab.spec_as(TrainingSpec).sampling.patch
     label_ijk = hard_label(trained.predicted(image_cijk, inference, patch), dim=0)
     store_label(lab.folder, case, volume.on_scan(label_ijk.cpu().numpy()), volume)
     names: list[str] = []

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.errors import StageError
-from bench.stages.model import Trained, inference_of, opened
+from bench.settings.stage_specs import StudentSpec, TrainingSpec
+from bench.stages.model import Trained, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +54,7 @@ class Desk:
             asks = method.judges and progress <= method.studies[0]
             streamed = self._streamed(cases, self._judges() if asks else None)
             found = method.study(self.trained.network, streamed, self._predictor(), progress)
-        classes = int(self.lab.settings["classes"])
+        classes = self.lab.spec_as(TrainingSpec).classes
         places, targets = _places(cases), {}
         for name, target_nijk in found.items():
             if name not in places:
@@ -83,7 +84,7 @@ class Desk:
             )
 
     def _predictor(self) -> Callable[[Tensor], Tensor]:
-        inference, patch = inference_of(self.lab.settings)
+        inference, patch = self.lab.spec_as(TrainingSpec).windows
 
         def predict(image_cijk: Tensor) -> Tensor:
             self._charge(self.trained.method.networks)
@@ -93,10 +94,11 @@ class Desk:
 
     def _judges(self) -> Callable[[str, Tensor], Tensor]:
         """A case's name and image -> what the judge that was not trained on it says of it."""
-        inference, patch = inference_of(self.lab.settings)
-        planned = self.lab.settings["judges"]
+        spec = self.lab.spec_as(StudentSpec)
+        inference, patch = spec.windows
+        planned = spec.judges
         made = [opened(*one, self.lab.device) for one in zip(self.lab.inputs("judge"), planned, strict=True)]
-        judge_of = {case: judge for judge, one in zip(made, planned, strict=True) for case in one["judged"]}
+        judge_of = {case: judge for judge, one in zip(made, planned, strict=True) for case in one.judged}
 
         def judged(name: str, image_cijk: Tensor) -> Tensor:
             self._charge(1)
@@ -105,7 +107,7 @@ class Desk:
         return judged
 
     def _charge(self, passes: int) -> None:
-        self.lab.facts["revision_passes"] = int(self.lab.facts.get("revision_passes", 0)) + passes
+        self.lab.facts.add("revision_passes", passes)
 
 
 def _places(cases: list[TrainingCase]) -> dict[str, int]:

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.errors import StageError
-from bench.settings.schema import Optimiser, Sampling
-from bench.settings.serialise import build
+from bench.settings.stage_specs import TrainingSpec
 from bench.stages.training.label_passes import Desk
 from bench.stages.training.sampler import Sampler, TrainingCase, cropped
 from methods.interface import Revises, Studies
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from bench.settings.schema import Optimiser
     from bench.stages.context import Lab
     from bench.stages.model import Trained
     from bench.stages.training.streams import Streams
@@ -43,13 +43,12 @@ class Training:
         self.lab = lab
         self.trained = trained
         self.cases = cases
-        self.steps = int(lab.settings["steps"])
-        self.sampling = build(Sampling, lab.settings["sampling"], "sampling")
+        spec = lab.spec_as(TrainingSpec)
+        self.steps, self.sampling = spec.steps, spec.sampling
         self.sampler = Sampler(
             [cropped(case, self.sampling) for case in cases], self.sampling, streams.crops()
         )
-        chosen = build(Optimiser, lab.settings["optimiser"], "optimiser")
-        self.optimiser, self.schedule = _optimiser(trained, chosen, self.steps)
+        self.optimiser, self.schedule = _optimiser(trained, spec.optimiser, self.steps)
         self.losses: list[Loss] = []
         self.revised: set[int] = set()  # the places of the cases that have another label than at first
         self._desk = Desk(lab, trained)
@@ -110,7 +109,7 @@ class Training:
         targets = self._desk.studied(self.trained.method, self.cases, progress)
         for place, target_nijk in targets.items():
             self.aim(place, target_nijk)
-        self.lab.facts.setdefault("studied_volumes", []).append(len(targets))
+        self.lab.facts.append("studied_volumes", len(targets))
 
     def _revise(self, progress: float) -> None:
         """Let the method look at all training cases and change the labels that are not manual."""
@@ -121,8 +120,8 @@ class Training:
             label_ijk = revised_ijk.to(self.cases[place].label_ijk)
             changed += int((label_ijk != self.cases[place].label_ijk).sum())
             self.relabel(place, label_ijk)
-        self.lab.facts.setdefault("revised_voxels", []).append(changed)
-        self.lab.facts.setdefault("revised_volumes", []).append(len(revised))
+        self.lab.facts.append("revised_voxels", changed)
+        self.lab.facts.append("revised_volumes", len(revised))
 
 
 def step(
@@ -176,7 +175,7 @@ def _optimiser(
     return optimiser, poly
 
 
-def _options(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[dict[str, Any]]:
+def _options(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[dict[str, object]]:
     """Parameter groups as PyTorch's optimisers take them."""
     return [
         {
@@ -188,11 +187,11 @@ def _options(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[dict[s
     ]
 
 
-def _with_matrices(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[dict[str, Any]]:
+def _with_matrices(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[dict[str, object]]:
     """The same, with the weights of convolutions in groups of their own."""
     from bench.stages.training.muon import is_matrix
 
-    made: list[dict[str, Any]] = []
+    made: list[dict[str, object]] = []
     for group, options in zip(groups, _options(groups, chosen), strict=True):
         rest = [one for one in group.parameters if not is_matrix(one)]
         made += [{**options, "params": rest}] if rest else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bench.files.names import checked_name
+from bench.settings.stage_specs import StudentSpec, TrainingSpec
 from bench.stages.training.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ class Milestones:
         """Look what an earlier attempt left."""
         self._training = training
         self._checkpoints = checkpoints
-        asked = training.lab.settings.get("milestones", ())
-        self._step_of = {int(one): max(1, int(one) * training.steps // 100) for one in asked}
+        spec = training.lab.spec_as(TrainingSpec)
+        asked = spec.milestones if isinstance(spec, StudentSpec) else ()
+        self._step_of = {one: max(1, one * training.steps // 100) for one in asked}
         self._kept = dict(checkpoints.saved(_KIND)) if asked else {}
 
     def lacking(self, step: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -34,7 +34,7 @@ class Muon(torch.optim.AdamW):
         betas: Of AdamW.
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]], betas: tuple[float, float]) -> None:
+    def __init__(self, groups: Iterable[dict[str, object]], betas: tuple[float, float]) -> None:
         super().__init__(groups, betas=betas, fused=True)
 
     @torch.no_grad()
@@ -42,28 +42,31 @@ class Muon(torch.optim.AdamW):
         """Update all parameters that have a gradient; those of matrices are gone afterwards."""
         for group in self.param_groups:
             if group.get("matrix"):
-                self._step_matrices(group)
+                options = (group["lr"], group["momentum"], group["weight_decay"])
+                self._step_matrices(group["params"], *options)
         found: float | None = super().step(closure)
         return found
 
-    def _step_matrices(self, group: dict[str, Any]) -> None:
+    def _step_matrices(
+        self, parameters: Iterable[Tensor], rate: float, momentum: float, decay: float
+    ) -> None:
         alike: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = defaultdict(list)
-        for parameter in group["params"]:
+        for parameter in parameters:
             if parameter.grad is None:
                 continue
             state = self.state[parameter]
             if not state:
                 state["momentum"] = torch.zeros_like(parameter)
-            momentum = state["momentum"].mul_(group["momentum"]).add_(parameter.grad)
-            update = parameter.grad.add(momentum, alpha=group["momentum"]).flatten(1)
+            average = state["momentum"].mul_(momentum).add_(parameter.grad)
+            update = parameter.grad.add(average, alpha=momentum).flatten(1)
             alike[update.shape[0], update.shape[1]].append((parameter, update))
             parameter.grad = None  # AdamW, which comes next, passes it over
         for (rows, columns), pairs in alike.items():
             scale = max(1.0, rows / columns) ** 0.5
             orthogonal = orthogonalised(torch.stack([update for _, update in pairs]))
             for (parameter, _), update in zip(pairs, orthogonal, strict=True):
-                parameter.mul_(1.0 - group["lr"] * group["weight_decay"])
-                parameter.sub_(update.view(parameter.shape), alpha=group["lr"] * scale)
+                parameter.mul_(1.0 - rate * decay)
+                parameter.sub_(update.view(parameter.shape), alpha=rate * scale)
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:

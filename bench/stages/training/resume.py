@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from bench.settings.serialise import plain
+from bench.settings.stage_specs import read
 from bench.stages.context import spent_before
-from bench.stages.training.checkpoint import Checkpoint, Checkpoints
+from bench.stages.training.checkpoint import Checkpoint, Checkpoints, TrainingState
 from bench.stages.training.loop import Loss, Training
 from bench.stages.training.milestones import Milestones
 from bench.store import provenance
@@ -40,16 +43,21 @@ class Keeper:
         """Bring the training where its last whole checkpoint was; without one it stays at the start."""
         facts = self._training.lab.facts
         for found in self._checkpoints.usable():
-            if other := _foreign(self._training, found) or self._milestones.lacking(found.plain["step"]):
+            if other := self._why_not(found):
                 self._checkpoints.left_aside.append(f"step {found.plain.get('step')}: {other}")
                 continue
-            _restore(self._training, found)
-            facts["resumed"] = [*facts.get("resumed", []), _origin(found.plain)]
-            self._labels, self._kept_revisions = str(found.plain["labels"]), self._revisions
+            state = _state(found)
+            _restore(self._training, found, state)
+            facts.append("resumed", _origin(state))
+            self._labels, self._kept_revisions = state.labels, self._revisions
             break
         self._milestones.begin()
         if self._checkpoints.left_aside:
             facts["checkpoints_left_aside"] = self._checkpoints.left_aside
+
+    def _why_not(self, found: Checkpoint) -> str:
+        """Why the training cannot go on from a checkpoint; empty where it can."""
+        return _foreign(self._training, found) or self._milestones.lacking(_state(found).step)
 
     def lay(self, folder: Path) -> None:
         """Write what else was kept on the way into the folder of the finished stage."""
@@ -66,14 +74,16 @@ class Keeper:
             labels = dict(_revised(training))
             self._labels = self._checkpoints.save("labels", training.step, Checkpoint(labels, {}))
             self._kept_revisions = self._revisions
-        spent = spent_before(training.lab.facts) + time.monotonic() - self._began
-        plain = {**_plain(training), "labels": self._labels, "seconds": round(spent, 3)}
-        self._checkpoints.save("checkpoint", training.step, Checkpoint(dict(_tensors(training)), plain))
+        spent = spent_before(training.lab) + time.monotonic() - self._began
+        state = replace(_state_of(training), labels=self._labels, seconds=round(spent, 3))
+        self._checkpoints.save(
+            "checkpoint", training.step, Checkpoint(dict(_tensors(training)), plain(state))
+        )
 
     @property
     def _revisions(self) -> int:
         facts = self._training.lab.facts
-        return len(facts.get("revised_volumes", ())) + len(facts.get("studied_volumes", ()))
+        return len(facts.listed("revised_volumes")) + len(facts.listed("studied_volumes"))
 
 
 def _revised(training: Training) -> Iterator[tuple[str, Tensor]]:
@@ -85,9 +95,13 @@ def _revised(training: Training) -> Iterator[tuple[str, Tensor]]:
             yield f"target.{place}", case.target_nijk
 
 
-def _origin(plain: Mapping[str, Any]) -> dict[str, Any]:
+def _origin(state: TrainingState) -> dict[str, object]:
     """What a reader wants to know of the part that was made earlier."""
-    return {name: plain[name] for name in ("step", "seconds", "commit", "processor")}
+    return {name: getattr(state, name) for name in ("step", "seconds", "commit", "processor")}
+
+
+def _state(found: Checkpoint) -> TrainingState:
+    return read(TrainingState, found.plain, "the state of a checkpoint")
 
 
 def _foreign(training: Training, found: Checkpoint) -> str:
@@ -95,29 +109,29 @@ def _foreign(training: Training, found: Checkpoint) -> str:
     wanted = {f"network.{name}" for name in training.trained.network.state_dict()} | {"losses", "generator"}
     if found.plain.get("layout") != LAYOUT or not wanted <= found.tensors.keys():
         return "made by another version of bench"
-    here, there = provenance.versions(), found.plain["versions"]
+    state, here = _state(found), provenance.versions()
+    there = state.versions
     if there != here:
         return (
             f"made with {', '.join(f'{name} {was}' for name, was in there.items() if here.get(name) != was)}"
         )
     kind = training.lab.device.partition(":")[0]
-    return "" if found.plain["device"] == kind else f"made on {found.plain['device']}"
+    return "" if state.device == kind else f"made on {state.device}"
 
 
-def _plain(training: Training) -> dict[str, Any]:
-    device = training.lab.device.partition(":")[0]
-    return {
-        "layout": LAYOUT,
-        "step": training.step,
-        "sampler": training.sampler.state(),
-        "schedule": training.schedule.state_dict(),
-        "rates": [group["lr"] for group in training.optimiser.param_groups],
-        "facts": training.lab.facts,
-        "versions": provenance.versions(),
-        "commit": provenance.commit(),
-        "processor": provenance.machine()["processor"],
-        "device": device,
-    }
+def _state_of(training: Training) -> TrainingState:
+    return TrainingState(
+        layout=LAYOUT,
+        step=training.step,
+        sampler=training.sampler.state(),
+        schedule=dict(training.schedule.state_dict()),
+        rates=tuple(group["lr"] for group in training.optimiser.param_groups),
+        facts=dict(training.lab.facts),
+        versions=provenance.versions(),
+        commit=provenance.commit(),
+        processor=str(provenance.machine()["processor"]),
+        device=training.lab.device.partition(":")[0],
+    )
 
 
 def _parameters(training: Training) -> list[Tensor]:
@@ -143,14 +157,14 @@ def _tensors(training: Training) -> Iterator[tuple[str, Tensor]]:
         yield "generator.cuda", torch.cuda.get_rng_state(training.lab.device)
 
 
-def _restore(training: Training, found: Checkpoint) -> None:
+def _restore(training: Training, found: Checkpoint, state: TrainingState) -> None:
     import torch
 
     tensors = found.tensors
-    training.lab.facts.update(found.plain["facts"])
-    training.sampler.go_on_from(found.plain["sampler"])
-    training.schedule.load_state_dict(found.plain["schedule"])
-    for group, rate in zip(training.optimiser.param_groups, found.plain["rates"], strict=True):
+    training.lab.facts.update(state.facts)
+    training.sampler.go_on_from(state.sampler)
+    training.schedule.load_state_dict(state.schedule)
+    for group, rate in zip(training.optimiser.param_groups, state.rates, strict=True):
         group["lr"] = rate
     training.trained.network.load_state_dict(dict(_under("network.", tensors)))
     parameters = _parameters(training)

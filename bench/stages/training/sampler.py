@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.patches import pad_background, pad_to, random_corner, region_of_interest
+from bench.stages.training.checkpoint import SamplerState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     from torch import Tensor
 
@@ -69,14 +68,14 @@ class Sampler:
         """Go on with another label for a case."""
         self._cases[place] = case
 
-    def state(self) -> dict[str, Any]:
-        """Where the stream is, as plain JSON."""
-        return {"generator": dict(self._rng.bit_generator.state), "round": list(self._round)}
+    def state(self) -> SamplerState:
+        """Where the stream is."""
+        return SamplerState(generator=dict(self._rng.bit_generator.state), round=tuple(self._round))
 
-    def go_on_from(self, state: Mapping[str, Any]) -> None:
+    def go_on_from(self, state: SamplerState) -> None:
         """Bring the stream where another one said that it was."""
-        self._rng.bit_generator.state = dict(state["generator"])
-        self._round = [int(place) for place in state["round"]]
+        self._rng.bit_generator.state = dict(state.generator)
+        self._round = list(state.round)
 
     def batch(self, trained: Trained) -> Batch:
         """The next batch, on the device and in the layout of training."""

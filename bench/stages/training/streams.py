@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.seeding import generator, reseed_torch, torch_generator, torch_stream
+from bench.settings.stage_specs import StudentSpec, TrainingSpec
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -36,7 +37,9 @@ class Streams:
     @staticmethod
     def of(lab: Lab) -> Streams:
         """Those that the settings of a stage say; all its own where they say none."""
-        return Streams(str(lab.settings.get("streams", lab.key)), lab.key)
+        spec = lab.spec_as(TrainingSpec)
+        common = spec.streams if isinstance(spec, StudentSpec) else ""
+        return Streams(common or lab.key, lab.key)
 
     @property
     def are_common(self) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from bench.checks.machine import of_machine
 from bench.checks.store import of_store
 from bench.records import mlflow_mirror
+from bench.store.documents import FailureNote
 from bench.store.run_log import plans
 from bench.store.store import Store
 
@@ -39,7 +40,7 @@ def flipped(store):
 
 
 def failed(store):
-    store.fail("student-1", {"error": "the loss became nan."})
+    store.fail("student-1", FailureNote(error="the loss became nan."))
 
 
 def put_aside(store):

@@ -27,7 +27,7 @@ def test_a_plan_of_fewer_than_three_seeds_says_that_it_decides_nothing(capsys, t
     assert told(capsys, sweep) == [
         f"decides  nothing: {words}: no verdict; `--seeds 3` is the fewest that decides"
     ]
-    assert power_of(sweep)["no_verdict"] == f"{words}: no verdict"
+    assert power_of(sweep).no_verdict == f"{words}: no verdict"
 
 
 def test_a_plan_says_what_it_resolves_where_the_variances_are_committed(capsys, tiny_lab, monkeypatch):
@@ -39,7 +39,7 @@ def test_a_plan_says_what_it_resolves_where_the_variances_are_committed(capsys, 
         for name, sd in (("overall", 0.03), ("dice", 0.003))
     ]
     monkeypatch.setattr(power, "committed", lambda: known)
-    found = power_of(sweep)["resolves"]["spheres"]
+    found = power_of(sweep).resolves["spheres"]
     # Two test cases: t of one degree of freedom, (12.706 + 1.376) sd / sqrt(3).
     assert found == pytest.approx(
         {"overall": 14.08 * 0.03 / 3**0.5, "dice": 14.08 * 0.003 / 3**0.5}, rel=1e-3

@@ -3,6 +3,7 @@
 import pytest
 
 from bench.store import run_log
+from bench.store.documents import FinishedStage
 
 
 class Splits:
@@ -15,13 +16,10 @@ class Splits:
     def has(self, key):
         return key in self.sizes
 
-    def stage(self, key):
+    def finished_stage(self, key):
         name, manual, pseudo = self.sizes[key]
-        return {
-            "dataset": name,
-            "dataset_id": f"{name}-1",
-            "settings": {"manual": ["m"] * manual, "pseudo": ["p"] * pseudo},
-        }
+        settings = {"seed": 0, "manual": ["m"] * manual, "pseudo": ["p"] * pseudo, "test": []}
+        return FinishedStage(kind="split", dataset=name, dataset_id=f"{name}-1", settings=settings)
 
 
 @pytest.fixture

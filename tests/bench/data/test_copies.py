@@ -56,7 +56,7 @@ def test_a_test_case_that_is_a_training_case_is_known_whatever_its_file_is(folde
         rewritten(scan(folder, train, sub), scan(folder, test, sub), **DISGUISES[how])
     found = leak_of(opened(folder), None)
     assert found.pairs == ((test, train),)
-    assert found.sentence == "1 of 2 test cases is a copy of a training case"
+    assert found.note.sentence == "1 of 2 test cases is a copy of a training case"
 
 
 def test_distinct_cases_and_empty_or_equal_label_maps_are_no_leak(folder, listed):

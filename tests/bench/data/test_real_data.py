@@ -155,8 +155,8 @@ def test_a_real_hippocampus_has_the_noise_that_was_asked_for(hippocampus, kind):
         clean_ijk, grid = read_label(path, classes=3)
         noisy_ijk = corrupt(clean_ijk, canonical_spacing_mm(grid), kind, 0.2, np.random.default_rng(0), 3)
         found = realised(clean_ijk, noisy_ijk, canonical_spacing_mm(grid), range(1, 3), wanted=0.2)
-        assert [one["shortfall"] for one in found.values()] == ["", ""]
-        assert all(0.8 < one["dice"] < 0.95 for one in found.values())
+        assert [one.shortfall for one in found.values()] == ["", ""]
+        assert all(0.8 < one.dice < 0.95 for one in found.values())
 
 
 def test_the_noise_of_real_labels_is_made_and_measured(hippocampus, tmp_path, bench):

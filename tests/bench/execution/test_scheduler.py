@@ -11,6 +11,7 @@ from bench.data.dataset import remember
 from bench.execution.execute import execute
 from bench.execution.local import LocalEngine
 from bench.execution.scheduler import Outcome, run, summary
+from bench.settings.serialise import plain
 from bench.store.record import planned_rows
 from bench.store.stage import in_order, stage
 from bench.store.store import Store
@@ -89,8 +90,8 @@ def test_a_failure_blocks_what_needs_it_by_name_and_the_rest_goes_on(graph, tmp_
     assert {name for name, one in graph.items() if store.has(one.key)} == {"split", "two", "apart"}
     failures = store.failures()
     assert set(failures) == {failing} | blocked
-    assert all(failing in failures[key]["error"] for key in blocked)
-    assert failures[failing]["stage"] == graph["one"].document()
+    assert all(failing in failures[key].error for key in blocked)
+    assert plain(failures[failing].stage) == graph["one"].document()
 
 
 def test_running_again_makes_only_what_failed_or_was_blocked(graph, tmp_path):
@@ -182,7 +183,7 @@ def test_a_stage_that_breaks_in_a_worker_is_told_with_its_traceback(tiny_lab):
     state = run(stages, tiny_lab.store, engine, lambda state: None, rows=planned_rows)
     assert len(state.failed) == 2
     assert all("is missing" in reason for reason in state.failed.values())
-    assert "Traceback" in tiny_lab.store.failures()[stages[0].key]["detail"]
+    assert "Traceback" in tiny_lab.store.failures()[stages[0].key].detail
 
 
 def test_results_do_not_depend_on_the_order_in_which_stages_are_made(tiny_lab, tmp_path, tried):

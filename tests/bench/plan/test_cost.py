@@ -2,18 +2,21 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 from bench.data.dataset import CaseFiles, Dataset
 from bench.plan import cost
-from bench.plan.cost import Prices, machine_table, prices
-from bench.plan.estimate import estimate
+from bench.plan.cost import MachineTable, Prices, machine_table, prices
+from bench.plan.estimate import Estimate, Sums, TableName, UnitCostSources, estimate
 from bench.plan.experiments import free_part
 from bench.plan.recipes import recipe, resolved
 from bench.plan.sweep import Sweep
-from bench.plan.workload import voxels_shown, work_done, work_of
+from bench.plan.workload import voxels_shown, work_of
+from bench.settings.stage_specs import read
 from bench.store import provenance
+from bench.store.documents import StageDocument
 from bench.store.stage import in_order
 from bench.store.store import Store
 from methods.registry import PAPER, classes
@@ -81,7 +84,7 @@ def test_stages_alike_have_the_same_unit_and_others_not():
 
 def test_a_stage_and_its_document_are_the_same_work():
     for one in planned():
-        assert work_done(json.loads(json.dumps(one.document()))) == work_of(one)
+        assert work_of(read(StageDocument, json.loads(json.dumps(one.document())), "a stage")) == work_of(one)
 
 
 @pytest.mark.parametrize("window", ["whole", "overlap", "heartseg"])
@@ -100,7 +103,7 @@ def test_the_voxels_shown_are_those_that_a_network_sees(window, shape):
 
     inference = Inference(window=window, overlap=0.5, batch=3)
     over_volume(torch.zeros(1, *shape), look, inference, (16, 16, 16))
-    counted = voxels_shown(shape, {"window": window, "overlap": 0.5}, (16, 16, 16))
+    counted = voxels_shown(shape, inference, (16, 16, 16))
     assert counted == (math.prod(shape) if window == "whole" else sum(seen))
 
 
@@ -126,7 +129,7 @@ TABLE = {
 
 
 def tabled(shape=SHAPE):
-    return Prices({}, TABLE, lambda name: shape)
+    return Prices({}, read(MachineTable, TABLE, "a table"), lambda name: shape)
 
 
 def only(stages, kind):
@@ -163,9 +166,9 @@ def test_like_stages_of_the_store_say_it_before_the_table(tmp_path):
     ]  # fmt: skip
     assert known.priced(only(stages, "pseudo")) == (504.0, "store")
     said = estimate(stages, store.finished(), known, jobs=2)
-    assert said["whole"]["network_steps"] == 45_000 + 4 * 70_000
-    assert said["left"] == said["whole"]
-    assert said["unit_costs"]["share_of_time"]["store"] > 0
+    assert said.whole.network_steps == 45_000 + 4 * 70_000
+    assert said.left == said.whole
+    assert said.unit_costs.share_of_time["store"] > 0
 
 
 def test_seconds_of_another_machine_or_device_do_not_count(tmp_path):
@@ -185,21 +188,21 @@ def test_what_is_there_is_not_left_to_do(tmp_path):
         if one.kind != "student":
             finished(store, one, 3600.0)
     said = estimate(stages, store.finished(), tabled(), jobs=2)
-    assert said["left"]["network_steps"] == 2 * 70_000
-    assert said["left"]["network_passes"] == 0
-    assert said["left"]["hours"] == pytest.approx(2 * 35_000 * 6.0 / 2 / 3600, rel=1e-4)
-    assert said["whole"]["hours"] > said["left"]["hours"]
+    assert said.left.network_steps == 2 * 70_000
+    assert said.left.network_passes == 0
+    assert said.left.hours == pytest.approx(2 * 35_000 * 6.0 / 2 / 3600, rel=1e-4)
+    assert said.whole.hours > said.left.hours
 
 
 def test_where_nothing_was_measured_no_hours_are_said(tmp_path):
     said = estimate(planned("tsman"), set(), Prices({}, None, lambda name: SHAPE), jobs=1)
-    assert said["whole"]["hours"] is None
-    assert said["whole"]["network_steps"] == 45_000 + 2 * 70_000
+    assert said.whole.hours is None
+    assert said.whole.network_steps == 45_000 + 2 * 70_000
 
 
 def test_the_committed_table_knows_the_papers_methods_in_the_streams_of_the_recipes():
     table = machine_table("cpu")
-    assert {"processor", "device", "when", "commit"} <= set(table)
+    assert (table.device, bool(table.processor), bool(table.when)) == ("cpu", True, True)
     assert json.loads(cost.TABLE.read_text())["made_by"].endswith("measure_unit_costs.py")
     known = Prices({}, table, lambda name: SHAPE)
     for name in ("quick", "standard", "paper"):
@@ -210,9 +213,7 @@ def test_the_committed_table_knows_the_papers_methods_in_the_streams_of_the_reci
 
 def test_in_the_committed_table_attention_costs_more_than_none_and_the_papers_width_more_than_a_narrow_one():
     steps = {
-        (row["method"], row["stream"]["stem"]): row["seconds"]
-        for row in machine_table("cpu")["units"]
-        if row["unit"] == "step"
+        (row.method, row.stream.stem): row.seconds for row in machine_table("cpu").units if row.unit == "step"
     }
     for stem in (8, 16):
         assert steps["tsman", stem] > steps["densevoxnet", stem]
@@ -250,11 +251,14 @@ def test_a_trial_of_few_steps_does_not_price_a_whole_training(tmp_path):
 def test_what_it_costs_fits_a_line(hours, capsys):
     from bench.cli.run.text import say_cost
 
-    sums = {"stages": 9999, "network_steps": 16_025_000, "network_passes": 13_450, "hours": hours}
+    sums = Sums(stages=9999, network_steps=16_025_000, network_passes=13_450, hours=hours)
+    table = TableName(processor="AMD EPYC", device="cpu", when="2026-11-23")
     shares = {"store": 0.2, "table": 0.4, "guess": 0.4}
-    table = {"processor": "AMD EPYC", "device": "cpu", "when": "2026-11-23"}
-    say_cost({"whole": sums, "left": sums | {"stages": 3, "network_passes": 0}, "jobs": 16,
-              "unit_costs": {"share_of_time": shares, "table": table}})  # fmt: skip
+    left, sources = (
+        replace(sums, stages=3, network_passes=0),
+        UnitCostSources(share_of_time=shares, table=table),
+    )
+    say_cost(Estimate(whole=sums, left=left, jobs=16, unit_costs=sources))
     said = capsys.readouterr().out.splitlines()
     assert max(map(len, said)) <= 80
     assert any(line.startswith("left     3 stages") for line in said)

@@ -74,12 +74,8 @@ def test_its_probabilities_are_the_mean_of_the_teachers(made):
     store, stages = made
     (one, _) = of_kind(stages, "ensemble")
     image = torch.randn(1, 1, 8, 8, 8)
-    settings = json.loads(one.settings)
-    together = opened(store.folder(one.key), settings, "cpu").predict(image)
-    alone = [
-        opened(store.folder(below.key), json.loads(below.settings), "cpu").predict(image)
-        for _, below in one.inputs
-    ]
+    together = opened(store.folder(one.key), one.spec, "cpu").predict(image)
+    alone = [opened(store.folder(below.key), below.spec, "cpu").predict(image) for _, below in one.inputs]
     assert len(alone) == 2
     np.testing.assert_allclose(together.numpy(), torch.stack(alone).mean(0).numpy(), rtol=1e-5, atol=1e-7)
 

@@ -85,14 +85,14 @@ def test_the_weights_before_the_first_step_are_the_teachers(lab):
     for stage in stages:
         execute(stage.document(), store, run="test", device="cpu")
     (student,) = mixed(stages)
-    trained = opened(store.folder(student.key), settings(student), "cpu")
+    trained = opened(store.folder(student.key), student.spec, "cpu")
     inputs = dict(student.inputs)
     for place, stream in enumerate(streams_of(trained.network), start=1):
         teacher = inputs[f"start{place:02d}"]
-        (own,) = streams_of(opened(store.folder(teacher.key), settings(teacher), "cpu").network)
+        (own,) = streams_of(opened(store.folder(teacher.key), teacher.spec, "cpu").network)
         kept = dict(own.named_parameters())
         assert all(torch.equal(weight, kept[name]) for name, weight in stream.named_parameters())
-    fresh = streams_of(begin(settings(student), "cpu").network)[0]
+    fresh = streams_of(begin(student.spec, "cpu").network)[0]
     assert not all(
         torch.equal(one, other)
         for one, other in zip(fresh.parameters(), streams_of(trained.network)[0].parameters(), strict=True)

@@ -84,7 +84,7 @@ def test_its_stage_names_package_version_and_source(installed, tiny_lab):
     methods.admit_kept(
         tiny_lab.store.plugins, {origin: "package noisy-fake 1.2"}, stage.document()["settings"]
     )
-    assert methods.method_of(stage.document()["settings"]["method"]).name == "label-smoothing"
+    assert methods.method_of(stage.spec.method).name == "label-smoothing"
 
 
 def test_another_version_than_the_planned_one_is_refused(installed, tiny_lab):

@@ -87,7 +87,7 @@ def test_a_worker_runs_only_what_this_run_handed_it(tiny_lab):
         known_methods.admit_kept(tiny_lab.store.plugins, {origin: "my.py"}, stage.document()["settings"])
     known_methods.keep(tiny_lab.store.plugins)
     known_methods.admit_kept(tiny_lab.store.plugins, {origin: "my.py"}, stage.document()["settings"])
-    assert known_methods.method_of(json.loads(stage.settings)["method"]).name == "label-smoothing"
+    assert known_methods.method_of(stage.spec.method).name == "label-smoothing"
 
 
 def test_settings_of_a_plug_in_are_set_and_checked_like_any(tiny_lab):

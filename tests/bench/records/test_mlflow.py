@@ -8,7 +8,7 @@ import pytest
 
 from bench.records import mlflow_client, mlflow_mirror
 from bench.records.mlflow_mirror import Mirror
-from bench.store.run_log import plans, request
+from bench.store.run_log import plans, request_document
 from bench.store.store import Store
 
 
@@ -89,8 +89,8 @@ def test_a_scores_child_has_its_mean_scores_and_says_whose_they_are(runs, mirror
 
 def page(store, uri="", **titles):
     (run,) = [path.name for path in (store.path / "runs").iterdir()]
-    titles = titles or plans(store)[run]["stages"]
-    return Mirror(store, run, titles, request(store, run), uri or mlflow_mirror.default_uri(store))
+    titles = titles or dict(plans(store)[run].stages)
+    return Mirror(store, run, titles, request_document(store, run), uri or mlflow_mirror.default_uri(store))
 
 
 @pytest.fixture

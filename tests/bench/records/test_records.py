@@ -13,6 +13,7 @@ from bench.data.images.volumes import read_label
 from bench.execution.execute import execute
 from bench.records import gather, records_table
 from bench.store import record, run_log
+from bench.store.documents import FailureNote
 from bench.store.record import COLUMNS, Record, planned_rows
 from bench.store.store import Store
 from reports.inputs.records import COLUMNS as CONTRACT
@@ -66,7 +67,7 @@ def scored_stage(lab, changes=()):
 @pytest.mark.parametrize("definition", ["hvsmr2016", "medpy"])
 def test_the_rows_of_a_failed_stage_are_those_that_it_would_have_written(tiny_lab, definition):
     scores = scored_stage(tiny_lab, [f"metrics.definition={definition}"])
-    tiny_lab.store.fail(scores.key, {"error": "no.", "planned_rows": planned_rows(scores)})
+    tiny_lab.store.fail(scores.key, FailureNote(error="no.", planned_rows=planned_rows(scores)))
     failed = gather.gather(tiny_lab.store)
     assert {row.status for row in failed} == {"failed"}
     assert {row.value for row in failed} == {None}
@@ -83,7 +84,7 @@ def test_the_rows_of_a_failed_stage_are_those_that_it_would_have_written(tiny_la
 
 def test_failed_rows_are_published_without_a_value_and_the_report_reads_them(tiny_lab):
     scores = scored_stage(tiny_lab)
-    tiny_lab.store.fail(scores.key, {"error": "no.", "planned_rows": planned_rows(scores)})
+    tiny_lab.store.fail(scores.key, FailureNote(error="no.", planned_rows=planned_rows(scores)))
     records_table.publish(tiny_lab.store)
     frame = read_report(tiny_lab.store.path / "records.csv")
     assert len(frame) == len(tiny_lab.dataset.test) * 9
@@ -105,7 +106,7 @@ def test_records_are_gathered_again_only_where_a_stage_a_failure_or_a_table_chan
 
     assert published() == (1, set())
     assert published() == (0, set())
-    store.fail(scores.key, {"error": "no.", "planned_rows": planned_rows(scores)})
+    store.fail(scores.key, FailureNote(error="no.", planned_rows=planned_rows(scores)))
     assert published() == (1, {"failed"})
     assert published() == (0, {"failed"})
     execute(scores.document(), store, run="here", device="cpu")

@@ -1,6 +1,7 @@
 """Students of the smoke recipe on phantoms whose noisy labels and truth are both known."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,8 @@ from bench.execution.execute import execute
 from bench.files.checksummed import sealed
 from bench.plan.experiments import Noise
 from bench.plan.recipes import recipe, resolved
-from bench.plan.stage_builder import Cell, Mix
+from bench.plan.stage_builder import Cell
+from bench.plan.training_labels import Mix
 from bench.stages.context import image_of
 from bench.store.artifacts import store_label
 from bench.store.integrity import checksum
@@ -54,7 +56,9 @@ class Noisy:
     def noise(self, wrong):
         """A finished stage of noisy labels: ``wrong`` makes one of the clean label."""
         nothing = {"images": {}, "labels": {}, "inputs": {}}
-        named = stage("noise", {"by hand": wrong.__name__}, dataset=self.cell._place, **nothing)
+        named = stage(
+            "noise", {"by hand": wrong.__name__}, dataset=(self.dataset.name, self.dataset.id), **nothing
+        )
         if not self.store.has(named.key):
             with self.store.making(named.key) as folder:
                 for case in self.withheld:
@@ -76,8 +80,8 @@ class Noisy:
         contestant = method(contestant) if isinstance(contestant, str) else contestant
         noise = self.noise(wrong)
         student = self.student(contestant, noise)
-        identity = self.cell.identity(XI, Noise("by-hand", "0.2"))
-        identity |= {"role": "student", "method": contestant.name}
+        own = {"role": "student", "method": contestant.name}
+        identity = replace(self.cell.identity(XI, Noise("by-hand", "0.2")), **own)
         made = self.cell.doubts(student, noise, identity)
         execute(made.document(), self.store, run="test", device="cpu")
         return made, self.store.folder(made.key)

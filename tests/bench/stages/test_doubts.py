@@ -18,6 +18,7 @@ from bench.metrics.detection.tables import DOUBTS, GRADIENTS
 from bench.plan.workload import work_of
 from bench.records.costs import WHO
 from bench.records.publish import GATHERED
+from bench.settings.stage_specs import Identity
 from bench.store.artifacts import stored_label
 from methods import registry
 from methods.registry import METHODS, Entry
@@ -276,7 +277,7 @@ def test_the_work_is_three_passes_a_case_and_time_and_costs_like_no_other(noisy_
     work = work_of(made)
     assert (work.unit, work.amount) == ("pass", 7 * 4 * 3)
     student = dict(made.inputs)["of"]
-    assert work.like != work_of(noisy_heart.cell.scores(student, {})).like
+    assert work.like != work_of(noisy_heart.cell.scores(student, Identity())).like
 
 
 def test_the_truth_may_be_read_of_the_withheld_cases_alone(noisy_heart, wrongs):

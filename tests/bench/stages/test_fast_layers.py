@@ -1,6 +1,7 @@
 """The layers that are swapped in say what PyTorch's own say, forwards and backwards."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -108,14 +109,19 @@ def test_laying_out_writes_the_strides_even_of_one_channel_and_of_a_single_tap()
 
 def settings_of(made, method="tsman"):
     from bench.settings.serialise import plain
+    from bench.settings.stage_specs import MethodReference, TrainingSpec
 
-    return {
-        "method": {"name": method, "settings": plain(method_named(method))},
-        "compute": plain(made.compute),
-        "stream": plain(made.stream) | {"dropout": 0.0},
-        "channels": 1 if method != "mme" else 4,
-        "classes": 3,
-    }
+    return TrainingSpec(
+        method=MethodReference(name=method, settings=plain(method_named(method))),
+        stream=replace(made.stream, dropout=0.0),
+        sampling=made.sampling,
+        optimiser=made.optimiser,
+        steps=1,
+        seed=0,
+        compute=made.compute,
+        channels=1 if method != "mme" else 4,
+        classes=3,
+    )
 
 
 @pytest.mark.parametrize("method", ["tsman", "densevoxnet", "deep-level-set", "decoupling", "unet-3d"])

@@ -125,9 +125,8 @@ def losses_of(folder):
 
 
 def fresh_weights(stage):
-    settings = json.loads(stage.settings)
-    with torch_stream(settings["streams"], "network"):
-        return begin(settings, "cpu").network.state_dict()
+    with torch_stream(stage.spec.streams, "network"):
+        return begin(stage.spec, "cpu").network.state_dict()
 
 
 def weights_of(folder):

@@ -1,7 +1,5 @@
 """Muon: orthogonal updates of convolutions, AdamW for the rest; checkpoints and refusals as of the others."""
 
-import json
-
 import pytest
 import torch
 
@@ -72,7 +70,7 @@ def test_a_step_is_that_of_the_authors_for_matrices_and_adamw_for_the_rest():
 def begun(lab):
     """A teacher before its first step, wide enough for matrices."""
     stages = lab.plan("densevoxnet", changes=["stream.stem=8", "stream.growth=8"]).stages()
-    return begin(json.loads(next(one for one in stages if one.kind == "teacher").settings), "cpu")
+    return begin(next(one for one in stages if one.kind == "teacher").spec, "cpu")
 
 
 def test_output_layers_of_few_classes_biases_and_norms_are_no_matrices(tiny_lab):

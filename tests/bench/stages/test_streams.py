@@ -8,6 +8,7 @@ import torch
 from bench.execution.execute import execute
 from bench.plan.recipes import recipe
 from bench.seeding import torch_stream
+from bench.settings.stage_specs import TrainingSpec
 from bench.stages.context import open_lab
 from bench.stages.fit import _training_cases
 from bench.stages.model import begin
@@ -57,7 +58,7 @@ def training(store, stage):
     lab = open_lab(stage.document(), store, store.path / "scratch", "cpu")
     streams = Streams.of(lab)
     with streams.initialisation():
-        trained = begin(lab.settings, "cpu")
+        trained = begin(lab.spec_as(TrainingSpec), "cpu")
         return Training(lab, trained, list(_training_cases(lab)), streams)
 
 

@@ -13,6 +13,7 @@ from bench.files.checksummed import sealed
 from bench.records import gather
 from bench.store import integrity, run_log
 from bench.store.artifacts import WEIGHTS
+from bench.store.documents import FailureNote
 from bench.store.integrity import checksum, damage, damaged, put_damaged_aside
 from bench.store.store import Store
 
@@ -186,7 +187,7 @@ def test_records_are_never_gathered_from_a_damaged_file(made):
 
 def test_a_torn_note_of_a_failure_is_no_failure(tmp_path):
     store = Store(tmp_path)
-    store.fail("student-1", {"error": "no."})
+    store.fail("student-1", FailureNote(error="no."))
     truncate(tmp_path / "failed" / "student-1.json")
     assert store.failures() == {}
 
@@ -213,7 +214,7 @@ def test_a_damaged_note_of_a_run_is_written_again(tmp_path):
     for path in tmp_path.glob("runs/one/*.json"):
         truncate(path)
     assert run_log.plans(store) == {}
-    assert run_log.request(store, "one") == {}
+    assert run_log.request_document(store, "one") == {}
     run_log.note(store, "one", {"xi": ["0.3"]}, {"scores-a": "a"})
-    assert run_log.request(store, "one") == {"xi": ["0.3"]}
+    assert run_log.request_document(store, "one") == {"xi": ["0.3"]}
     assert run_log.turns(store) == {"scores-a": (1, ())}

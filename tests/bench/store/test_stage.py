@@ -1,9 +1,11 @@
 """A stage is named by all that its result depends on, and by nothing else."""
 
 import json
+from dataclasses import replace
 from itertools import combinations
 
 from bench.store.stage import dependants, in_order, readers, stage
+from bench.store.titles import title
 
 PLACE = ("heart", "heart-abc")
 
@@ -79,3 +81,10 @@ def test_dependants_are_found_through_others():
     assert dependants(read_by, one.key) == {pseudo.key}
     assert dependants(read_by, split.key) == {one.key, two.key, pseudo.key}
     assert dependants(read_by, two.key) == set()
+
+
+def test_a_stage_that_another_version_laid_out_otherwise_is_called_by_its_key():
+    whole = made(kind="student", settings={"steps": 6}, inputs={"split": made()})
+    assert title(whole) == whole.key
+    of_tomorrow = replace(made(), kind="dream", key="dream-1")
+    assert title(of_tomorrow) == "dream-1"

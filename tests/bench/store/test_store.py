@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UsageError
+from bench.store.documents import FailureNote
 from bench.store.store import Store
 
 
@@ -73,11 +74,11 @@ def test_who_was_first_stays_where_two_make_the_same_stage(tmp_path):
 
 def test_a_failure_is_kept_until_the_stage_is_made(tmp_path):
     store = Store(tmp_path)
-    store.fail("student-1", {"error": "the loss became nan"})
-    store.fail("student-2", {"error": "blocked"})
+    store.fail("student-1", FailureNote(error="the loss became nan"))
+    store.fail("student-2", FailureNote(error="blocked"))
     assert list(store.failures()) == ["student-1", "student-2"]
     finished(store, "student-1")
-    assert store.failures() == {"student-2": {"error": "blocked"}}
+    assert store.failures() == {"student-2": FailureNote(error="blocked")}
     assert not (tmp_path / "failed" / "student-1.json").exists()
 
 

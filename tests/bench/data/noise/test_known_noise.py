@@ -35,9 +35,9 @@ def test_a_cube_dilated_by_2_mm_gains_just_the_voxels_within_2_mm():
     noisy_ijk = corrupt(label_ijk, spacing_mm, "dilate-erode", rate, rng(), 2, bigger)
     assert np.array_equal(noisy_ijk == 1, far_mm <= 2.0)
     (found,) = realised(label_ijk, noisy_ijk, spacing_mm, range(1, 2)).values()
-    assert (found["added"], found["removed"]) == (gained, 0)
-    assert found["shift_mm"] == pytest.approx(2.0, abs=0.15)
-    assert found["by_distance_mm"]["0-1"] + found["by_distance_mm"]["1-2"] == 1.0
+    assert (found.added, found.removed) == (gained, 0)
+    assert found.shift_mm == pytest.approx(2.0, abs=0.15)
+    assert found.by_distance_mm["0-1"] + found.by_distance_mm["1-2"] == 1.0
 
 
 def test_a_cube_eroded_by_1_mm_loses_its_outer_voxels_and_its_shift_is_1_mm():
@@ -47,11 +47,11 @@ def test_a_cube_eroded_by_1_mm_loses_its_outer_voxels_and_its_shift_is_1_mm():
     noisy_ijk = corrupt(label_ijk, ISOTROPIC_MM, "dilate-erode", outer / 8**3, rng(), 2, smaller)
     assert np.array_equal(noisy_ijk, cube(low=7, high=13))
     (found,) = realised(label_ijk, noisy_ijk, ISOTROPIC_MM, range(1, 2)).values()
-    assert (found["removed"], found["added"]) == (outer, 0)
-    assert found["by_distance_mm"]["0-1"] == 1.0
+    assert (found.removed, found.added) == (outer, 0)
+    assert found.by_distance_mm["0-1"] == 1.0
     # From the inner cube's boundary it is 1 mm outwards everywhere; back it is further at edges and corners.
-    assert -1.2 < found["shift_mm"] <= -1.0
-    assert found["absolute_shift_mm"] == -found["shift_mm"]
+    assert -1.2 < found.shift_mm <= -1.0
+    assert found.absolute_shift_mm == -found.shift_mm
 
 
 def test_a_cube_moved_outwards_is_measured_in_millimetres_of_its_axis():
@@ -61,21 +61,21 @@ def test_a_cube_moved_outwards_is_measured_in_millimetres_of_its_axis():
     noisy_ijk = label_ijk.copy()
     noisy_ijk[4:12] = 1
     (found,) = realised(label_ijk, noisy_ijk, spacing_mm, range(1, 2)).values()
-    assert found["shift_mm"] == found["absolute_shift_mm"] == 3.0
-    assert found["rate"] == pytest.approx(2 / 6)
-    assert found["by_distance_mm"] == {"0-1": 0, "1-2": 0, "2-3": 1, "3-5": 0, "5-10": 0, ">10": 0}
+    assert found.shift_mm == found.absolute_shift_mm == 3.0
+    assert found.rate == pytest.approx(2 / 6)
+    assert found.by_distance_mm == {"0-1": 0, "1-2": 0, "2-3": 1, "3-5": 0, "5-10": 0, ">10": 0}
 
 
 def test_equal_label_maps_have_no_noise():
     (found,) = realised(cube(), cube(), ISOTROPIC_MM, range(1, 2), wanted=0.2).values()
-    assert (found["rate"], found["dice"], found["shift_mm"], found["by_distance_mm"]) == (0, 1, 0, None)
-    assert found["shortfall"] == "0 instead of 0.2"
+    assert (found.rate, found.dice, found.shift_mm, found.by_distance_mm) == (0, 1, 0, None)
+    assert found.shortfall == "0 instead of 0.2"
 
 
 def test_a_structure_that_is_not_there_has_no_rate_and_that_is_said():
     found = realised(cube(), cube(), ISOTROPIC_MM, range(1, 3), wanted=0.2)["2"]
-    assert (found["rate"], found["voxels_clean"], found["shift_mm"]) == (None, 0, None)
-    assert "no voxel" in found["shortfall"]
+    assert (found.rate, found.voxels_clean, found.shift_mm) == (None, 0, None)
+    assert "no voxel" in found.shortfall
 
 
 def test_as_many_slices_are_dropped_as_the_rate_says_along_the_coarsest_axis_in_runs():
@@ -109,9 +109,9 @@ def test_one_piece_is_dropped_whole_as_often_as_the_rate_says_and_the_shortfall_
     for seed in range(200):
         noisy_ijk = corrupt(label_ijk, ISOTROPIC_MM, "drop-structure", 0.3, rng(seed), 2)
         (found,) = realised(label_ijk, noisy_ijk, ISOTROPIC_MM, range(1, 2), wanted=0.3).values()
-        assert found["rate"] in (0, 1)
-        assert "instead of 0.3" in found["shortfall"]
-        gone += found["rate"] == 1
+        assert found.rate in (0, 1)
+        assert "instead of 0.3" in found.shortfall
+        gone += found.rate == 1
     assert 40 <= gone <= 80
 
 
@@ -137,9 +137,9 @@ def test_structures_of_unlike_size_are_swapped_as_far_as_the_smaller_allows_and_
     label_ijk[6:8, 6:14, 6:14] = 2
     noisy_ijk = corrupt(label_ijk, ISOTROPIC_MM, "swap", 0.5, rng(), 3)
     found = realised(label_ijk, noisy_ijk, ISOTROPIC_MM, range(1, 3), wanted=0.5, limit=KINDS["swap"].limit)
-    assert found["2"]["rate"] == 0.5
-    assert found["1"]["rate"] == pytest.approx(0.5 / 3, abs=0.01)
-    assert "the smaller of two ends it" in found["1"]["shortfall"]
+    assert found["2"].rate == 0.5
+    assert found["1"].rate == pytest.approx(0.5 / 3, abs=0.01)
+    assert "the smaller of two ends it" in found["1"].shortfall
 
 
 def test_one_structure_cannot_be_swapped():
@@ -154,9 +154,9 @@ def test_a_person_has_one_sign_for_every_structure(person, sign):
     drawn = {"annotator": Annotator(person=person)}
     noisy_ijk = corrupt(label_ijk, ISOTROPIC_MM, "annotator", 0.25, rng(), 3, drawn)
     for found in realised(label_ijk, noisy_ijk, ISOTROPIC_MM, range(1, 3), wanted=0.25).values():
-        assert found["shortfall"] == ""
-        assert found["shift_mm"] * sign > 0
-        assert found["removed" if sign > 0 else "added"] == 0
+        assert found.shortfall == ""
+        assert found.shift_mm * sign > 0
+        assert (found.removed if sign > 0 else found.added) == 0
 
 
 def test_cases_are_dealt_to_persons_of_both_signs():
@@ -171,8 +171,8 @@ def test_a_moved_cube_is_a_cube_elsewhere():
     unturned = {"affine": Affine(degrees=0)}
     noisy_ijk = corrupt(cube(), ISOTROPIC_MM, "affine", 0.5, rng(4), 2, unturned)
     (found,) = realised(cube(), noisy_ijk, ISOTROPIC_MM, range(1, 2), wanted=0.5).values()
-    assert found["shortfall"] == ""
-    assert found["voxels_noisy"] == pytest.approx(512, abs=40)
+    assert found.shortfall == ""
+    assert found.voxels_noisy == pytest.approx(512, abs=40)
     middle = np.argwhere(noisy_ijk == 1).mean(axis=0)
     assert np.linalg.norm(middle - 9.5) > 0.8
 
@@ -188,9 +188,9 @@ def test_a_markov_chain_grows_or_shrinks_as_theta1_says(grow, sign):
     chain = {"markov": Markov(grow=grow)}
     noisy_ijk = corrupt(label_ijk, ISOTROPIC_MM, "markov", 0.2, rng(), 2, chain)
     (found,) = realised(label_ijk, noisy_ijk, ISOTROPIC_MM, range(1, 2), wanted=0.2).values()
-    assert found["shortfall"] == ""
-    assert found["shift_mm"] * sign > 0
-    assert found["by_distance_mm"][">10"] == 0
+    assert found.shortfall == ""
+    assert found.shift_mm * sign > 0
+    assert found.by_distance_mm[">10"] == 0
 
 
 def test_a_shared_boundary_is_wrong_for_both_structures_and_both_rates_are_met():
@@ -199,7 +199,7 @@ def test_a_shared_boundary_is_wrong_for_both_structures_and_both_rates_are_met()
     for kind in ("markov", "dilate-erode", "edge"):
         noisy_ijk = corrupt(label_ijk, ISOTROPIC_MM, kind, 0.1, rng(2), 3)
         found = realised(label_ijk, noisy_ijk, ISOTROPIC_MM, range(1, 3), wanted=0.1)
-        assert [one["shortfall"] for one in found.values()] == ["", ""], kind
+        assert [one.shortfall for one in found.values()] == ["", ""], kind
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.1, 1.01, float("nan")])
@@ -232,4 +232,4 @@ def test_what_is_added_where_nothing_is_clean_has_no_distance():
     noisy = clean.copy()
     noisy[2:4, 2:4, 2:4] = 1
     found = realised(clean, noisy, (1.0, 1.0, 1.0), [1])["1"]
-    assert (found["rate"], found["added"], found["by_distance_mm"]) == (None, 8, None)
+    assert (found.rate, found.added, found.by_distance_mm) == (None, 8, None)

@@ -55,11 +55,11 @@ def test_a_rate_is_met_or_its_shortfall_is_said(kind, label_ijk, rate, seed):
         clean_ijk = label_ijk == int(structure)
         voxels = int(clean_ijk.sum())
         if not voxels:
-            assert "no voxel" in found["shortfall"]
+            assert "no voxel" in found.shortfall
             continue
         wrong = int((clean_ijk != (noisy_ijk == int(structure))).sum())
-        assert found["rate"] == wrong / voxels
-        assert bool(found["shortfall"]) == (abs(wrong / voxels - rate) > tolerance(rate, voxels))
+        assert found.rate == wrong / voxels
+        assert bool(found.shortfall) == (abs(wrong / voxels - rate) > tolerance(rate, voxels))
 
 
 @pytest.mark.parametrize("kind", EVERY)
@@ -92,4 +92,4 @@ def test_a_heart_has_the_rate_that_was_asked_for(kind, rate, quick_heart):
     label_ijk, spacing_mm = quick_heart
     noisy_ijk = corrupt(label_ijk, spacing_mm, kind, rate, rng(3), 3)
     found = realised(label_ijk, noisy_ijk, spacing_mm, range(1, 3), wanted=rate)
-    assert [one["shortfall"] for one in found.values()] == ["", ""]
+    assert [one.shortfall for one in found.values()] == ["", ""]
