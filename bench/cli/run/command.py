@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cli import console
-from bench.cli.run.determinism import found_in as determinism
-from bench.cli.run.determinism import say as say_determinism
+from bench.cli.run import determinism
 from bench.cli.run.notes import refused, say_changes, say_damage, say_doubtful
 from bench.cli.run.result import say_plan_alone, say_result
 from bench.cli.run.text import gaps_known, power_of, say_methods, say_plan
@@ -52,9 +51,7 @@ def run(request: Request) -> int:
         if not request.as_json:
             say_plan(sweep, stages, store, left_out)
         if request.deterministic:
-            more["determinism"] = determinism(sweep, asked.device)
-            if not request.as_json:
-                say_determinism(more["determinism"])
+            more["determinism"] = determinism.before(asked.device, quiet=request.as_json)
         if request.dry_run:
             more |= {"left_out": left_out, "cost": cost_of(sweep, stages, store, asked)}
             more["power"] = power_of(sweep)
@@ -65,6 +62,8 @@ def run(request: Request) -> int:
             return code
         watching = partial(console.watching, quiet=request.as_json)
         state = carry_out(request, asked, sweep, stages, watching)
+        if request.deterministic:
+            more["determinism"] |= determinism.after(store, stages, quiet=request.as_json)
         return say_result(request, sweep, state, stages, more)
 
 

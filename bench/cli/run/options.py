@@ -56,7 +56,8 @@ def run(  # noqa: PLR0913, PLR0917 - the contract's options
     deterministic: Annotated[
         bool,
         typer.Option(
-            "--deterministic", help="Deterministic algorithms on a GPU too, and which operations have none."
+            "--deterministic",
+            help="Deterministic algorithms on a GPU too; says which operations that ran have none.",
         ),
     ] = False,
     allow_leaks: Annotated[
