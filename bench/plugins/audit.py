@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,6 +46,7 @@ BY_ITSELF: Final = (
 
 class _Audited(threading.local):
     where: tuple[str, ...] | None = None  # file and member of the plug-in whose code runs in this thread
+    temporary: Path | None = None
     folder: Path | None = None  # of the stage
     refused: str = ""
     found: list[str] | None = None  # where a caller collects the sentences
@@ -73,6 +74,9 @@ def audited(where: Sequence[str]) -> Iterator[None]:
     if not _INSTALLED:
         sys.addaudithook(_hook)  # it cannot be removed: outside the block it does nothing
         _INSTALLED.append(True)
+    with suppress(FileNotFoundError):  # there is none that can be written
+        # Asked for here: within the hook, ``tempfile`` may be what writes, and it then holds its lock.
+        _AUDITED.temporary = Path(tempfile.gettempdir()).resolve()
     before, _AUDITED.where = _AUDITED.where, tuple(where)
     written: list[str] = []
     outer = _AUDITED.found
@@ -170,7 +174,7 @@ def _is_allowed(path: object) -> bool:
     name = _shown(path)
     if isinstance(path, int) or "__pycache__" in name or name.startswith(("/dev/", "/proc/")):
         return True
-    folders = [Path(tempfile.gettempdir()).resolve(), *([_AUDITED.folder] if _AUDITED.folder else [])]
+    folders = [folder for folder in (_AUDITED.temporary, _AUDITED.folder) if folder]
     # The folder's links are followed and the file's own is not: what is removed or renamed is the link.
     parent = Path(os.path.realpath(os.path.dirname(os.path.abspath(name))))  # noqa: PTH100, PTH120
     return any(parent.is_relative_to(folder) for folder in folders)

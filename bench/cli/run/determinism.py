@@ -48,7 +48,8 @@ def noted(store: Store, stages: Sequence[Stage]) -> dict[str, Any]:
         those that were made earlier without.
     """
     operations: dict[str, list[str]] = {}
-    with_it, without = [], []
+    with_it: list[str] = []
+    without: list[str] = []
     for stage in stages:
         if stage.kind in WITHOUT_TENSORS or not store.has(stage.key):
             continue

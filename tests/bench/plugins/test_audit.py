@@ -114,6 +114,17 @@ def test_sockets_between_processes_of_this_machine_are_free(temporary):
         one.bind(str(temporary / "socket"))
 
 
+def test_the_temporary_folder_is_found_by_whoever_asks_first():
+    """``tempfile`` writes a file into it under a lock, which the hook must not wait for."""
+    text = "from bench.plugins.audit import audited\nimport tempfile\n"
+    text += "with audited(('my.py',)):\n    tempfile.tempdir = None\n    print(tempfile.gettempdir())\n"
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout
+    assert done.stderr == ""
+
+
 def test_reading_is_free(tmp_path, caplog):
     (tmp_path / "there").write_text("text")
     with audited(WHERE):
