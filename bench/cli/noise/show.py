@@ -14,12 +14,12 @@ from bench.data.noise.realised import bin_names
 from bench.errors import DataError
 from bench.files.json_document import read_object, shown
 from bench.settings.serialise import plain
+from bench.stages.inject import MEASURED
 
 if TYPE_CHECKING:
     from bench.data.noise.simulator import Simulator
 
 WIDTH: Final = 80
-MEASURED: Final = "noise.json"
 _AGAIN: Final = "make the folder again with `bench noise make`"
 
 
