@@ -165,6 +165,18 @@ def test_pytorch_compiles_wherever_its_caches_are(tmp_path, monkeypatch, caplog)
     assert caplog.messages == []
 
 
+@pytest.mark.parametrize("module", ["triton.runtime.cache", "torch._inductor.codecache", "tritonlike"])
+def test_a_compiler_writes_its_cache_anywhere_and_starts_programs(tmp_path, module):
+    """By the name of its module: Triton itself needs a GPU."""
+    code = "def build(folder):\n    (folder / 'kernel').write_text('x')\n    subprocess.run(['true'], check=True)\n"
+    compiler = {"__name__": module, "subprocess": subprocess}
+    exec(code, compiler)
+    with collected() as sentences, audited(WHERE):
+        compiler["build"](tmp_path)
+    assert (tmp_path / "kernel").exists()
+    assert len(sentences) == (2 if module == "tritonlike" else 0)
+
+
 @pytest.fixture
 def compiled(tmp_path):
     """A plug-in of one network whose whole loss is under ``@torch.compile``, or its rule alone."""
