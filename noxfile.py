@@ -210,6 +210,12 @@ def verbs(folder: Path) -> list[tuple[str, ...]]:
 BLOCK = "numpy.pad(numpy.ones((4, 4, 4), 'u1'), 2)"
 
 
+@nox.session(default=False, venv_backend="virtualenv")
+def pinned(session: nox.Session) -> None:
+    """Resolve the exact versions of constraints.txt against what pyproject.toml asks for; install nothing."""
+    session.run("python", "-m", "pip", "install", "--dry-run", "-q", "-c", "constraints.txt", "-e", ".[test]")
+
+
 @nox.session(default=False)
 def slow(session: nox.Session) -> None:
     """The tests that take minutes."""

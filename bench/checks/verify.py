@@ -21,8 +21,9 @@ from bench.stages.context import Conduct
 from bench.store import provenance
 from bench.store.integrity import damage
 from bench.store.lineage import lineage
+from bench.store.lookup import existing, one_key
 from bench.store.stage import VERSIONS
-from bench.store.store import Store, one_key, there
+from bench.store.store import Store
 from bench.store.titles import title
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def verify(
         StageError: It could not be made again.
     """
     methods.admit(plugins)
-    store = there(store_path)
+    store = existing(store_path)
     target = one_key(store, key, store.keys())
     _demand_whole(store, target, chain=chain)
     known = lineage(store, [target])

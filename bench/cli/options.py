@@ -14,6 +14,10 @@ Plugins = Annotated[
     list[Path] | None,
     typer.Option("--plugin", help="A file with methods of one's own, whose code is run; again for more."),
 ]
+RecipeName = Annotated[str, typer.Option(help="smoke, quick, standard, paper or FILE.toml.")]
+Changes = Annotated[list[str] | None, typer.Option("--set", help="A setting, as student.steps=500.")]
+Jobs = Annotated[int, typer.Option(help="Stages at a time; 0 takes what the cores bear.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")]
 Spacing = Annotated[
     str,
     typer.Option(

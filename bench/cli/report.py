@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.cli import console
 from bench.errors import TOLERANCE_EXCEEDED, DataError
 from bench.records.exhibits import exhibits
-from bench.records.reading import leaks_of, records_of
+from bench.records.reading import leaks_of, load_records
 from bench.store import provenance
 from bench.store.run_log import folded_shares
 from bench.store.store import Store
@@ -27,7 +27,7 @@ def report(store_path: Path, out: Path | None, *, strict: bool, as_json: bool) -
     Raises:
         DataError: There are no records to report on.
     """
-    records = records_of(store_path)
+    records = load_records(store_path)
     from reports.inputs.other_tables import read
     from reports.page import write
     from reports.published.audit import discrepancies

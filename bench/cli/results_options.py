@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import RESULTS, AsJson, Debug, Spacing, StorePath
-from bench.errors import unknown
 
 
 def report(
@@ -49,9 +48,6 @@ def score(
     debug: Debug = False,
 ) -> int:
     """Score two label maps, or two folders of them, from any tool."""
-    from bench.cli.score import definitions, score_paths, spacing_of
+    from bench.cli.score import score as carry_out
 
-    if definition not in definitions():
-        raise unknown("definition", definition, definitions())
-    held = spacing_of(spacing)
-    return score_paths(predicted, reference, definition, as_json=as_json, spacing_from=held)
+    return carry_out(predicted, reference, definition, as_json=as_json, spacing_from=spacing)

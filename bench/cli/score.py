@@ -2,89 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING
 
 from bench.cli import console
-from bench.cli.score_pairs import pairs, structures_of
-from bench.data.images.grids import SpacingFrom, check_same_grid
-from bench.data.images.volumes import canonical_spacing_mm, read_label
-from bench.errors import unknown
-from bench.metrics import METRICS_OF, overall, score, with_iou
+from bench.records.label_scores import score_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 
-def score_paths(
-    predicted: Path, reference: Path, definition: str, *, as_json: bool, spacing_from: SpacingFrom = ""
-) -> int:
+def score(predicted: Path, reference: Path, definition: str, *, as_json: bool, spacing_from: str = "") -> int:
     """Score and print; a folder's files are matched by name.
 
     Raises:
+        UsageError: No such definition or spacing.
         DataError: Something is missing, or does not lie on the same grid.
     """
-    found = pairs(predicted, reference)
-    structures = structures_of(found, spacing_from)
-    rows = [
-        row
-        for case, one, other in found
-        for row in score_pair(case, one, other, definition, structures, spacing_from=spacing_from)
-    ]
+    rows = score_paths(predicted, reference, definition=definition, spacing_from=spacing_from)
     if as_json:
-        console.say_json(rows)
+        console.say_json([row._asdict() for row in rows])
     else:
-        cells = [
-            [r["case"], r["structure"], r["metric"], f"{r['value']:.4f}", r["unit"], r["status"]]
-            for r in rows
-        ]
+        cells = [[r.case, r.structure, r.metric, f"{r.value:.4f}", r.unit, r.status] for r in rows]
         console.say(console.table(cells, ["case", "structure", "metric", "value", "unit", "status"]))
     return 0
-
-
-def score_pair(
-    case: str,
-    predicted: Path,
-    reference: Path,
-    definition: str,
-    structures: Sequence[int],
-    *,
-    spacing_from: SpacingFrom = "",
-) -> list[dict[str, Any]]:
-    """The records of one case; structures by their number, the overall score under ``all``."""
-    predicted_ijk, own = read_label(predicted, spacing_from=spacing_from)
-    reference_ijk, grid = read_label(reference, spacing_from=spacing_from)
-    for sentence in (*own.warnings, *grid.warnings):
-        console.warn(f"warning: {sentence}")
-    check_same_grid(grid, own, predicted)
-    measures = score(
-        predicted_ijk, reference_ijk, canonical_spacing_mm(grid), structures, definition=definition
-    )
-    return [
-        {
-            "case": case,
-            "structure": str(one.structure) if one.structure else "all",
-            "metric": one.metric,
-            "value": one.value,
-            "unit": one.unit,
-            "definition": one.definition,
-            "status": one.status,
-        }
-        for one in [*with_iou(measures), overall(measures)]
-    ]
-
-
-def definitions() -> list[str]:
-    """The definitions that ``--definition`` takes."""
-    return list(METRICS_OF)
-
-
-def spacing_of(text: str) -> SpacingFrom:
-    """What ``--spacing`` says.
-
-    Raises:
-        UsageError: Neither pixdim nor sform.
-    """
-    if text not in get_args(SpacingFrom):
-        raise unknown("spacing", text, [one for one in get_args(SpacingFrom) if one])
-    return cast("SpacingFrom", text)

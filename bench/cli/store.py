@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from bench.cli import console
 from bench.cli.show import requests, say_request, say_stage
 from bench.records.publish import publish
+from bench.store.lookup import existing, one_key
 from bench.store.stage import VERSIONS
-from bench.store.store import one_key, there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def status(store_path: Path, *, as_json: bool) -> int:
     """How many stages of each kind there are, what was run and how much of it is there, and what failed."""
-    store = there(store_path)
+    store = existing(store_path)
     made = Counter(key.partition("-")[0] for key in store.finished())
     counts = {kind: made[kind] for kind in VERSIONS}
     failures = {key: reason["error"] for key, reason in store.failures().items()}
@@ -44,7 +44,7 @@ def show(key: str, store_path: Path, *, as_json: bool) -> int:
     Raises:
         UsageError: No stage, or more than one, begins so.
     """
-    store = there(store_path)
+    store = existing(store_path)
     found = one_key(store, key, [*store.keys(), *store.failures()])
     described = store.stage(found) if store.has(found) else store.failures()[found]
     if as_json:
@@ -56,7 +56,7 @@ def show(key: str, store_path: Path, *, as_json: bool) -> int:
 
 def clean(store_path: Path, *, failed: bool, everything: bool, as_json: bool) -> int:
     """Remove leavings and what was found damaged; on request failures and checkpoints, or all."""
-    store = there(store_path)
+    store = existing(store_path)
     with store.locked():
         store.sweep_up()
         removed = dict.fromkeys(("stages", "failures", "checkpoints", "damaged"), 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
+import logging
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from bench.data.content import Content
 
+LOGGER = logging.getLogger(__name__)
 Benchmark = Literal["hvsmr", "brats"]
 TUMOUR = ("necrosis", "oedema", "non_enhancing_core", "enhancing_core")
 """The structures of BRATS 2015, labels 1 to 4."""
@@ -143,13 +144,11 @@ class Workshop:
         try:
             plain = read_object(self.names_path)
         except DataError as error:
-            self.say(f"warning: {str(error).rstrip('.')}; its names are unknown until they are added again.")
+            LOGGER.warning(
+                f"warning: {str(error).rstrip('.')}; its names are unknown until they are added again."
+            )
             return {}
         return {name: spec for name, spec in plain.items() if isinstance(spec, str)}
-
-    def say(self, sentence: str) -> None:
-        """Tell the user on stderr what happened to the data of the store; no result depends on it."""
-        sys.stderr.write(f"{sentence}\n")
 
 
 def remember(dataset: Dataset, workshop: Workshop) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import suppress
+from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from bench.data.dataset import remember
 from bench.execution import scheduler
 from bench.execution.local import LocalEngine
-from bench.files.checksummed import unsealed
 from bench.plan.estimate import prices_of
 from bench.plugins import methods
 from bench.records import mlflow_mirror
@@ -19,8 +19,7 @@ from bench.records.mlflow_mirror import put_unsound_aside
 from bench.records.publish import publish
 from bench.stages.context import Conduct
 from bench.store import run_log
-from bench.store.record import planned_rows, rows_planned
-from bench.store.store import Store
+from bench.store.record import planned_rows
 from bench.store.titles import title
 
 if TYPE_CHECKING:
@@ -28,9 +27,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from bench.plan.request import Asked, Request
-    from bench.plan.sweep import Sweep
-    from bench.store.stage import Stage
+    from bench.execution.sweep_plan import PlannedSweep
+    from bench.store.store import Store
 
 
 LOGGER = logging.getLogger(__name__)
@@ -42,41 +40,47 @@ Watching: TypeAlias = (
 call with the run's state."""
 
 
-def keep_damaged_rows(store: Store, key: str, what: str) -> None:
-    """A result that this run does not make again is missing, not forgotten: its rows stay, without values."""
-    error = f"damaged: {what}; the run that planned it makes it again."
-    reason: dict[str, Any] = {"error": error, "detail": "", "when": ""}
-    with suppress(ValueError, KeyError, TypeError):  # what it was may not be known any more
-        described = unsealed(max((store.path / "damaged").glob(f"{key}.*"), key=_number) / "stage.json")
-        rows = rows_planned(described, str(described["run"]), str(described["commit"]))
-        reason |= {"stage": described, "planned_rows": rows}
-    store.fail(key, reason)
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """What a sweep came to.
+
+    Attributes:
+        run: The name of the run, the same for the same request.
+        store: The folder of its results.
+        stages: How many stages the sweep has.
+        made: How many of them were computed now.
+        cached: How many the store had already.
+        failed: Key of a stage that failed -> why.
+        blocked: Key of a stage that was not tried -> the failed stage whose result it needs.
+    """
+
+    run: str
+    store: Path
+    stages: int
+    made: int
+    cached: int
+    failed: Mapping[str, str]
+    blocked: Mapping[str, str]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the store has the results of all stages."""
+        return self.made + self.cached == self.stages
 
 
-def _number(path: Path) -> int:
-    """Which of several things of one name was put aside; the last has the highest."""
-    return int(path.suffix[1:])
+def carry_out(plan: PlannedSweep, watching: Watching) -> scheduler.State:
+    """Make what is missing of the sweep; its records are published however it ends.
 
+    Args:
+        plan: The sweep, while its store is locked.
+        watching: Shows how far it is.
 
-def _engine(request: Request, asked: Asked, store: Store, run_name: str) -> scheduler.Engine:
-    conduct = Conduct(
-        checkpoint_seconds=request.checkpoint_seconds,
-        deterministic=request.deterministic,
-        plugins=methods.handed(),
-    )
-    threads = asked.recipe.compute.threads
-    return LocalEngine(
-        store, run=run_name, device=asked.device, jobs=asked.jobs, threads=threads, conduct=conduct
-    )
-
-
-def carry_out(
-    request: Request, asked: Asked, sweep: Sweep, stages: list[Stage], watching: Watching
-) -> scheduler.State:
-    """Make what is missing of the sweep; its records are published however it ends."""
-    store = Store(request.store)
+    Raises:
+        StoreError: The store cannot be written any more; what is finished is kept.
+    """
+    store, sweep, stages = plan.store, plan.sweep, plan.stages
     is_finished = {stage.key for stage in stages} <= store.finished()
-    seconds = scheduler.alike if is_finished else prices_of(sweep, stages, store, asked.device).seconds
+    seconds = scheduler.alike if is_finished else prices_of(sweep, stages, store, plan.asked.device).seconds
     store.sweep_up()
     methods.keep(store.plugins)
     for dataset in sweep.datasets:
@@ -86,18 +90,62 @@ def carry_out(
     try:
         with watching(store, titles) as watch:
             rows = partial(planned_rows, run=sweep.run)
-            engine = _engine(request, asked, store, sweep.run)
-            state = scheduler.run(stages, store, engine, watch, rows=rows, expected=seconds)
+            state = scheduler.run(stages, store, _engine(plan), watch, rows=rows, expected=seconds)
     finally:
         store.sweep_up()
         publish(store)
-    if request.mlflow:
-        _mirror(store, sweep, titles)
+    if plan.request.mlflow:
+        _mirror(plan, titles)
+    _warn_of_shortfalls(plan, titles)
     return state
 
 
-def _mirror(store: Store, sweep: Sweep, titles: Mapping[str, str]) -> None:
+def result_of(plan: PlannedSweep, state: scheduler.State) -> SweepResult:
+    """The result of a sweep that was carried out."""
+    return SweepResult(
+        run=plan.sweep.run,
+        store=plan.store.path,
+        stages=state.total,
+        made=state.done,
+        cached=state.cached,
+        failed=dict(state.failed),
+        blocked=dict(state.blocked),
+    )
+
+
+def nothing_made(plan: PlannedSweep) -> SweepResult:
+    """The result of a dry run: how many stages there are, and how many the store has."""
+    there = plan.store.finished()
+    cached = sum(stage.key in there for stage in plan.stages)
+    return SweepResult(plan.sweep.run, plan.store.path, len(plan.stages), 0, cached, {}, {})
+
+
+def watched_by(progress: Callable[[scheduler.State], None] | None) -> Watching:
+    """Show a run by calling a function, if there is one, with its state a few times a second."""
+    watch = progress or (lambda _state: None)
+    return lambda _store, _titles: nullcontext(watch)
+
+
+def _engine(plan: PlannedSweep) -> scheduler.Engine:
+    request, asked = plan.request, plan.asked
+    conduct = Conduct(
+        checkpoint_seconds=request.checkpoint_seconds,
+        deterministic=request.deterministic,
+        plugins=methods.handed(),
+    )
+    return LocalEngine(
+        plan.store,
+        run=plan.sweep.run,
+        device=asked.device,
+        jobs=asked.jobs,
+        threads=asked.recipe.compute.threads,
+        conduct=conduct,
+    )
+
+
+def _mirror(plan: PlannedSweep, titles: Mapping[str, str]) -> None:
     """The mirror is a convenience: what goes wrong with it is said and costs no result."""
+    store, sweep = plan.store, plan.sweep
     uri = os.environ.get("MLFLOW_TRACKING_URI", "") or mlflow_mirror.default_uri(store)
     page = mlflow_mirror.Mirror(store, sweep.run, titles, sweep.description(), uri)
     fill = f"bench export mlflow --store {store.path}"
@@ -108,3 +156,14 @@ def _mirror(store: Store, sweep: Sweep, titles: Mapping[str, str]) -> None:
             page.fill(store.finished())
     except mlflow_mirror.MirrorError as error:
         LOGGER.warning(f"warning: {str(error)[:-1]}; no result depends on it, fill it later with `{fill}`.")
+
+
+def _warn_of_shortfalls(plan: PlannedSweep, titles: Mapping[str, str]) -> None:
+    """Warn where injected noise is not what was asked for."""
+    for stage in plan.stages:
+        if stage.kind == "noise" and plan.store.has(stage.key):
+            short = plan.store.stage(stage.key)["facts"]["shortfalls"]
+            more = f", and {len(short) - 1} more" if len(short) > 1 else ""
+            if short:
+                where = plan.store.folder(stage.key) / "noise.json"
+                LOGGER.warning(f"note: {titles[stage.key]}: {short[0]}{more}; {where} has what was reached.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.store.store import Store
 
 
-def prices_of(sweep: Sweep, stages: list[Stage], store: Store, device: str) -> Prices:
+def prices_of(sweep: Sweep, stages: Sequence[Stage], store: Store, device: str) -> Prices:
     """About what the stages of the sweep take here.
 
     A header is read only where volumes have to be compared, and the first training case stands for all.
@@ -36,7 +36,7 @@ def prices_of(sweep: Sweep, stages: list[Stage], store: Store, device: str) -> P
     return prices(stages, store, device, shape)
 
 
-def cost_of(sweep: Sweep, stages: list[Stage], store: Store, asked: Asked) -> dict[str, Any]:
+def cost_of(sweep: Sweep, stages: Sequence[Stage], store: Store, asked: Asked) -> dict[str, Any]:
     """Network steps, passes and hours of the sweep as plain JSON."""
     return estimate(stages, store.finished(), prices_of(sweep, stages, store, asked.device), asked.jobs)
 

@@ -1,4 +1,4 @@
-"""What single words of ``bench run`` mean: seeds, device, jobs, data sets."""
+"""What single words of a request mean: seeds, device, jobs, data sets."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.catalogue import open_dataset
+from bench.data.dataset import DataSettings
 from bench.errors import UsageError
 from bench.files.limits import cores
 from bench.files.processor import has_native_bfloat16
 from bench.plan.recipes import recipe, resolved
 from bench.plugins.datasets import sources_for
 from bench.plugins.methods import classes
+from bench.settings.serialise import build
+from bench.store.store import Store
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
-    from bench.data.dataset import Dataset, DataSettings, Workshop
+    from bench.data.dataset import Dataset, Workshop
     from bench.plan.recipes import Recipe
 
 LOGGER = logging.getLogger(__name__)
@@ -41,6 +45,54 @@ def datasets_of(text: str, settings: DataSettings, workshop: Workshop) -> tuple[
             )
         opened[dataset.name] = dataset
     return tuple(opened.values())
+
+
+def load_dataset(  # noqa: PLR0913 - the settings of a data set
+    name: str,
+    *,
+    store: str | os.PathLike[str] = "results",
+    size: str = "quick",
+    first_seed: int = 0,
+    variant: str = "",
+    spacing_from: str = "",
+    validate: bool = True,
+) -> Dataset:
+    """Open a data set by name; a phantom is made first where the store has none of it.
+
+    Args:
+        name: "phantom-heart", "decathlon:DIR", a name that ``bench data add`` gave, ...; `bench data list`
+            lists them.
+        store: The folder of results in which phantoms and what is known about data are kept.
+        size: Of a phantom: "smoke", "quick" or "paper".
+        first_seed: Of a phantom: 0 is the benchmark, 1000 and up are for development.
+        variant: Of hvsmr2016: "axial_crop", "axial_full" or "sa_crop".
+        spacing_from: "pixdim" or "sform": which voxel size holds where headers contradict themselves.
+        validate: Whether to look through all files that are new.
+
+    Returns:
+        Its channels, structures, and cases for training and test; ``load_case`` reads one of them.
+
+    Raises:
+        UsageError: No such name or setting, or the store is in use by another process.
+        DataError: A folder or a file is missing or invalid.
+
+    Example:
+        >>> import bench
+        >>> hearts = bench.load_dataset("phantom-heart", size="smoke")
+        >>> hearts.structures, len(hearts.train)
+        (('myocardium', 'blood_pool'), 10)
+    """
+    given = {
+        "size": size,
+        "first_seed": first_seed,
+        "variant": variant,
+        "spacing": spacing_from,
+        "validate": validate,
+    }
+    settings = build(DataSettings, given, "load_dataset")
+    results = Store(Path(store))
+    with results.locked():
+        return open_dataset(name, settings, results.workshop, sources_for(name, results.workshop))
 
 
 def seeds_of(text: str, default: int) -> tuple[int, ...]:

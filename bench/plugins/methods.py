@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from methods.interface import Method
 
+LOGGER = logging.getLogger(__name__)
 GROUP = "bench.methods"
 RESERVED = (
     *(
@@ -185,7 +186,7 @@ def _is_whole(name: str) -> bool:
     try:
         method(name)
     except PluginError as error:
-        sys.stderr.write(f"left out: {error}\n")
+        LOGGER.warning(f"left out: {error}")
         return False
     return True
 

@@ -1,8 +1,9 @@
-"""The records of a store as a verb reads them: published where they are not yet, superseded ones left out."""
+"""The records of a store as commands and notebooks read them: brought up to date, without superseded ones."""
 
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.copies import leak_sentence
@@ -13,7 +14,7 @@ from bench.store import run_log
 from bench.store.store import Store
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import os
 
     import pandas as pd
 
@@ -21,15 +22,32 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 
 
-def records_of(store_path: Path) -> pd.DataFrame:
-    """The records of a store, each result as its newest stage has it.
+def load_records(store: str | os.PathLike[str] = "results") -> pd.DataFrame:
+    """The records of a store, one row for each stage, case, structure and metric.
+
+    They are brought up to date first. Results of which the store has newer ones of the same name are left
+    out, as ``bench report`` leaves them out.
+
+    Args:
+        store: A folder that ``run_sweep`` or ``bench run`` filled, or one with a ``records.csv``.
+
+    Returns:
+        The columns of ``records.csv``, as text but for ``value`` (float, NaN where a stage failed).
 
     Raises:
-        DataError: There are none, or they break the contract.
+        DataError: There are no records, or they break the contract of their columns.
+
+    Example:
+        >>> import bench
+        >>> records = bench.load_records("results")
+        >>> dice = records[(records["metric"] == "dice") & (records["role"] == "student")]
+        >>> sorted(dice.groupby("method")["value"].mean().index)
+        ['densevoxnet', 'tsman']
     """
-    store = Store(store_path)
-    if store.is_store and not is_current(store):
-        _bring_up_to_date(store)
+    store_path = Path(store)
+    results = Store(store_path)
+    if results.is_store and not is_current(results):
+        _bring_up_to_date(results)
     if not (store_path / "records.csv").is_file():
         raise DataError(f"{store_path} holds no records; make some with `bench run --store {store_path}`.")
     from reports.inputs.absent import absent_sentences
@@ -39,12 +57,12 @@ def records_of(store_path: Path) -> pd.DataFrame:
         records = read(store_path / "records.csv")
     except ValueError as error:
         raise DataError(str(error)) from error
-    for run in run_log.without_plan(store):
+    for run in run_log.without_plan(results):
         LOGGER.warning(
             f"warning: the plan of run {run} is damaged, so an older result may pass for the newest; "
             "the same `bench run` writes it again."
         )
-    old = gather.superseded(store)
+    old = gather.superseded(results)
     if old:
         LOGGER.warning(
             f"note: {len(old)} older results are left out: of the same name, or of data that changed since."

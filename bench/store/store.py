@@ -31,7 +31,7 @@ from bench.files.checksummed import sealed, unsealed
 from bench.files.json_document import noted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 
@@ -281,29 +281,3 @@ class Store:
             f"the store {self.path} cannot be written any more ({reason}); what is finished is kept: make "
             "room and run the same command again."
         )
-
-
-def there(path: Path) -> Store:
-    """The store at a path.
-
-    Raises:
-        DataError: There is none.
-    """
-    if not Store(path).is_store:
-        raise DataError(f"{path} is not a store; make one with `bench run --store {path}`.")
-    return Store(path)
-
-
-def one_key(store: Store, key: str, among: Iterable[str]) -> str:
-    """The one stage among these that begins so.
-
-    Raises:
-        UsageError: There is none, or more than one.
-    """
-    found = [one for one in among if one.startswith(key)]
-    if len(found) != 1:
-        some = ", ".join(found[:3]) or "none"
-        raise UsageError(
-            f"{len(found)} stages of {store.path} begin with {key!r} ({some}); name one in full."
-        )
-    return found[0]

@@ -281,20 +281,20 @@ QUICK = ("an image with a bit flipped", "a description gone")  # each makes twen
 @pytest.mark.parametrize(
     "how", [how if how in QUICK else pytest.param(how, marks=pytest.mark.slow) for how in MADE_DAMAGES]
 )
-def test_made_data_that_were_damaged_are_made_again_and_it_is_said(phantom, tmp_path, how, capsys, tried):
+def test_made_data_that_were_damaged_are_made_again_and_it_is_said(phantom, tmp_path, how, caplog, tried):
     workshop = Workshop(shutil.copytree(phantom, tmp_path / "data"))
     settings = DataSettings(size="smoke")
     before = open_dataset("phantom-heart", settings, workshop)
-    assert capsys.readouterr().err == ""
+    assert caplog.messages == []
     name, damage = MADE_DAMAGES[how]
     damage(workshop.path / "phantom-heart-smoke-0-v2" / name)
     again = open_dataset("phantom-heart", settings, workshop)
-    said = capsys.readouterr().err
+    (said,) = caplog.messages
     assert said.startswith("damaged: ")
     assert "made again from its seeds" in said
     assert again == before
     assert open_dataset("phantom-heart", settings, workshop) == before
-    assert capsys.readouterr().err == ""
+    assert caplog.messages == [said]
     assert not list(workshop.path.glob(".phantom*"))
     tried("made data damaged in the store")
 
@@ -315,12 +315,12 @@ def test_a_damaged_cache_of_fingerprints_is_begun_anew(folder, tmp_path, raw, tr
 
 
 @pytest.mark.parametrize("raw", [raw for raw in NO_JSON if not raw.startswith(b'{"a')])
-def test_damaged_names_are_said_and_begun_anew(spheres, tmp_path, raw, capsys, bench, tried):
+def test_damaged_names_are_said_and_begun_anew(spheres, tmp_path, raw, caplog, bench, tried):
     workshop = Workshop(tmp_path / "data")
     workshop.path.mkdir()
     workshop.names_path.write_bytes(raw)
     assert workshop.names() == {}
-    said = capsys.readouterr().err
+    (said,) = caplog.messages
     assert "names.json" in said
     assert "added again" in said
     tried("names of data sets damaged")

@@ -11,7 +11,7 @@ from bench.cli import console
 from bench.cli.compare.sides import check_known, side_of
 from bench.data.split import shares
 from bench.errors import TOLERANCE_EXCEEDED, DataError, UsageError, unknown
-from bench.records.reading import leaks_of, records_of
+from bench.records.reading import leaks_of, load_records
 from bench.store.run_log import folded_shares
 from bench.store.store import Store
 
@@ -53,7 +53,7 @@ def compare(one: str, other: str, options: Options, store_path: Path, *, as_json
     wanted = _wanted(options, sides)
     from reports.statistics.cohorts import cohorts
 
-    records = records_of(store_path)
+    records = load_records(store_path)
     try:
         found = cohorts(records)
         for side in sides:

@@ -27,7 +27,7 @@ def data_add(
 ) -> int:
     """Give a folder a name, after looking it through."""
     from bench.cli.data.command import add_data
-    from bench.cli.score import spacing_of
+    from bench.data.images.grids import spacing_of
 
     held = spacing_of(spacing)
     return add_data(name, folder, store, as_json=as_json, spacing_from=held)
@@ -42,7 +42,7 @@ def data_check(
 ) -> int:
     """Look through every case of a data set and list all that is amiss."""
     from bench.cli.data.check import check_data
-    from bench.cli.score import spacing_of
+    from bench.data.images.grids import spacing_of
 
     return check_data(name, store, as_json=as_json, spacing_from=spacing_of(spacing))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import RESULTS, AsJson, Debug, Plugins, StorePath
+from bench.cli.options import RESULTS, AsJson, Changes, Debug, Device, Plugins, RecipeName, StorePath
 
 
 def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
@@ -15,13 +15,11 @@ def export_predictions(  # noqa: PLR0913, PLR0917 - the contract's options
     dataset: Annotated[str, typer.Option(help="A data set with scans without labels.")],
     method: Annotated[str, typer.Option(help="One method.")],
     xi: Annotated[str, typer.Option(help="One share of manual labels; 1 for the student of all of them.")],
-    recipe: Annotated[str, typer.Option(help="smoke, quick, standard, paper or FILE.toml.")] = "",
+    recipe: RecipeName = "",
     seed: Annotated[int, typer.Option(min=0, help="One seed.")] = 0,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting, as student.steps=500.")
-    ] = None,
+    change: Changes = None,
     plugin: Plugins = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")] = "auto",
+    device: Device = "auto",
     store: StorePath = RESULTS,
     as_json: AsJson = False,
     debug: Debug = False,

@@ -7,9 +7,9 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.cli import console
-from bench.cli.score_pairs import pairs, structures_of
 from bench.data.images.grids import check_same_grid
 from bench.data.images.volumes import canonical_spacing_mm, read_label
+from bench.data.label_pairs import pairs, structures_of
 from bench.data.noise import realised
 
 if TYPE_CHECKING:

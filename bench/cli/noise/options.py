@@ -36,7 +36,7 @@ def noise_measure(
 ) -> int:
     """Measure what is wrong in a label map, or a folder of them, from any tool."""
     from bench.cli.noise.measure import measure
-    from bench.cli.score import spacing_of
+    from bench.data.images.grids import spacing_of
 
     return measure(clean, noisy, as_json=as_json, spacing_from=spacing_of(spacing))
 

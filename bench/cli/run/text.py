@@ -12,6 +12,8 @@ from bench.plugins.methods import classes
 from bench.store import provenance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.plan.experiments import Part
     from bench.plan.sweep import Sweep
     from bench.store.stage import Stage
@@ -30,7 +32,7 @@ def say_methods(parts: tuple[Part, ...]) -> None:
     console.say(f"methods  {len(names)} of {len(classes())}: {listed}{more}")
 
 
-def say_plan(sweep: Sweep, stages: list[Stage], store: Store, left_out: list[str]) -> None:
+def say_plan(sweep: Sweep, stages: Sequence[Stage], store: Store, left_out: Sequence[str]) -> None:
     """Data, ξ, seeds, recipe, and the stages with how many are there."""
     for sentence in left_out:
         console.say(f"left out {sentence}")

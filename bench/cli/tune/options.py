@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import RESULTS, AsJson, Debug, Plugins, StorePath
+from bench.cli.options import RESULTS, AsJson, Debug, Device, Jobs, Plugins, StorePath
 
 
 def tune(  # noqa: PLR0913, PLR0917 - the contract's options
@@ -24,8 +24,8 @@ def tune(  # noqa: PLR0913, PLR0917 - the contract's options
     first_seed: Annotated[int, typer.Option(help="Of the development phantoms, 1000 or more.")] = 1000,
     metric: Annotated[str, typer.Option(help="dice or overall.")] = "dice",
     seed: Annotated[int, typer.Option(help="Of the search and of the trainings.", min=0)] = 0,
-    jobs: Annotated[int, typer.Option(help="Stages at a time; 0 takes as many as the cores bear.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")] = "auto",
+    jobs: Jobs = 0,
+    device: Device = "auto",
     plugin: Plugins = None,
     store: StorePath = RESULTS,
     as_json: AsJson = False,

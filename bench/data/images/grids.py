@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast, get_args
 
 import numpy as np
 
 from bench.data.images.orientations import axis_codes, canonical_affine, orientation
-from bench.errors import DataError
+from bench.errors import DataError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,17 @@ SpacingFrom = Literal["", "pixdim", "sform"]
 
 CLOSE = 0.01  # of a voxel, at any corner: affines that differ by less say the same place
 ALIKE = 1e-3  # relative: voxel sizes that differ by less are said to be equal
+
+
+def spacing_of(text: str) -> SpacingFrom:
+    """The voxel size that holds where headers contradict themselves, from a word.
+
+    Raises:
+        UsageError: Neither pixdim nor sform.
+    """
+    if text not in get_args(SpacingFrom):
+        raise unknown("spacing", text, [word for word in get_args(SpacingFrom) if word])
+    return cast("SpacingFrom", text)
 
 
 class Remark(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bench.data.images.grids import SpacingFrom
     from bench.data.sources.listing import Files, Listing
 
+LOGGER = logging.getLogger(__name__)
 MOST_SAID = 5  # warnings of a data set
 
 
@@ -50,7 +52,7 @@ def case_files(
 ) -> dict[str, tuple[CaseFiles, Content]]:
     """The cases with their fingerprints; with ``validate``, those that are new or changed are looked through.
 
-    What is odd about the headers of those that were looked through is said on stderr.
+    What is odd about the headers of those that were looked through is logged.
 
     Raises:
         DataError: Files of a case are damaged or contradict each other; the file is named.
@@ -66,16 +68,16 @@ def case_files(
     finally:
         if workshop.spare is None:
             prints.save()
-        _say(warnings, workshop)
+        _warn(warnings)
     return cases
 
 
-def _say(warnings: list[str], workshop: Workshop) -> None:
+def _warn(warnings: list[str]) -> None:
     for sentence in warnings[:MOST_SAID]:
-        workshop.say(f"warning: {sentence}")
+        LOGGER.warning(f"warning: {sentence}")
     if len(warnings) > MOST_SAID:
         more = len(warnings) - MOST_SAID
-        workshop.say(f"warning: {more} more such warnings; `bench data check` lists all.")
+        LOGGER.warning(f"warning: {more} more such warnings; `bench data check` lists all.")
 
 
 def held_by(listing: Listing, spacing_from: SpacingFrom) -> Listing:
@@ -96,7 +98,7 @@ def opened(
         DataError: What ``case_files`` refuses, or a structure that no label map has.
     """
     for note in listing.notes:
-        workshop.say(f"note: {note}")
+        LOGGER.warning(f"note: {note}")
     listing = held_by(listing, spacing_from)
     found = {**listing.cases, **listing.unlabelled}
     made = case_files(found, listing.channels, len(listing.structures) + 1, workshop, validate=validate)

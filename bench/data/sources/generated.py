@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bench.data.dataset import Dataset, DataSettings, Workshop
     from bench.data.phantom import Phantom
 
+LOGGER = logging.getLogger(__name__)
 Shape = tuple[int, int, int]
 PRINTS = "prints.json"  # beside dataset.json in a store: file -> fingerprint
 LATER = (decathlon.PIECES, "description", "licence")  # what folders of older stores may say otherwise
@@ -121,7 +123,7 @@ def open_dataset(made: Made, settings: DataSettings, workshop: Workshop) -> Data
     try:
         return _opened(made, folder, settings, workshop)
     except DataError as error:
-        workshop.say(f"damaged: {str(error).rstrip('.')}; {made.name} is made again from its seeds.")
+        LOGGER.warning(f"damaged: {str(error).rstrip('.')}; {made.name} is made again from its seeds.")
     if workshop.spare is not None:
         folder = workshop.spare / folder.name
         _make(made, folder, settings)

@@ -97,7 +97,7 @@ def rows(seeds=3, cases=6, *, share=0.5, alone=0.6, full=0.8, noise="none", **ch
 
 
 def closed(monkeypatch, records):
-    monkeypatch.setattr(summary.record, "rows_of", lambda store, keys: records)
+    monkeypatch.setattr(summary.gather, "rows_of", lambda store, keys: records)
     return summary.closed(summary.dice_rows(None, ["scores-1"])).splitlines()
 
 

@@ -181,11 +181,11 @@ def test_a_folder_without_patients_or_with_too_few_is_refused(tmp_path):
     assert "3 patients" in refused(tmp_path / "few")
 
 
-def test_a_note_is_no_label_and_is_named_as_not_used(folder, tmp_path, capsys):
+def test_a_note_is_no_label_and_is_named_as_not_used(folder, tmp_path, caplog):
     one = folder / "BRATS2015_Training" / "HGG" / "brats_2013_pat0001_1"
     write(one / "VSD.Brain.XX.O.NOTE.77.mha", np.zeros(SHAPE, np.int16))
     opened(folder, Workshop(tmp_path / "data"))
-    assert "VSD.Brain.XX.O.NOTE.77.mha" in capsys.readouterr().err
+    assert "VSD.Brain.XX.O.NOTE.77.mha" in caplog.text
 
 
 def test_capitals_of_grades_and_modalities_make_no_difference(folder, dataset, tmp_path):

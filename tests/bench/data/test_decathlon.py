@@ -418,22 +418,22 @@ def test_test_cases_are_named_as_they_are_listed_or_as_they_are_called(folder):
         assert opened(folder).test == ("case-0",)
 
 
-def test_names_without_latin_letters_are_replaced_and_said(folder, capsys):
+def test_names_without_latin_letters_are_replaced_and_said(folder, caplog):
     change(folder, lambda d: d.update(name="心臓", labels={"0": "背景", "1": "心筋", "2": "core"}))
     dataset = opened(folder)
     assert dataset.structures[1] == "core"
     assert dataset.name.startswith("data-set-")
-    said = capsys.readouterr().err
+    said = caplog.text
     assert f"'心臓' is called {dataset.name}" in said
     assert f"'心筋' is called {dataset.structures[0]}" in said
 
 
-def test_files_that_the_description_does_not_list_are_named(folder, capsys):
+def test_files_that_the_description_does_not_list_are_named(folder, caplog):
     (folder / "imagesTr" / "._case_00.nii.gz").write_bytes(b"junk")
     change(folder, lambda d: d["training"].pop())
     dataset = opened(folder)
     assert len(dataset.cases) == 6
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "imagesTr/._case_00.nii.gz, imagesTr/case_06.nii.gz, labelsTr/case_06.nii.gz" in said
     assert "are not used" in said
 

@@ -6,14 +6,14 @@ import nibabel
 import numpy as np
 import pytest
 
-from bench.cli.score import score_pair
-from bench.cli.score_pairs import structures_of
 from bench.data.dataset import CaseFiles
 from bench.data.images.volumes import read_label
+from bench.data.label_pairs import structures_of
 from bench.data.sources.cases import check_case
 from bench.data.sources.listing import Files
 from bench.errors import DataError
 from bench.metrics import score, with_iou
+from bench.records.label_scores import score_pair
 from bench.stages.context import image_of
 from bench.store.artifacts import store_label, stored_label
 
@@ -136,7 +136,7 @@ def by_score(files, spacing_from=""):
     named = ("case", files["predicted"], files["label"])
     structures = structures_of([named], spacing_from)
     rows = score_pair(*named, "hvsmr2016", structures, spacing_from=spacing_from)
-    return {(r["structure"], r["metric"]): r["value"] for r in rows if r["structure"] in {"1", "2"}}
+    return {(row.structure, row.metric): row.value for row in rows if row.structure in {"1", "2"}}
 
 
 def by_run(files, tmp_path, spacing_from=""):
@@ -180,19 +180,18 @@ def test_run_and_score_refuse_a_header_for_the_same_true_cause(tmp_path, how):
 
 @pytest.mark.parametrize(("holds", "spacing_mm"), [("pixdim", SPACING_MM), ("sform", (1.0, 1.0, 1.0))])
 @pytest.mark.parametrize("code", [0, 1])
-def test_who_says_which_size_holds_gets_it_with_a_warning(tmp_path, holds, spacing_mm, code, capsys):
+def test_who_says_which_size_holds_gets_it_with_a_warning(tmp_path, holds, spacing_mm, code, caplog, capsys):
     files = case_of(tmp_path, with_forms(PLACE, OTHER, (code, 1)))
     assert by_score(files, holds) == pytest.approx(right(spacing_mm), rel=1e-5)
-    told = capsys.readouterr()
-    assert told.err.count("warning: ") == 2
-    assert f"its {holds} is taken" in told.err
-    assert not told.out
+    assert caplog.text.count("warning: ") == 2
+    assert f"its {holds} is taken" in caplog.text
+    assert not capsys.readouterr().out
     assert by_run(files, tmp_path, holds) == pytest.approx(right(spacing_mm), rel=1e-5)
 
 
 @pytest.mark.parametrize("one", ["LPS", "SAR", "PIR", "micron", "qform alone"])
 @pytest.mark.parametrize("other", ["mm", "LIP", "SAR", "meter"])
-def test_a_prediction_is_scored_where_it_lies_however_it_is_stored(tmp_path, one, other, capsys):
+def test_a_prediction_is_scored_where_it_lies_however_it_is_stored(tmp_path, one, other, caplog):
     kinds = READ | {codes: along(codes) for codes in ("PIR", "LIP")}
     files = case_of(tmp_path, kinds[other])
     kinds[one](ball(2), files["predicted"])
@@ -200,7 +199,7 @@ def test_a_prediction_is_scored_where_it_lies_however_it_is_stored(tmp_path, one
     kinds[one](ball(0), files["label"])
     kinds[one](ball(2), files["predicted"])
     assert by_run(files, tmp_path) == pytest.approx(right(), rel=1e-5)
-    assert not capsys.readouterr().err
+    assert not caplog.messages
 
 
 @pytest.mark.parametrize("how", [how for how in READ if how not in ("neither", "negative pixdim")])
@@ -219,10 +218,10 @@ def test_a_prediction_lies_on_its_scan_for_itk_too(tmp_path, how):
     assert header.get_xyzt_units()[0] == "mm"
 
 
-def test_a_place_that_two_affines_say_differently_is_told(tmp_path, capsys):
+def test_a_place_that_two_affines_say_differently_is_told(tmp_path, caplog):
     files = case_of(tmp_path, READ["a sform elsewhere"])
     by_score(files)
-    assert capsys.readouterr().err.count("its sform is taken, ITK may take its qform") == 2
+    assert caplog.text.count("its sform is taken, ITK may take its qform") == 2
     said = check_case(Files((files["image"],), files["label"]), ("MRI",), 3)
     assert len(said) == 2
     assert all("put a corner 7 mm apart" in one for one in said)
@@ -254,10 +253,10 @@ def test_a_header_that_says_no_place_is_refused_for_that(tmp_path):
 
 
 @pytest.mark.parametrize(("unit", "told"), [("mm", False), ("unknown", True)])
-def test_a_size_that_is_odd_is_told_and_whether_its_unit_is_known(tmp_path, unit, told, capsys):
+def test_a_size_that_is_odd_is_told_and_whether_its_unit_is_known(tmp_path, unit, told, caplog):
     files = case_of(tmp_path, with_unit(unit, 1000))
     by_score(files)
-    said = capsys.readouterr().err
+    said = caplog.text
     assert said.count("has voxels of 500 x 750 x 2000 mm") == 2
     assert ("its header says no unit, so mm is assumed" in said) is told
 

@@ -232,13 +232,13 @@ def test_a_linked_folder_below_the_root_is_followed(dataset, folder, tmp_path):
     assert opened(tmp_path / "root", Workshop(tmp_path / "data")).id == dataset.id
 
 
-def test_what_is_not_used_is_named(folder, tmp_path, capsys):
+def test_what_is_not_used_is_named(folder, tmp_path, caplog):
     scan = next(folder.glob("training_axial_crop_pat3.nii*"))
     copy = scan.with_name(scan.name.replace("pat3", "pat3 (1)"))
     copy.write_bytes(scan.read_bytes())
     (folder / f"._{scan.name}").write_bytes(b"junk")
     opened(folder, Workshop(tmp_path / "data"))
-    said = capsys.readouterr().err
+    said = caplog.text
     assert f"._{scan.name}" in said
     assert copy.name in said
     assert "are not used" in said

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from bench.cli.score import score_pair
-from bench.cli.score_pairs import structures_of
 from bench.data.images.metaimage import is_metaimage, open_metaimage
 from bench.data.images.volumes import fingerprint, read_grid, read_image, read_label
+from bench.data.label_pairs import structures_of
 from bench.data.sources.fingerprints import Fingerprints
 from bench.errors import DataError
+from bench.records.label_scores import score_pair
 
 
 def scored(predicted, reference):
@@ -125,7 +125,7 @@ def test_a_header_that_itk_reads_alike_is_read_alike(tmp_path, how, capfd):
     assert np.array_equal(label_ijk, LABEL_KJI.transpose(2, 1, 0)[::-1, ::-1])
     assert np.array_equal(grid.affine, read_grid(tmp_path / "plain.mha").affine)
     rows = scored(tmp_path / "scan.mha", tmp_path / "plain.mha")
-    assert {row["value"] for row in rows if row["metric"] == "dice"} == {1.0}
+    assert {row.value for row in rows if row.metric == "dice"} == {1.0}
     assert not capfd.readouterr().err
 
 
@@ -168,7 +168,7 @@ def test_what_covers_the_same_place_is_scored_however_it_is_turned(tmp_path, cha
     (tmp_path / "scan.mha").write_bytes(meta(**changes, voxels=LABEL_KJI[flip].tobytes()))
     (tmp_path / "plain.mha").write_bytes(meta())
     rows = scored(tmp_path / "scan.mha", tmp_path / "plain.mha")
-    assert {row["value"] for row in rows if row["metric"] == "dice"} == {1.0}
+    assert {row.value for row in rows if row.metric == "dice"} == {1.0}
 
 
 @pytest.mark.parametrize(
@@ -181,13 +181,12 @@ def test_what_covers_the_same_place_is_scored_however_it_is_turned(tmp_path, cha
         ({"drop": ["ElementSpacing"]}, "says no ElementSpacing; its voxels are taken as 1 x 1 x 1 mm"),
     ],
 )
-def test_lengths_that_itk_takes_for_mm_are_taken_so_with_a_warning(tmp_path, changes, told, capsys):
+def test_lengths_that_itk_takes_for_mm_are_taken_so_with_a_warning(tmp_path, changes, told, caplog, capsys):
     for name in ("one.mha", "two.mha"):
         (tmp_path / name).write_bytes(meta(**changes))
     scored(tmp_path / "one.mha", tmp_path / "two.mha")
-    said = capsys.readouterr()
-    assert said.err.count(told) == 2
-    assert not said.out
+    assert caplog.text.count(told) == 2
+    assert not capsys.readouterr().out
 
 
 # --- compressed voxels: where a stream breaks off, ITK gives arbitrary numbers and no error

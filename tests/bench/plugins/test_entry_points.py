@@ -105,7 +105,7 @@ def test_another_version_than_the_planned_one_is_refused(installed, tiny_lab):
         methods.admit_kept(tiny_lab.store.plugins, {other: "package noisy-fake 1.1"}, settings)
 
 
-def test_a_broken_package_is_named_and_left_out_of_the_listing(installed, capsys):
+def test_a_broken_package_is_named_and_left_out_of_the_listing(installed, caplog):
     installed(
         "broken-fake", "0.3", {"fake_broken": "import torhc\n"}, "[bench.methods]", "half = fake_broken:Half"
     )
@@ -118,7 +118,7 @@ def test_a_broken_package_is_named_and_left_out_of_the_listing(installed, capsys
     assert any("package broken-fake 0.3, half: expected an entry point that imports" in one for one in broken)
     assert any("package wrong-fake 0.4, other: expected a class" in one for one in broken)
     assert not {"half", "other"} & set(methods.select("every"))
-    assert "left out: package broken-fake 0.3, half: expected" in capsys.readouterr().err
+    assert "left out: package broken-fake 0.3, half: expected" in caplog.text
     with pytest.raises(PluginError, match="No module named 'torhc'"):
         methods.select("half")
 

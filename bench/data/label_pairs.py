@@ -1,12 +1,12 @@
-"""Two label maps, or those of two folders, case by case: what ``score`` and ``noise measure`` compare."""
+"""Two label maps, or those of two folders, case by case: what scoring and measuring noise compare."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.cli import console
 from bench.data.images.volumes import read_label
 from bench.data.sources.found_files import ENDINGS, case_of, not_used, scans_in
 from bench.errors import DataError
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     from bench.data.images.grids import SpacingFrom
 
+LOGGER = logging.getLogger(__name__)
+
 
 def pairs(predicted: Path, reference: Path) -> list[tuple[str, Path, Path]]:
     """Case, prediction and reference, sorted by case; every reference must have its prediction.
 
-    Files of a folder that are no label maps are named on stderr.
+    Files of a folder that are no label maps are named in a logged note.
 
     Raises:
         DataError: Something is missing, a folder has a case twice, or one is a folder and the other a file.
@@ -71,5 +73,5 @@ def structures_of(found: Sequence[tuple[str, Path, Path]], spacing_from: Spacing
 def _label_maps(folder: Path) -> Mapping[str, Path]:
     found = scans_in(folder)
     if sentence := not_used(folder, found.left_out):
-        console.warn(f"note: {sentence}")
+        LOGGER.warning(f"note: {sentence}")
     return found.scans
