@@ -128,10 +128,5 @@ class NoiseAdaptationMethod:
         return {"posterior": (1.0 - self.plain_share) * share}
 
 
-def channels_of(network: nn.Module) -> Tensor:
-    """The channels Q (S, N, M), whose rows sum to one."""
-    return network.get_parameter(THETA).softmax(dim=-1)
-
-
 def _log_channels(network: nn.Module) -> list[Tensor]:
     return list(network.get_parameter(THETA).log_softmax(dim=-1))

@@ -107,13 +107,24 @@ def small_loss(
 
 
 def cross_entropies(streams: Iterable[Scores], label_bijk: Tensor) -> list[Tensor]:
-    """What each network loses on each voxel (B, I, J, K)."""
+    """What each network loses on each voxel (B, I, J, K), without a gradient."""
+    import torch
     from torch.nn import functional
 
-    return [
-        functional.cross_entropy(scores.main_bnijk.float(), label_bijk, reduction="none")
-        for scores in streams
-    ]
+    with torch.no_grad():
+        return [
+            functional.cross_entropy(scores.main_bnijk.float(), label_bijk, reduction="none")
+            for scores in streams
+        ]
+
+
+def kept_by_each(
+    network: nn.Module, streams: Iterable[Scores], label_bijk: Tensor, rule: SmallLoss, progress: float
+) -> list[Tensor]:
+    """For each network the voxels (B, I, J, K), bool, that it has the smallest losses on."""
+    forgotten_n = forgotten_shares(network, rule, progress)
+    losses = cross_entropies(streams, label_bijk)
+    return [small_loss(loss_bijk, label_bijk, forgotten_n, rule) for loss_bijk in losses]
 
 
 def mean_over(loss_bijk: Tensor, kept_bijk: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bench.execution.deterministic import deterministically
 from bench.files.atomic import write_text
 from bench.files.checksummed import sealed
+from bench.plugins.audit import stage_folder
 from bench.plugins.methods import admit_kept
 from bench.settings.stage_specs import threads_of
 from bench.stages.context import Conduct, Lab, open_lab, spent_before
@@ -69,12 +70,13 @@ def _make(
     began, started = datetime.now(UTC), time.monotonic()
     with store.making(str(document["key"])) as folder:
         lab = open_lab(document, store, folder, device, conduct=conduct, stopping=stopping)
-        if lab.conduct.deterministic:
-            with deterministically() as warned:
+        with stage_folder(folder):
+            if lab.conduct.deterministic:
+                with deterministically() as warned:
+                    _carry_out(lab)
+                lab.facts["nondeterministic"] = sorted(warned)
+            else:
                 _carry_out(lab)
-            lab.facts["nondeterministic"] = sorted(warned)
-        else:
-            _carry_out(lab)
         described = {
             **document,
             "made_from": {name: contents(store.stage(below)) for name, below in lab.document.inputs.items()},

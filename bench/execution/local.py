@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import selectors
 import signal
@@ -19,11 +20,13 @@ from bench.settings.serialise import plain
 from bench.stages.context import Conduct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bench.store.store import Store
 
 __all__ = ("GRACE_SECONDS", "KEPT_PAGES", "LocalEngine", "cores", "surroundings")
+
+LOGGER = logging.getLogger(__name__)
 
 KEPT_PAGES = {"MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_MMAP_MAX_": "0", "MALLOC_TOP_PAD_": "67108864"}
 """glibc keeps freed pages: the same result, and training no longer waits for the kernel to clear them."""
@@ -79,7 +82,7 @@ class _Worker:
         answer = json.loads(line)
         if answer["retires"]:
             self.kill()
-        return Outcome(key, answer["error"], answer["detail"], answer["halts"])
+        return Outcome(key, answer["error"], answer["detail"], answer["halts"], answer["warnings"])
 
     def _last_words(self) -> str:
         self._said.seek(0, os.SEEK_END)
@@ -129,6 +132,7 @@ class LocalEngine:
         how = conduct or Conduct()
         self._new: Callable[[], _Worker] = lambda: _Worker(store, run, device, threads, how)
         self._workers: list[_Worker] = []
+        self._warned: set[str] = set()
 
     def submit(self, document: Mapping[str, object]) -> None:
         """Hand a stage to an idle worker."""
@@ -158,7 +162,15 @@ class LocalEngine:
                 self.submit(entry.data.document)
             else:
                 ended.append(outcome)
+                self._show(outcome.warnings)
         return ended
+
+    def _show(self, warnings: Sequence[str]) -> None:
+        """Log what a worker logged, once for all workers."""
+        for sentence in warnings:
+            if sentence not in self._warned:
+                self._warned.add(sentence)
+                LOGGER.warning(sentence)
 
     def close(self) -> None:
         """Ask all workers to keep what they have and stop; an interruption ends them at once."""

@@ -5,29 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from bench.data.dataset import DataSettings
-from bench.data.images.volumes import canonical_spacing_mm, read_label, write_label
-from bench.data.noise import KINDS, corrupt, limit_of, parse, realised
+from bench.data.images.volumes import read_label
+from bench.data.noise import KINDS, parse
 from bench.errors import UsageError, unknown
-from bench.files.names import checked_name
 from bench.plan.words import datasets_of
-from bench.seeding import generator
 from bench.settings.serialise import assignment, build, merged, plain, plain_value
+from bench.stages.inject import InjectedNoise, write_noisy_case
 from bench.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bench.data.dataset import Dataset
     from bench.data.noise.realised import MeasuredNoise
-    from bench.data.noise.simulator import Simulator
-
-
-MEASURED: Final = "noise.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +38,8 @@ class Request:
 class Order:
     """What is to be made."""
 
-    kind: str
-    rate: str
-    seed: int
     dataset: Dataset
-    structures: tuple[int, ...]
-    simulators: Mapping[str, Simulator]
+    noise: InjectedNoise
 
 
 def order_of(request: Request) -> Order:
@@ -74,7 +61,16 @@ def order_of(request: Request) -> Order:
         raise UsageError(f"--dataset {request.dataset!r} names {len(opened)} data sets; a folder holds one.")
     dataset = opened[0].drawn(request.seed)
     chosen = _numbers(request.structures, dataset.structures)
-    return Order(kind, rate, request.seed, dataset, chosen, used)
+    noise = InjectedNoise(
+        dataset=dataset.name,
+        structures=dataset.structures,
+        seed=request.seed,
+        kind=kind,
+        rate=rate,
+        simulators=used,
+        chosen=chosen,
+    )
+    return Order(dataset, noise)
 
 
 def _settings(changes: tuple[str, ...]) -> tuple[DataSettings, dict[str, dict[str, object]]]:
@@ -116,48 +112,23 @@ def _numbers(text: str, known: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def write_case(order: Order, case: str, folder: Path) -> dict[str, MeasuredNoise]:
-    """Write one case; what its noise was measured to be, by structure.
-
-    The chance hangs on data set, seed, kind, rate and case, as in the stage `noise` of a sweep.
-    """
-    classes = len(order.dataset.structures) + 1
-    files = order.dataset.cases[case]
+    """Write one case as the stage ``noise`` of a sweep does; returns its measured noise, by structure."""
+    classes, files = len(order.noise.structures) + 1, order.dataset.cases[case]
     clean_ijk, grid = read_label(Path(files.label), classes=classes, spacing_from=files.spacing_from)
-    spacing_mm = canonical_spacing_mm(grid)
-    chance = generator(f"noise/{order.dataset.name}/{order.seed}", f"{order.kind}:{order.rate}/{case}")
-    noisy_ijk = corrupt(
-        clean_ijk,
-        spacing_mm,
-        order.kind,
-        float(order.rate),
-        chance,
-        classes,
-        order.simulators,
-        order.structures,
-    )
-    theta_ijk = (noisy_ijk != clean_ijk).astype(np.uint8)
-    for name, map_ijk in (("labels", noisy_ijk), ("truth", clean_ijk), ("theta", theta_ijk)):
-        (folder / name).mkdir(exist_ok=True)
-        write_label(map_ijk, grid, folder / name / f"{checked_name(case, 'case')}.nii.gz")
-    limit = limit_of(order.kind, order.simulators)
-    every = range(1, classes)
-    found = realised(clean_ijk, noisy_ijk, spacing_mm, every, wanted=float(order.rate), limit=limit)
-    if order.structures:  # those that are left alone were not asked for anything
-        alone = realised(clean_ijk, noisy_ijk, spacing_mm, every)
-        found |= {number: alone[number] for number in alone if int(number) not in order.structures}
-    return {order.dataset.structures[int(number) - 1]: one for number, one in found.items()}
+    return write_noisy_case(order.noise, case, clean_ijk, grid, folder)
 
 
 def document_of(order: Order, cases: dict[str, dict[str, MeasuredNoise]]) -> dict[str, object]:
     """``noise.json``."""
-    chosen = order.structures or tuple(range(1, len(order.dataset.structures) + 1))
+    noise = order.noise
+    chosen = noise.chosen or tuple(range(1, len(noise.structures) + 1))
     return {
-        "kind": order.kind,
-        "rate": format(Decimal(order.rate), "f"),
-        "seed": order.seed,
-        "dataset": order.dataset.name,
+        "kind": noise.kind,
+        "rate": format(Decimal(noise.rate), "f"),
+        "seed": noise.seed,
+        "dataset": noise.dataset,
         "data": order.dataset.id,
-        "settings": {name: plain(simulator) for name, simulator in order.simulators.items()},
-        "structures": [order.dataset.structures[number - 1] for number in chosen],
+        "settings": {name: plain(simulator) for name, simulator in noise.simulators.items()},
+        "structures": [noise.structures[number - 1] for number in chosen],
         "cases": plain_value(cases),
     }

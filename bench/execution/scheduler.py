@@ -31,6 +31,7 @@ class Outcome:
     error: str = ""  # empty where it was made; else a sentence or two
     detail: str = ""  # the traceback, for --debug and the failure file
     halts: bool = False  # no other stage could fare better: the store cannot be written
+    warnings: Sequence[str] = ()  # sentences that were logged while it was made
 
 
 class Engine(Protocol):

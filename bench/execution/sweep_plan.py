@@ -107,8 +107,8 @@ def _refused(leaks: tuple[Leak, ...]) -> DataError:
     test, train = first.pairs[0]
     more = f" The same holds for {len(leaks) - 1} more splits." if len(leaks) > 1 else ""
     return DataError(
-        f"{first.dataset}: {first.note.sentence}, the first is {test}, whose image is that of {train}; leave the "
-        f"copies out, or add --allow-leaks, which goes on and marks every table.{more}"
+        f"{first.dataset}: {first.note.sentence}, the first is {test}, whose image is that of {train}; leave "
+        f"the copies out, or add --allow-leaks, which goes on and marks every table.{more}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import signal
@@ -24,6 +25,22 @@ from bench.store.store import UNWRITABLE, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class _Warnings(logging.Handler):
+    """Collects what is logged while a stage is made: the driver shows it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sentences: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._sentences.append(record.getMessage())
+
+    def taken(self) -> list[str]:
+        """The sentences since the last call."""
+        taken, self._sentences = self._sentences, []
+        return taken
 
 
 class _Stop:
@@ -93,11 +110,14 @@ def main(store_path: str, run: str, device: str, conduct: str) -> None:
     threading.Thread(target=_read, args=(sys.stdin, tasks, stop), daemon=True).start()
     store = Store(Path(store_path))
     how = Conduct(**json.loads(conduct))
+    warnings = _Warnings()
+    logging.getLogger("bench").handlers = [warnings]
     while not stop.asked.is_set() and (document := tasks.get()) is not None:
         answer = _answer(
             partial(execute, document, store, run=run, device=device, conduct=how, stopping=stop.asked)
         )
         answer["retires"] = answer.get("retires", False) or stop.asked.is_set()
+        answer["warnings"] = warnings.taken()
         with suppress(BrokenPipeError):
             answers.write(json.dumps(answer) + "\n")
             answers.flush()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import StageError
 from bench.plugins import output_checks
-from bench.plugins.audit import fenced
+from bench.plugins.audit import audited
 from bench.plugins.errors import is_ours, sentence, told
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _over_cases(kind: type[Any], member: str, shown: str, classes: int | None) -
 def answered(asked: Callable[..., Any], given: tuple[Any, ...], where: tuple[str, str, str]) -> Any:  # noqa: ANN401
     """What the method gives, with an error of its own as a sentence."""
     try:
-        with fenced(where):
+        with audited(where):
             return asked(*given)
     except Exception as error:
         if is_ours(error):

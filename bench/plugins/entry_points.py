@@ -8,8 +8,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.plugins.audit import fenced
-from bench.plugins.errors import misfit, sentence, told
+from bench.plugins.audit import audited
+from bench.plugins.errors import misfit, told
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -43,7 +43,7 @@ def load(group: str, name: str) -> Found:
         raise misfit((shown, name), "one package that brings it", str(len(points)), check="imports")
     (point,) = points
     try:
-        with fenced((shown, name)):
+        with audited((shown, name)):
             thing = point.load()
         path = Path(inspect.getsourcefile(inspect.getmodule(thing)) or "")  # type: ignore[arg-type]
         content = path.read_bytes()
@@ -54,11 +54,6 @@ def load(group: str, name: str) -> Found:
     package = point.dist.name if point.dist else "?"
     origin = f"{package}=={version}:{hashlib.sha256(content).hexdigest()}"
     return Found(thing, f"package {package} {version}", str(path), origin)
-
-
-def changed(shown: str, name: str, expected: str, found: str) -> str:
-    """The sentence for a package that is not the one a run was planned with."""
-    return sentence((shown, name), expected, found)
 
 
 def _points(group: str) -> dict[str, list[EntryPoint]]:

@@ -12,7 +12,7 @@ from bench.errors import BenchError, StageError, UsageError, unknown
 from bench.metrics.definition import UNITS, Measure
 from bench.metrics.extra import LARGEST, Metric, is_number, kind_of, wrong_worst
 from bench.plugins import entry_points
-from bench.plugins.audit import fenced
+from bench.plugins.audit import audited
 from bench.plugins.checked import answered
 from bench.plugins.errors import PluginError, misfit, sentence, told
 
@@ -96,7 +96,7 @@ def metric(name: str) -> Brought:
         raise misfit(where, "a class", repr(kind), check="members")
     where = (found.shown, kind.__name__)
     try:
-        with fenced(where):
+        with audited(where):
             one = kind()
             wrong = next(_wrong(one, name), None)
     except BenchError as error:

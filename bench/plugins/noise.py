@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import StageError
@@ -14,7 +15,10 @@ from bench.plugins.checked import answered
 from bench.plugins.errors import misfit, sentence
 
 if TYPE_CHECKING:
-    from bench.data.noise.simulator import Simulator
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bench.data.noise.simulator import CleanLabels, Simulator
 
 GROUP = "bench.noise"
 
@@ -69,6 +73,14 @@ def _installed(name: str) -> tuple[entry_points.Found, type[Simulator]]:
         raise misfit(
             (*where, lacking[0] if lacking else "corrupt"), "it to be there", "nothing", check="members"
         )
+    parameters = inspect.signature(one.corrupt).parameters
+    if len(parameters) != 1:
+        raise misfit(
+            (*where, "corrupt"),
+            "a method of one argument, bench.data.noise.simulator.CleanLabels",
+            f"({', '.join(parameters)})",
+            check="members",
+        )
     if one.name != name:
         raise misfit((*where, "name"), f"{name!r}, as its entry point says", repr(one.name), check="members")
     return found, _answering(kind, found.shown)
@@ -79,16 +91,17 @@ def _answering(kind: type[Any], shown: str) -> type[Simulator]:
     where = (shown, kind.__name__, "corrupt")
 
     @functools.wraps(kind.corrupt)
-    def corrupt(self: Any, label_ijk: Any, *given: Any) -> Any:  # noqa: ANN401 - as the protocol says
-        found = answered(kind.corrupt, (self, label_ijk.copy(), *given), where)
-        classes = given[-1]
+    def corrupt(self: Simulator, clean: CleanLabels) -> NDArray[np.uint8]:
+        label_ijk, classes = clean.label_ijk, clean.classes
+        shown = dataclasses.replace(clean, label_ijk=label_ijk.copy())
+        noisy_ijk: NDArray[np.uint8] = answered(kind.corrupt, (self, shown), where)
         wanted = f"labels of 0..{classes - 1}, uint8 {label_ijk.shape}"
-        shape, dtype = getattr(found, "shape", None), getattr(found, "dtype", None)
+        shape, dtype = getattr(noisy_ijk, "shape", None), getattr(noisy_ijk, "dtype", None)
         if shape != label_ijk.shape or dtype != label_ijk.dtype:
-            raise StageError(sentence(where, wanted, f"{dtype or type(found).__name__} {shape or ''}"))
-        if int(found.max()) >= classes:
-            raise StageError(sentence(where, wanted, f"label {int(found.max())}"))
-        return found
+            raise StageError(sentence(where, wanted, f"{dtype or type(noisy_ijk).__name__} {shape or ''}"))
+        if int(noisy_ijk.max()) >= classes:
+            raise StageError(sentence(where, wanted, f"label {int(noisy_ijk.max())}"))
+        return noisy_ijk
 
     made: type[Simulator] = type(kind.__name__, (kind,), {"__module__": kind.__module__, "corrupt": corrupt})
     return made

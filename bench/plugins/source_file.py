@@ -11,7 +11,7 @@ from importlib.util import module_from_spec
 from typing import TYPE_CHECKING
 
 from bench.errors import StageError, UsageError, reason_of
-from bench.plugins.audit import fenced
+from bench.plugins.audit import audited
 from bench.plugins.errors import PluginError, misfit, told
 
 if TYPE_CHECKING:
@@ -91,11 +91,11 @@ def run(source: Source) -> ModuleType:
     module.__file__ = str(source.path)
     sys.modules[source.module] = module  # dataclasses look their annotations up there
     try:
-        with fenced((source.shown,)):
+        with audited((source.shown,)):
             loader.exec_module(module)
     except BaseException as error:
         del sys.modules[source.module]
-        if isinstance(error, StageError):  # the fence's
+        if isinstance(error, StageError):  # the audit hook's
             raise PluginError(str(error), "imports") from error
         if isinstance(error, KeyboardInterrupt | MemoryError):
             raise

@@ -92,15 +92,6 @@ class Optimiser:
         demand(all(0 <= beta < 1 for beta in self.betas), f"betas {self.betas} must be in [0, 1)")
         demand(0 <= self.weight_decay < math.inf, f"weight_decay {self.weight_decay} must be at least 0")
 
-    def progress_at(self, share: float) -> float:
-        """The share of the steps after which this share of the summed learning rate is spent.
-
-        So a recipe may say how much learning a warm-up leaves: under power 0.9 half of the steps spend 73 %.
-        """
-        demand(0 <= share <= 1, f"share {share} of the summed learning rate must be in [0, 1]")
-        left: float = (1.0 - share) ** (1.0 / (self.power + 1.0))
-        return 1.0 - left
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teachers:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 EXHIBITS: Final = ("table1", "table2", "table3", "table4", "figure6", "figure7")
 UNSTATED: Final = "unstated"
 """In place of a ξ that the paper does not state."""
-SWEPT: Final = "swept"
-"""In place of a ξ where a curve runs over many."""
 LABELS: Final = "labels"
 """The mean over the five labels of BRATS 2015, background included, in place of a structure."""
 

@@ -96,12 +96,6 @@ def verdicts_without_cohort(benchmarks: Collection[Benchmark]) -> pd.DataFrame:
     return held(None, tuple(cell for cell in published() if cell.benchmark in benchmarks))
 
 
-def verdict_counts(table: pd.DataFrame) -> pd.DataFrame:
-    """How many cells have each verdict: a row a data set, a column a verdict, the strongest first."""
-    counts = table.groupby(["dataset", "verdict"], sort=False).size().unstack(fill_value=0)
-    return counts.reindex(columns=list(VERDICTS), fill_value=0).reset_index().rename_axis(columns=None)
-
-
 def held(
     records: pd.DataFrame | None, cells: tuple[PublishedCell, ...], tolerances: Tolerances = DEFAULT
 ) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bench.data.images import header_checks
-from bench.data.images.metaimage import read_metaimage
+from bench.data.images.metaimage import open_metaimage
 from bench.data.images.volumes import fingerprint, read_grid, read_image, read_label
 from bench.errors import DataError
 from bench.files import limits
@@ -280,9 +280,9 @@ METAIMAGES = {
 
 def test_the_metaimage_that_is_changed_here_is_sound(tmp_path):
     (tmp_path / "scan.mha").write_bytes(metaimage())
-    voxels, affine = read_metaimage(tmp_path / "scan.mha")
-    assert np.array_equal(voxels.T, VOXELS)
-    assert np.array_equal(affine, np.diag([-1, -1, 1, 1]))
+    stored = open_metaimage(tmp_path / "scan.mha")
+    assert np.array_equal(stored.voxels().T, VOXELS)
+    assert np.array_equal(stored.affine, np.diag([-1, -1, 1, 1]))
 
 
 @pytest.mark.parametrize("how", METAIMAGES)

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import torch
 
+from bench.settings.schema import Compute
+from bench.stages.model import Trained
+from bench.stages.training.loop import step
 from methods import registry
-from methods.interface import AfterStep, Batch
+from methods.interface import Batch
 from tsman.settings import StreamSettings
 
 HERE = Path(__file__).parent
@@ -31,6 +34,7 @@ def losses(name: str) -> list[float]:
     for where, buffer in network.named_buffers():
         if where in STUDIED:
             buffer.fill_(STUDIED[where])
+    trained = Trained(contestant, network, Compute(precision="float32"), "cpu")
     optimiser = torch.optim.SGD(network.parameters(), lr=0.02)
     label_bijk = (
         torch.randint(0, 3, (2, 4, 4, 4))
@@ -41,15 +45,10 @@ def losses(name: str) -> list[float]:
     image_bcijk = label_bijk[:, None].float() + 0.5 * torch.randn(2, channels, 16, 16, 16)
     batch = Batch(image_bcijk, label_bijk, torch.tensor([True, False]))
     seen = []
-    for step in range(STEPS):
-        loss = contestant.loss(network, batch, step / STEPS)
+    for done in range(STEPS):
+        loss = step(trained, batch, optimiser, progress=done / STEPS, number=done + 1)
         assert loss is not None, "ten steps do not end all disagreement"
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        if isinstance(contestant, AfterStep):
-            contestant.after_step(network, step + 1)
-        seen.append(loss.item())
+        seen.append(loss)
     return seen
 
 

@@ -9,9 +9,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from bench.settings.schema import Compute
 from bench.stages.fast_layers import lay_channels_last
+from bench.stages.model import Trained
+from bench.stages.training.loop import step
 from methods import registry
-from methods.interface import AfterStep, Batch, Doubts, Method, ParameterGroups
+from methods.interface import Batch, Doubts, Method, ParameterGroups
 from tsman.labels import hard_label, mean_dice
 from tsman.settings import StreamSettings
 
@@ -52,17 +55,11 @@ def fresh(method):
 
 
 def trained(method, batch, steps):
-    network = fresh(method)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
-    for step in range(steps):
-        loss = method.loss(network, batch, step / steps)
-        if loss is not None:
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            if isinstance(method, AfterStep):
-                method.after_step(network, step + 1)
-    return network
+    one = Trained(method, fresh(method), Compute(precision="float32"), "cpu")
+    optimiser = torch.optim.AdamW(one.network.parameters(), lr=1e-2)
+    for done in range(steps):
+        step(one, batch, optimiser, progress=done / steps, number=done + 1)
+    return one.network
 
 
 def predicted(method, network, image_bcijk):

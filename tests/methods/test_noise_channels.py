@@ -9,7 +9,7 @@ import torch
 
 from methods.forward_correction import TRANSITION, ForwardCorrectionMethod
 from methods.interface import Batch, Case
-from methods.noise_adaptation import THETA, NoiseAdaptationMethod, channels_of
+from methods.noise_adaptation import THETA, NoiseAdaptationMethod
 from methods.noise_channel import normalised_rows
 from tsman.loss import segmentation_loss
 from tsman.settings import StreamSettings
@@ -42,6 +42,11 @@ def confused_cases():
 
 def no_prediction(image_cijk):
     raise AssertionError("the judges have spoken; no network is asked")
+
+
+def channels_of(network):
+    """The channels Q (S, N, M), whose rows sum to one."""
+    return network.get_parameter(THETA).softmax(dim=-1)
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ import time
 
 from conftest import method_at_work
 
+from bench.stages.training.loop import step
+
 
 class Training:
-    """A method on one fixed batch: forward, backward, optimiser."""
+    """A method on one fixed batch: the step of every training."""
 
     def __init__(self, method, recipe, path, device, side, batch):
         import torch
@@ -23,7 +25,6 @@ class Training:
         name, _, alone = method.partition("*")
         settings = {"networks": int(alone)} if alone else {}
         self.trained = method_at_work(recipe, name, changes=changes, device=device, **settings)
-        self.trained.network.train()
         shape = (int(batch), 1, int(side), int(side), int(side))
         image, label = torch.randn(shape), torch.randint(0, 3, (shape[0], *shape[2:]))
         manual = torch.ones(shape[0], dtype=torch.bool)
@@ -31,14 +32,7 @@ class Training:
         self.optimiser = torch.optim.SGD(self.trained.network.parameters(), lr=0.01, momentum=0.9, fused=True)
 
     def step(self):
-        with self.trained.autocast():
-            loss = self.trained.method.loss(self.trained.network, self.batch, 0.9)
-        self.optimiser.zero_grad(set_to_none=True)
-        if loss is None:
-            return 0.0
-        loss.backward()
-        self.optimiser.step()
-        return loss.item()
+        return step(self.trained, self.batch, self.optimiser, progress=0.9, number=1) or 0.0
 
     def work(self):
         from torch.utils.flop_counter import FlopCounterMode

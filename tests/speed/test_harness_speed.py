@@ -14,7 +14,7 @@ from bench.settings.schema import Optimiser
 from bench.settings.serialise import build, plain
 from bench.stages.context import Conduct, Progress
 from bench.stages.fit import _write_losses, run
-from bench.stages.training.loop import Training, _optimiser
+from bench.stages.training.loop import Training, optimiser_of
 from bench.stages.training.sampler import Sampler, TrainingCase, cropped
 from bench.stages.training.streams import Streams
 
@@ -61,7 +61,7 @@ def sampler_of(cases):
 
 def bare(trained, batches):
     """Forward, backward and optimiser on batches that are there already."""
-    optimiser, schedule = _optimiser(trained, build(Optimiser, SETTINGS["optimiser"], "optimiser"), STEPS)
+    optimiser, schedule = optimiser_of(trained, build(Optimiser, SETTINGS["optimiser"], "optimiser"), STEPS)
     trained.network.train()
     for number, batch in enumerate(batches):
         with trained.autocast():

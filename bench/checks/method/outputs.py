@@ -13,13 +13,13 @@ from bench.checks.method.subject import (
     Subject,
     cases_of,
     cuboids,
-    groups_of,
     one_hot,
     studied,
     trained,
     training,
 )
 from bench.seeding import torch_stream
+from bench.stages.training.loop import groups_of
 from methods.interface import (
     AfterStep,
     DependsOnStart,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from bench.checks.method.subject import PROGRESSES, Subject, cuboids, trained
+from bench.errors import StageError
+from bench.plugins.audit import collected
 from bench.seeding import torch_stream
 
 if TYPE_CHECKING:
@@ -108,9 +110,12 @@ def torch_settings() -> dict[str, object]:
 
 
 def stays_inside(subject: Subject) -> None:
-    """It writes no file, starts no program and speaks to nobody: each call is fenced."""
+    """It writes no file outside the temporary folder, starts no program and uses no network."""
     batch = cuboids(subject, (True, False))
-    subject.predict(trained(subject, batch, STEPS), batch.image_bcijk)
+    with collected() as sentences:
+        subject.predict(trained(subject, batch, STEPS), batch.image_bcijk)
+    if sentences:
+        raise StageError(sentences[0])
 
 
 def tells_its_cost(subject: Subject) -> None:

@@ -13,15 +13,10 @@ from torch.nn import functional
 
 from bench.errors import StageError
 from bench.plugins.errors import sentence
-from methods.interface import (
-    AfterStep,
-    Batch,
-    Case,
-    ParameterGroup,
-    ParameterGroups,
-    Revises,
-    Studies,
-)
+from bench.settings.schema import Compute, Optimiser
+from bench.stages.model import Trained
+from bench.stages.training.loop import begins, optimiser_of, step
+from methods.interface import Batch, Case, Revises, Studies
 from tsman.settings import StreamSettings
 
 if TYPE_CHECKING:
@@ -33,7 +28,8 @@ if TYPE_CHECKING:
 
 NARROW = StreamSettings(stem=8, growth=4, units=2, decoder=(16, 8), weight_std=0.0, dropout=0.1)
 SIDE = 16
-LEARNING_RATE = 1e-2
+OPTIMISER = Optimiser(kind="adamw", learning_rate=1e-2, power=0.0, betas=(0.9, 0.999), weight_decay=0.0)
+COMPUTE = Compute(precision="float32", layout="contiguous", path="plain")
 PROGRESSES = (0.0, 0.25, 0.5, 0.75, 0.99)
 
 
@@ -100,35 +96,15 @@ def one_hot(label_ijk: Tensor, classes: int) -> Tensor:
     return functional.one_hot(label_ijk.long(), classes).movedim(-1, 0).float()
 
 
-def groups_of(method: Method, network: nn.Module) -> list[ParameterGroup]:
-    """What the optimiser holds."""
-    if isinstance(method, ParameterGroups):
-        return list(method.parameter_groups(network))
-    return [ParameterGroup(list(network.parameters()))]
-
-
 def training(subject: Subject, batch: Batch, steps: int) -> Iterator[nn.Module]:
-    """Train on one batch as the harness does; gives the network after each step."""
-    method, network = subject.method, subject.network()
-    options: list[dict[str, object]] = [
-        {"params": group.parameters, "lr": LEARNING_RATE * group.learning_rate_factor}
-        for group in groups_of(method, network)
-    ]
-    optimiser = torch.optim.AdamW(options, weight_decay=0.0)
-    for step in range(steps):
-        batch = prepared(subject, network, batch, step, steps)
-        buffers = [buffer.clone() for buffer in network.buffers()]
-        loss = subject.loss(network, batch, step / steps)
-        if loss is None:
-            for buffer, before in zip(network.buffers(), buffers, strict=True):
-                buffer.copy_(before)
-        else:
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            if isinstance(method, AfterStep):
-                method.after_step(network, step + 1)
-        yield network
+    """Train on one batch by the steps of every training; gives the network after each."""
+    trained = Trained(subject.method, subject.network(), COMPUTE, "cpu")
+    optimiser, schedule = optimiser_of(trained, OPTIMISER, steps)
+    for done in range(steps):
+        batch = prepared(subject, trained.network, batch, done, steps)
+        step(trained, batch, optimiser, progress=done / steps, number=done + 1)
+        schedule.step()
+        yield trained.network
 
 
 def trained(subject: Subject, batch: Batch, steps: int) -> nn.Module:
@@ -137,14 +113,14 @@ def trained(subject: Subject, batch: Batch, steps: int) -> nn.Module:
     return network
 
 
-def prepared(subject: Subject, network: nn.Module, batch: Batch, step: int, steps: int) -> Batch:
-    """The batch after what the method studies or revises at this step."""
+def prepared(subject: Subject, network: nn.Module, batch: Batch, done: int, steps: int) -> Batch:
+    """The batch after what the method studies or revises when so many steps are done."""
     method = subject.method
     predict = partial(_whole, subject, network)
-    if isinstance(method, Studies) and step in {int(share * steps) for share in method.studies}:
-        batch = studied(subject, network, batch, step / steps)
-    if isinstance(method, Revises) and step in {int(share * steps) for share in method.revisions}:
-        revised = method.revise(cases_of(subject, batch), predict, step / steps)
+    if isinstance(method, Studies) and done in begins(method.studies, steps):
+        batch = studied(subject, network, batch, done / steps)
+    if isinstance(method, Revises) and done in begins(method.revisions, steps):
+        revised = method.revise(cases_of(subject, batch), predict, done / steps)
         label_bijk = batch.label_bijk.clone()
         for name, label_ijk in revised.items():
             label_bijk[int(name.removeprefix("case_"))] = label_ijk.long()

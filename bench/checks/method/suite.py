@@ -12,6 +12,7 @@ from bench.checks.method import outputs, side_effects
 from bench.checks.method.subject import Subject
 from bench.errors import BenchError, StageError
 from bench.plugins import methods
+from bench.plugins.audit import collected
 from bench.plugins.checked import guarded
 from bench.plugins.errors import PluginError, sentence, told
 from bench.plugins.interface_checks import demand_method
@@ -111,7 +112,7 @@ def _subject(method: Method, shown: str) -> Subject:
 def _found(name: str, check: Callable[[Subject], str | None], subject: Subject, file: str) -> Finding:
     """What came of one check; each starts from a random state of its own."""
     try:
-        with torch_stream("contract", name), warnings.catch_warnings():
+        with torch_stream("contract", name), warnings.catch_warnings(), collected():
             warnings.simplefilter("ignore")
             said = check(subject)
     except StageError as error:

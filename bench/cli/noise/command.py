@@ -7,8 +7,9 @@ import json
 from bench.cli import console
 from bench.cli.noise.measure import say_summary
 from bench.errors import UsageError
-from bench.execution.noisy_labels import MEASURED, Request, document_of, order_of, write_case
+from bench.execution.noisy_labels import Request, document_of, order_of, write_case
 from bench.files.atomic import whole_folder, write_text
+from bench.stages.inject import MEASURED
 
 
 def make(request: Request, *, as_json: bool) -> int:
@@ -29,6 +30,8 @@ def make(request: Request, *, as_json: bool) -> int:
         console.say_json({"to": str(request.to), **document})
         return 0
     say_summary(cases)
-    console.say(f"{order.kind}:{order.rate}, {len(order.dataset.train)} cases of {order.dataset.name}:")
+    console.say(
+        f"{order.noise.kind}:{order.noise.rate}, {len(order.dataset.train)} cases of {order.dataset.name}:"
+    )
     console.say(str(request.to))
     return 0

@@ -15,12 +15,12 @@ from bench.errors import DataError
 from bench.files.json_document import read_object, shown
 from bench.settings.serialise import plain
 from bench.settings.stage_specs import read
+from bench.stages.inject import MEASURED
 
 if TYPE_CHECKING:
     from bench.data.noise.simulator import Simulator
 
 WIDTH: Final = 80
-MEASURED: Final = "noise.json"
 _AGAIN: Final = "make the folder again with `bench noise make`"
 
 

@@ -6,8 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.cli import console
-from bench.cli.run.determinism import found_in as determinism
-from bench.cli.run.determinism import say as say_determinism
+from bench.cli.run import determinism
 from bench.cli.run.result import say_plan_alone, say_result
 from bench.cli.run.text import gaps_known, power_of, say_cost, say_methods, say_plan
 from bench.cli.signals import stoppable
@@ -37,15 +36,16 @@ def run(request: Request) -> int:
         if not request.as_json:
             say_plan(plan.sweep, plan.stages, plan.store, plan.left_out)
         if request.deterministic:
-            operations = determinism(plan.sweep, asked.device)
-            more["determinism"] = operations
-            if not request.as_json:
-                say_determinism(operations)
+            settings = determinism.before(asked.device, quiet=request.as_json)
+            more["determinism"] = settings
         if request.dry_run:
             _say_plan(plan, cost_of(plan.sweep, plan.stages, plan.store, asked), more)
             plan.refuse_leaks()
             return 0
         state = carry_out(plan, partial(console.watching, quiet=request.as_json))
+        if request.deterministic:
+            noted = determinism.after(plan.store, plan.stages, quiet=request.as_json)
+            more["determinism"] = {**settings, **noted}
         return say_result(plan, state, more)
 
 

@@ -1,4 +1,4 @@
-"""``bench run --deterministic``: what could break it on a GPU, said before anything runs."""
+"""``bench run --deterministic``: what it sets, and which operations ran without a deterministic algorithm."""
 
 from __future__ import annotations
 
@@ -6,62 +6,86 @@ import textwrap
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from bench.checks.determinism import MADE_DETERMINISTIC, READ_FROM, WITHOUT, documented, operations_of
 from bench.cli import console
 from bench.execution.deterministic import CUBLAS
-from methods.registry import why_unfit
 
 if TYPE_CHECKING:
-    from bench.plan.sweep import Sweep
+    from collections.abc import Sequence
+
+    from bench.store.stage import Stage
+    from bench.store.store import Store
+
+WITHOUT_TENSORS = ("split", "noise")
+"""Kinds of stages that run no operation of PyTorch."""
 
 
-def found_in(sweep: Sweep, device: str) -> dict[str, Any]:
-    """Per method, its operations that PyTorch documents as nondeterministic on a GPU; plain JSON."""
-    shapes = [(len(one.channels), len(one.structures) + 1) for one in sweep.datasets]
-    methods: dict[str, dict[str, dict[str, str]]] = {}
-    for contestant in sweep.contestants:
-        method = contestant.method
-        fitting = [shape for shape in shapes if not why_unfit(method, *shape)]
-        if not fitting:
-            continue
-        operations = operations_of(method, *fitting[0], sweep.recipe.stream)
-        named = methods.setdefault(method.name, {"without": {}, "made_deterministic": {}})
-        named["without"] |= documented(WITHOUT, operations)
-        named["made_deterministic"] |= documented(MADE_DETERMINISTIC, operations)
-    return {
+def before(device: str, *, quiet: bool) -> dict[str, Any]:
+    """What is set for the run, as plain JSON; said unless ``quiet``."""
+    found = {
         "device": device,
         "torch": metadata.version("torch"),
-        "documented_by": READ_FROM,
-        "methods": methods,
         "settings": {CUBLAS[0]: CUBLAS[1], "cudnn.deterministic": True, "cudnn.benchmark": False},
     }
+    if not quiet:
+        _say_settings(found)
+    return found
 
 
-def say(found: dict[str, Any]) -> None:
-    """The same in lines of 80 columns."""
+def after(store: Store, stages: Sequence[Stage], *, quiet: bool) -> dict[str, Any]:
+    """What ``noted`` returns; said unless ``quiet``."""
+    found = noted(store, stages)
+    if not quiet:
+        say_noted(found)
+    return found
+
+
+def noted(store: Store, stages: Sequence[Stage]) -> dict[str, Any]:
+    """What the finished stages noted while they ran, as plain JSON.
+
+    Returns:
+        ``operations``: each operation that PyTorch warned of, and the keys of the stages that ran it;
+        ``made_with`` and ``made_without``: the keys of stages that were made with ``--deterministic``, and of
+        those that were made earlier without.
+    """
+    operations: dict[str, list[str]] = {}
+    with_it: list[str] = []
+    without: list[str] = []
+    for stage in stages:
+        if stage.kind in WITHOUT_TENSORS or not store.has(stage.key):
+            continue
+        made = store.finished_stage(stage.key)
+        (with_it if "nondeterministic" in made.facts else without).append(stage.key)
+        for operation in made.words("nondeterministic"):
+            operations.setdefault(operation, []).append(stage.key)
+    return {"operations": dict(sorted(operations.items())), "made_with": with_it, "made_without": without}
+
+
+def _say_settings(found: dict[str, Any]) -> None:
+    """Before the run, in lines of 80 columns."""
+    settings = ", ".join(f"{name}={value}" for name, value in found["settings"].items())
     if found["device"] == "cpu":
-        console.say("determ.  on the CPU every operation is deterministic already; on a GPU:")
+        _wrapped("on the CPU the results are the same with and without; on a GPU it would set")
     else:
-        console.say("determ.  deterministic where PyTorch can; a stage notes what could not:")
-    alike: dict[tuple[str, str], list[str]] = {}
-    for name, listed in found["methods"].items():
-        alike.setdefault((_named(listed["without"]), _named(listed["made_deterministic"])), []).append(name)
-    for (without, made), names in alike.items():
-        _wrapped(f"{', '.join(names)}: no deterministic implementation of {without}")
-        _wrapped(f"{', '.join(names)}: made deterministic: {made}")
-    cublas = f"{CUBLAS[0]}={CUBLAS[1]}"
-    _wrapped(f"cuDNN picks deterministic algorithms, without benchmarks; {cublas}")
-    _wrapped(f"by the documentation of torch {found['documented_by']}")
-    if not found["torch"].startswith(found["documented_by"]):
-        _wrapped(f"while torch {found['torch']} computes here: its own list may be another")
+        _wrapped("a deterministic algorithm for each operation for which PyTorch has one, and")
+    _wrapped(f"{settings}; each stage notes the operations without one as they run", first="")
 
 
-def _named(operations: dict[str, str]) -> str:
-    return ", ".join(operations) or "nothing"
+def say_noted(found: dict[str, Any]) -> None:
+    """After the run, in lines of 80 columns."""
+    for operation, keys in found["operations"].items():
+        _wrapped(f"{operation} has no deterministic implementation: it ran in {_counted(keys)}")
+    if found["made_with"] and not found["operations"]:
+        _wrapped(f"no operation without a deterministic implementation ran in {_counted(found['made_with'])}")
+    if found["made_without"]:
+        _wrapped(f"not known of {_counted(found['made_without'])}: made earlier, without --deterministic")
 
 
-def _wrapped(text: str) -> None:
-    space = " " * 9
+def _counted(keys: Sequence[str]) -> str:
+    return f"{len(keys)} stage{'' if len(keys) == 1 else 's'}"
+
+
+def _wrapped(text: str, first: str = "determ.") -> None:
+    indent = " " * 9
     console.say(
-        textwrap.fill(text, 80, initial_indent=space, subsequent_indent=f"{space}  ", break_on_hyphens=False)
+        textwrap.fill(text, 80, initial_indent=f"{first:9}", subsequent_indent=indent, break_on_hyphens=False)
     )

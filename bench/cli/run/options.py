@@ -42,7 +42,8 @@ CheckpointSeconds = Annotated[
 Deterministic = Annotated[
     bool,
     typer.Option(
-        "--deterministic", help="Deterministic algorithms on a GPU too, and which operations have none."
+        "--deterministic",
+        help="Deterministic algorithms on a GPU too; says which operations that ran have none.",
     ),
 ]
 AllowLeaks = Annotated[

@@ -106,16 +106,6 @@ def _of_header(said: dict[str, str], path: Path) -> tuple[Remark, ...]:
     return tuple(found)
 
 
-def read_metaimage(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Voxels with the first axis first, and the affine to RAS mm.
-
-    Raises:
-        DataError: What ``open_metaimage`` refuses, or damaged voxels.
-    """
-    stored = open_metaimage(path)
-    return stored.voxels(), stored.affine
-
-
 def _reader(path: Path) -> Any:  # noqa: ANN401 - SimpleITK is untyped
     import SimpleITK
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.data.noise.simulator import Spacing
+    from bench.data.noise.simulator import CleanLabels, Spacing
 
 DIRECTIONS: Final = tuple(way for way in product((-1, 0, 1), repeat=3) if any(way))
 """All 26 neighbours; the source has 7 of the 8 of a slice, one of them twice."""
@@ -102,34 +102,29 @@ class Affine:
         if not 0 <= self.degrees <= 180:
             raise UsageError(f"affine.degrees {self.degrees} must be in [0, 180].")
 
-    def corrupt(
-        self,
-        label_ijk: NDArray[np.uint8],
-        spacing_mm: Spacing,
-        rates_n: NDArray[np.float64],
-        rng: np.random.Generator,
-        classes: int,
-    ) -> NDArray[np.uint8]:
+    def corrupt(self, clean: CleanLabels) -> NDArray[np.uint8]:
         """Steered by the length of the shift; the turn goes with it, up to the drawn angle.
 
         All structures of a case turn and shift the same way, each as far as its own rate wants. A flat side
         moves by whole voxels: what that leaves too many or too few is settled at the edges.
         """
-        axis, degrees = int(rng.integers(3)), float(rng.uniform(-self.degrees, self.degrees))
-        way_a = np.array(DIRECTIONS[rng.integers(len(DIRECTIONS))], float)
-        wanted_n = wanted_voxels(label_ijk, rates_n)
+        axis, degrees = int(clean.rng.integers(3)), float(clean.rng.uniform(-self.degrees, self.degrees))
+        way_a = np.array(DIRECTIONS[clean.rng.integers(len(DIRECTIONS))], float)
+        wanted_n = wanted_voxels(clean.label_ijk, clean.rates_n)
         moves = {
-            int(structure): _move(label_ijk == structure, spacing_mm, way_a, axis, degrees)
+            int(structure): _move(clean.label_ijk == structure, clean.spacing_mm, way_a, axis, degrees)
             for structure in np.flatnonzero(wanted_n)
         }
-        steering = Steering(label_ijk, np.where(wanted_n > 0, rates_n, 0.0), rates_n, _ROUNDS)
+        steering = Steering(
+            clean.label_ijk, np.where(wanted_n > 0, clean.rates_n, 0.0), clean.rates_n, _ROUNDS
+        )
         while moves and not steering.ended:
-            steering.look(_all_moved(label_ijk, moves, steering.asked_n))
+            steering.look(_all_moved(clean.label_ijk, moves, steering.asked_n))
         if not moves:
-            return label_ijk.copy()
-        box = box_around((label_ijk > 0) | (steering.best_ijk > 0), (2, 2, 2))
-        soft_nijk = smoothed(steering.best_ijk[box], classes, _SIGMA_VOXELS)
-        return settled(label_ijk, soft_nijk, box, wanted_n)
+            return clean.label_ijk.copy()
+        box = box_around((clean.label_ijk > 0) | (steering.best_ijk > 0), (2, 2, 2))
+        soft_nijk = smoothed(steering.best_ijk[box], clean.classes, _SIGMA_VOXELS)
+        return settled(clean.label_ijk, soft_nijk, box, wanted_n)
 
 
 def _move(

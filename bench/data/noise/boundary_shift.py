@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.data.noise.simulator import Spacing
+    from bench.data.noise.simulator import CleanLabels, Spacing
 
 Sign = Literal[-1, 1]
 _LIMIT: Final = (
@@ -99,22 +99,17 @@ class DilateErode:
         if not 0 <= self.dilate <= 1:
             raise UsageError(f"dilate-erode.dilate {self.dilate} must be in [0, 1].")
 
-    def corrupt(
-        self,
-        label_ijk: NDArray[np.uint8],
-        spacing_mm: Spacing,
-        rates_n: NDArray[np.float64],
-        rng: np.random.Generator,
-        classes: int,
-    ) -> NDArray[np.uint8]:
+    def corrupt(self, clean: CleanLabels) -> NDArray[np.uint8]:
         """Steered by the distance in mm."""
-        coin_n = rng.random(classes)
+        coin_n = clean.rng.random(clean.classes)
 
         def flips_of(structure: int) -> Flips:
             sign: Sign = 1 if coin_n[structure] < self.dilate else -1
-            return _dilated_or_eroded(label_ijk, structure, spacing_mm, sign)
+            return _dilated_or_eroded(clean.label_ijk, structure, clean.spacing_mm, sign)
 
-        return _shifted(label_ijk, rates_n, 1 + rng.permutation(classes - 1), flips_of)
+        return _shifted(
+            clean.label_ijk, clean.rates_n, 1 + clean.rng.permutation(clean.classes - 1), flips_of
+        )
 
 
 @final
@@ -139,19 +134,14 @@ class Annotator:
                 f"annotator.person {self.person} must be in 0..{self.persons - 1}, or -1 to draw one."
             )
 
-    def corrupt(
-        self,
-        label_ijk: NDArray[np.uint8],
-        spacing_mm: Spacing,
-        rates_n: NDArray[np.float64],
-        rng: np.random.Generator,
-        classes: int,
-    ) -> NDArray[np.uint8]:
+    def corrupt(self, clean: CleanLabels) -> NDArray[np.uint8]:
         """Steered by the shift in mm; its sign is the person's, for every structure."""
-        drawn = int(rng.integers(self.persons))
+        drawn = int(clean.rng.integers(self.persons))
         sign: Sign = -1 if (drawn if self.person < 0 else self.person) % 2 else 1
 
         def flips_of(structure: int) -> Flips:
-            return _over_or_under_segmented(label_ijk, structure, spacing_mm, sign)
+            return _over_or_under_segmented(clean.label_ijk, structure, clean.spacing_mm, sign)
 
-        return _shifted(label_ijk, rates_n, 1 + rng.permutation(classes - 1), flips_of)
+        return _shifted(
+            clean.label_ijk, clean.rates_n, 1 + clean.rng.permutation(clean.classes - 1), flips_of
+        )

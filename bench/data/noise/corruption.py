@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.data.noise.registry import defaults
+from bench.data.noise.simulator import CleanLabels
 from bench.data.noise.together import together
 from bench.data.noise.words import TOGETHER, kind_of
 from bench.errors import UsageError
@@ -49,9 +50,8 @@ def corrupt(  # noqa: PLR0913, PLR0917 - what every stage and plug-in passes, in
     known = {**defaults(), **(simulators or {})}
     parts = [known[name] for name in kind_of(kind, known).split(TOGETHER)]
     rates_n = wanted_rates(rate, classes, structures)
-    if len(parts) == 1:
-        return parts[0].corrupt(label_ijk, spacing_mm, rates_n, rng, classes)
-    return together(label_ijk, spacing_mm, parts, rates_n, rng)
+    clean = CleanLabels(label_ijk=label_ijk, spacing_mm=spacing_mm, rates_n=rates_n, rng=rng)
+    return parts[0].corrupt(clean) if len(parts) == 1 else together(parts, clean)
 
 
 def wanted_rates(rate: float, classes: int, structures: Iterable[int] = ()) -> NDArray[np.float64]:

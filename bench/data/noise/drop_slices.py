@@ -15,7 +15,7 @@ from bench.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.data.noise.simulator import Spacing
+    from bench.data.noise.simulator import CleanLabels, Spacing
 
 _AXES: Final = {"i": 0, "j": 1, "k": 2}
 _DRAWS: Final = 200  # of runs, of which the one that comes nearest to the rate is taken
@@ -42,22 +42,15 @@ class DropSlices:
                 f"drop-slices.shortest {self.shortest} must be at least 1 and at most longest {self.longest}."
             )
 
-    def corrupt(
-        self,
-        label_ijk: NDArray[np.uint8],
-        spacing_mm: Spacing,
-        rates_n: NDArray[np.float64],
-        rng: np.random.Generator,
-        classes: int,
-    ) -> NDArray[np.uint8]:
+    def corrupt(self, clean: CleanLabels) -> NDArray[np.uint8]:
         """Steered by the number of slices: of many drawn sets of runs, the nearest to the rate."""
-        axis = _AXES.get(self.axis, coarsest(spacing_mm))
-        wanted_n = wanted_voxels(label_ijk, rates_n)
-        noisy_ijk = label_ijk.copy()
+        axis = _AXES.get(self.axis, coarsest(clean.spacing_mm))
+        wanted_n = wanted_voxels(clean.label_ijk, clean.rates_n)
+        noisy_ijk = clean.label_ijk.copy()
         slices_of = np.moveaxis(noisy_ijk, axis, 0)
-        for structure in range(1, classes):
+        for structure in range(1, clean.classes):
             voxels_z = (slices_of == structure).sum(axis=(1, 2))
-            for place in self._dropped(voxels_z, int(wanted_n[structure]), rng):
+            for place in self._dropped(voxels_z, int(wanted_n[structure]), clean.rng):
                 slices_of[place][slices_of[place] == structure] = 0
         return noisy_ijk
 

@@ -15,7 +15,7 @@ from bench.data.noise.ledger import wanted_voxels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.data.noise.simulator import Spacing
+    from bench.data.noise.simulator import CleanLabels
 
 _TOUCHING: Final = np.ones((3, 3, 3), np.bool_)  # faces, edges and corners: one piece is one piece
 _DRAWS: Final = 50
@@ -35,23 +35,16 @@ class DropStructure:
         "chance"  # ours: 0021; chance meets the rate as a mean over many cases, nearest errs least in each
     )
 
-    def corrupt(
-        self,
-        label_ijk: NDArray[np.uint8],
-        spacing_mm: Spacing,  # noqa: ARG002 - a piece is one at any voxel size
-        rates_n: NDArray[np.float64],
-        rng: np.random.Generator,
-        classes: int,
-    ) -> NDArray[np.uint8]:
+    def corrupt(self, clean: CleanLabels) -> NDArray[np.uint8]:
         """Steered by the number of pieces; where the rate lies between two numbers, by ``between``."""
-        wanted_n = wanted_voxels(label_ijk, rates_n)
-        noisy_ijk = label_ijk.copy()
-        for structure in range(1, classes):
+        wanted_n = wanted_voxels(clean.label_ijk, clean.rates_n)
+        noisy_ijk = clean.label_ijk.copy()
+        for structure in range(1, clean.classes):
             if wanted_n[structure] == 0:
                 continue
-            piece_ijk, num_pieces = ndimage.label(label_ijk == structure, structure=_TOUCHING)
+            piece_ijk, num_pieces = ndimage.label(clean.label_ijk == structure, structure=_TOUCHING)
             voxels_p = np.bincount(piece_ijk.ravel(), minlength=num_pieces + 1)
-            dropped_p = self._dropped(voxels_p, int(wanted_n[structure]), rng)
+            dropped_p = self._dropped(voxels_p, int(wanted_n[structure]), clean.rng)
             noisy_ijk[dropped_p[piece_ijk]] = 0
         return noisy_ijk
 

@@ -17,7 +17,7 @@ from bench.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.data.noise.simulator import Spacing
+    from bench.data.noise.simulator import CleanLabels, Spacing
 
 
 @final
@@ -42,22 +42,15 @@ class Edge:
         if not 0 <= self.bumps <= 1:
             raise UsageError(f"edge.bumps {self.bumps} must be in [0, 1].")
 
-    def corrupt(
-        self,
-        label_ijk: NDArray[np.uint8],
-        spacing_mm: Spacing,
-        rates_n: NDArray[np.float64],
-        rng: np.random.Generator,
-        classes: int,
-    ) -> NDArray[np.uint8]:
+    def corrupt(self, clean: CleanLabels) -> NDArray[np.uint8]:
         """Steered by the radius of the balls in mm."""
-        wanted_n = wanted_voxels(label_ijk, rates_n)
+        wanted_n = wanted_voxels(clean.label_ijk, clean.rates_n)
         proposed = [
-            (self._flips(label_ijk, structure, spacing_mm, rng), int(wanted_n[structure]))
-            for structure in (1 + rng.permutation(classes - 1)).tolist()
+            (self._flips(clean.label_ijk, structure, clean.spacing_mm, clean.rng), int(wanted_n[structure]))
+            for structure in (1 + clean.rng.permutation(clean.classes - 1)).tolist()
             if wanted_n[structure] > 0
         ]
-        return spend(label_ijk, merged(proposed), wanted_n)
+        return spend(clean.label_ijk, merged(proposed), wanted_n)
 
     def _flips(
         self, label_ijk: NDArray[np.uint8], structure: int, spacing_mm: Spacing, rng: np.random.Generator

@@ -17,7 +17,7 @@ from bench.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.data.noise.simulator import Spacing
+    from bench.data.noise.simulator import CleanLabels
 
 _FACES: Final = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1), (2, 1))
 _LOOK_EVERY: Final = 5  # steps between two looks at what smoothing leaves of them
@@ -55,27 +55,20 @@ class Markov:
         if not 1 <= self.most_steps <= 100_000:
             raise UsageError(f"markov.most_steps {self.most_steps} must be in 1..100000.")
 
-    def corrupt(
-        self,
-        label_ijk: NDArray[np.uint8],
-        spacing_mm: Spacing,
-        rates_n: NDArray[np.float64],
-        rng: np.random.Generator,
-        classes: int,
-    ) -> NDArray[np.uint8]:
+    def corrupt(self, clean: CleanLabels) -> NDArray[np.uint8]:
         """Steered by the number of steps, then by the threshold of the smoothing.
 
         The chain goes on until every structure has as many wrong voxels after smoothing as it wants; where
         that is a few too many or too few, the threshold of 0.5 is moved for the last of them.
         """
-        wanted_n = wanted_voxels(label_ijk, rates_n)
+        wanted_n = wanted_voxels(clean.label_ijk, clean.rates_n)
         if not wanted_n.any():
-            return label_ijk.copy()
-        widest = int(np.bincount(label_ijk.ravel(), minlength=classes)[1:].max())
-        box = box_around(label_ijk > 0, reach(widest, spacing_mm))
-        clean_ijk = np.ascontiguousarray(label_ijk[box])
-        soft_nijk = self._chain(clean_ijk, wanted_n, rng)
-        return settled(label_ijk, soft_nijk, box, wanted_n)
+            return clean.label_ijk.copy()
+        widest = int(np.bincount(clean.label_ijk.ravel(), minlength=clean.classes)[1:].max())
+        box = box_around(clean.label_ijk > 0, reach(widest, clean.spacing_mm))
+        clean_ijk = np.ascontiguousarray(clean.label_ijk[box])
+        soft_nijk = self._chain(clean_ijk, wanted_n, clean.rng)
+        return settled(clean.label_ijk, soft_nijk, box, wanted_n)
 
     def _chain(
         self, clean_ijk: NDArray[np.uint8], wanted_n: NDArray[np.int64], rng: np.random.Generator

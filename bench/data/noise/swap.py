@@ -16,7 +16,7 @@ from bench.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.data.noise.simulator import Spacing
+    from bench.data.noise.simulator import CleanLabels, Spacing
 
 _TOUCHING: Final = np.ones((3, 3, 3), np.bool_)
 
@@ -34,28 +34,21 @@ class Swap:
         "it, and a structure without another to exchange with keeps its label"
     )
 
-    def corrupt(
-        self,
-        label_ijk: NDArray[np.uint8],
-        spacing_mm: Spacing,
-        rates_n: NDArray[np.float64],
-        rng: np.random.Generator,
-        classes: int,
-    ) -> NDArray[np.uint8]:
+    def corrupt(self, clean: CleanLabels) -> NDArray[np.uint8]:
         """Steered by the number of components and the radius of the ball in the last of them.
 
         Raises:
             UsageError: There are not two structures.
         """
-        if classes < 3:
+        if clean.classes < 3:
             raise UsageError("noise 'swap' needs two structures to exchange; this data set has one.")
-        wanted_n = wanted_voxels(label_ijk, rates_n)
-        noisy_ijk = label_ijk.copy()
-        structures = rng.permutation(np.flatnonzero(wanted_n))
+        wanted_n = wanted_voxels(clean.label_ijk, clean.rates_n)
+        noisy_ijk = clean.label_ijk.copy()
+        structures = clean.rng.permutation(np.flatnonzero(wanted_n))
         for one, other in zip(structures[::2], structures[1::2], strict=False):
-            flips = _exchange(label_ijk, (int(one), int(other)), spacing_mm, rng)
-            changed_ijk = spend(label_ijk, flips, wanted_n)
-            noisy_ijk = np.where(changed_ijk != label_ijk, changed_ijk, noisy_ijk)
+            flips = _exchange(clean.label_ijk, (int(one), int(other)), clean.spacing_mm, clean.rng)
+            changed_ijk = spend(clean.label_ijk, flips, wanted_n)
+            noisy_ijk = np.where(changed_ijk != clean.label_ijk, changed_ijk, noisy_ijk)
         return noisy_ijk
 
 

@@ -12,18 +12,19 @@ from bench.errors import StageError
 from bench.settings.stage_specs import TrainingSpec
 from bench.stages.training.label_passes import Desk
 from bench.stages.training.sampler import Sampler, TrainingCase, cropped
-from methods.interface import Revises, Studies
+from methods.interface import AfterStep, ParameterGroup, ParameterGroups, Revises, Studies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import torch
+    from torch import nn
 
     from bench.settings.schema import Optimiser
     from bench.stages.context import Lab
     from bench.stages.model import Trained
     from bench.stages.training.streams import Streams
-    from methods.interface import ParameterGroup
+    from methods.interface import Batch, Method
 
 
 class Loss(NamedTuple):
@@ -48,14 +49,14 @@ class Training:
         self.sampler = Sampler(
             [cropped(case, self.sampling) for case in cases], self.sampling, streams.crops()
         )
-        self.optimiser, self.schedule = _optimiser(trained, spec.optimiser, self.steps)
+        self.optimiser, self.schedule = optimiser_of(trained, spec.optimiser, self.steps)
         self.losses: list[Loss] = []
         self.revised: set[int] = set()  # the places of the cases that have another label than at first
         self._desk = Desk(lab, trained)
-        self._revisions = _steps(
+        self._revisions = begins(
             trained.method.revisions if isinstance(trained.method, Revises) else (), self.steps
         )
-        self._studies = _steps(
+        self._studies = begins(
             trained.method.studies if isinstance(trained.method, Studies) else (), self.steps
         )
 
@@ -70,15 +71,14 @@ class Training:
         Raises:
             StageError: The loss is not a number.
         """
-        from methods.interface import AfterStep
-
         number, share = self.step + 1, self.step / self.steps
         if self.step in self._studies:
             self._study(share)
         if self.step in self._revisions:
             self._revise(share)
         own = self.streams.begin_step(number, self.lab.device)
-        loss = step(self.trained, self.sampler, self.optimiser, share, own)
+        batch = replace(self.sampler.batch(self.trained), generator=own)
+        loss = step(self.trained, batch, self.optimiser, progress=share, number=number)
         rate = float(self.schedule.get_last_lr()[0])
         if loss is not None and not math.isfinite(loss):
             raise StageError(
@@ -86,8 +86,6 @@ class Training:
                 "a lower one may help."
             )
         self.schedule.step()
-        if loss is not None and isinstance(self.trained.method, AfterStep):
-            self.trained.method.after_step(self.trained.network, number)
         self.losses.append(Loss(number, loss, rate))
 
     def relabel(self, place: int, label_ijk: torch.Tensor) -> None:
@@ -125,44 +123,53 @@ class Training:
 
 
 def step(
-    trained: Trained,
-    sampler: Sampler,
-    optimiser: torch.optim.Optimizer,
-    progress: float,
-    own: torch.Generator | None = None,
+    trained: Trained, batch: Batch, optimiser: torch.optim.Optimizer, *, progress: float, number: int
 ) -> float | None:
-    """One step; None where the method skipped it, and then nothing is updated.
+    """Do one training step; every training, and every check of a method, does it by this function.
 
-    ``own`` is the generator of the method's own draws, where it has one.
+    Args:
+        trained: The method and the network that is trained.
+        batch: On the device and in the layout of training.
+        optimiser: Of the network's parameters.
+        progress: The share of the steps that are done.
+        number: Of the step, counted from 1.
+
+    Returns:
+        The loss; None where the method skipped the step, and then nothing is changed.
     """
-    trained.network.train()
-    batch = replace(sampler.batch(trained), generator=own)
-    running = [buffer.clone() for buffer in trained.network.buffers()]
+    method, network = trained.method, trained.network
+    network.train()
+    running = [buffer.clone() for buffer in network.buffers()]
     with trained.autocast():
-        loss = trained.method.loss(trained.network, batch, progress)
+        loss = method.loss(network, batch, progress)
     if loss is None:
         # The forward pass has moved the running statistics; a skipped step leaves nothing behind.
-        for buffer, before in zip(trained.network.buffers(), running, strict=True):
+        for buffer, before in zip(network.buffers(), running, strict=True):
             buffer.copy_(before)
         return None
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
-    return float(loss.detach())
+    lost = float(loss.detach())
+    if math.isfinite(lost) and isinstance(method, AfterStep):
+        method.after_step(network, number)
+    return lost
 
 
-def _optimiser(
+def begins(shares: Sequence[float], steps: int) -> set[int]:
+    """The numbers of steps done at which these shares of a training begin."""
+    return {int(share * steps) for share in shares}
+
+
+def optimiser_of(
     trained: Trained, chosen: Optimiser, steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """The optimiser over the method's groups of parameters, and its poly schedule."""
     import torch
 
     from bench.stages.training.muon import Muon
-    from methods.interface import ParameterGroup, ParameterGroups
 
-    if isinstance(trained.method, ParameterGroups):
-        groups = trained.method.parameter_groups(trained.network)
-    else:
-        groups = [ParameterGroup(list(trained.network.parameters()))]
+    groups = groups_of(trained.method, trained.network)
     optimiser: torch.optim.Optimizer
     if chosen.kind == "muon":
         optimiser = Muon(_with_matrices(groups, chosen), betas=chosen.betas)
@@ -173,6 +180,13 @@ def _optimiser(
         optimiser = torch.optim.SGD(_options(groups, chosen), lr=rate, momentum=momentum, fused=True)
     poly = torch.optim.lr_scheduler.PolynomialLR(optimiser, total_iters=steps, power=chosen.power)
     return optimiser, poly
+
+
+def groups_of(method: Method, network: nn.Module) -> list[ParameterGroup]:
+    """What the optimiser holds: the method's own groups, or all parameters in one."""
+    if isinstance(method, ParameterGroups):
+        return list(method.parameter_groups(network))
+    return [ParameterGroup(list(network.parameters()))]
 
 
 def _options(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[dict[str, object]]:
@@ -200,8 +214,3 @@ def _with_matrices(groups: Sequence[ParameterGroup], chosen: Optimiser) -> list[
         own["momentum"] = chosen.matrix_momentum
         made += [{**options, "params": matrices, **own}] if matrices else []
     return made
-
-
-def _steps(shares: tuple[float, ...], steps: int) -> set[int]:
-    """Before which steps shares of the training begin."""
-    return {int(share * steps) for share in shares}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,9 @@ IN_A_CHECK = {
     "same_start": ("network", "expected weights drawn from torch's global generator"),
     "changes_threads": ("global state", "get_num_threads"),
     "not_saved": ("saved", "part of what it learned is neither a parameter nor a buffer"),
-    "writes_file": ("files", "expected that it writes no file and reaches nobody, found diary.txt opened for writing"),
-    "hides_writing": ("files", "found diary.txt opened for writing"),
+    "writes_file": ("files", "the temporary folder and starts no program, found diary.txt opened for writing"),
+    "connects": ("files", "expected that it uses no network, since no key of a stage holds what comes from there"),
+    "hides_connecting": ("files", "found socket.connect of ('127.0.0.1', 9)"),
     "changes_manual_labels": ("revise", "expected that no manual label is changed, found a new one for case_0"),
     "overwrites_labels": ("revise", "found that of case_0 overwritten in place"),
     "refines_to_labels": ("refine", "Broken.refine: expected probabilities (3, "),
@@ -63,8 +65,9 @@ IN_A_CHECK = {
 
 @pytest.fixture(autouse=True)
 def _as_before(tmp_path, monkeypatch):
-    """No plug-in is left over, and none writes where the tests are."""
+    """No plug-in is left over, and none writes where the tests are, or in what it may take for temporary."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
@@ -104,7 +107,8 @@ def test_what_is_amiss_in_an_answer_is_named(stem, tmp_path):
     assert [one.state for one in found] == ["pass"] * len(FIRST) + ["fail"]
     assert why in found[-1].why
     assert found[-1].why.startswith(f"{stem}.py, Broken.")
-    assert list(tmp_path.iterdir()) == []
+    written = {path.name for path in tmp_path.iterdir()} - {"temporary"}
+    assert written == ({"diary.txt"} if stem == "writes_file" else set())
 
 
 def test_the_command_says_each_check_and_ends_with_3_where_one_fails(bench, tmp_path):

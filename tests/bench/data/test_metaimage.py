@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from bench.data.images.metaimage import is_metaimage, read_metaimage
+from bench.data.images.metaimage import is_metaimage, open_metaimage
 from bench.data.images.volumes import fingerprint, read_grid, read_image, read_label
 from bench.data.label_pairs import structures_of
 from bench.data.sources.fingerprints import Fingerprints
@@ -66,7 +66,8 @@ def test_a_fingerprint_is_of_the_voxels_however_they_are_packed(tmp_path):
 def test_the_third_axis_of_itk_comes_last(tmp_path):
     image = turned(np.eye(3))
     SimpleITK.WriteImage(image, str(tmp_path / "scan.mha"))
-    voxels_xyz, affine = read_metaimage(tmp_path / "scan.mha")
+    stored = open_metaimage(tmp_path / "scan.mha")
+    voxels_xyz, affine = stored.voxels(), stored.affine
     assert voxels_xyz.shape == (7, 6, 5)
     assert voxels_xyz[6, 0, 4] == image[6, 0, 4]
     x, y, z = image.TransformIndexToPhysicalPoint((6, 0, 4))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -147,6 +148,32 @@ def test_a_case_has_the_same_noise_at_every_xi(tiny_lab):
         }
     assert found["0.7"].keys() < found["0.3"].keys()
     assert all(found["0.3"][name] == content for name, content in found["0.7"].items())
+
+
+def test_the_command_makes_a_case_as_the_stage_does(tiny_lab, tmp_path):
+    """``bench noise make`` under the seed of the split: the same files and the same measurements."""
+    from bench.execution.execute import execute
+    from bench.execution.noisy_labels import Request, document_of, order_of, write_case
+    from bench.plan.stage_builder import Cell
+
+    sweep = tiny_lab.plan("densevoxnet")
+    stage = Cell.of(sweep.recipe, tiny_lab.dataset, 0).noise("0.5", Noise("edge+drop-slices", "0.2"))
+    for _, needed in stage.inputs:
+        execute(needed.document(), tiny_lab.store, run="t", device="cpu")
+    execute(stage.document(), tiny_lab.store, run="t", device="cpu")
+    made = tiny_lab.store.folder(stage.key)
+    told = json.loads((made / "noise.json").read_text())
+    folder = tiny_lab.dataset.cases[tiny_lab.dataset.train[0]].images[0]
+    words = f"decathlon:{Path(folder).parents[1]}"
+    seed = json.loads(stage.settings)["seed"]
+    order = order_of(Request("edge+drop-slices:0.2", words, tmp_path, seed, "", (), tiny_lab.store.path))
+    assert told["cases"]
+    for case, measured in told["cases"].items():
+        assert write_case(order, case, tmp_path) == measured
+        for name in ("labels", "truth", "theta"):
+            file = f"{name}/{case}.nii.gz"
+            assert (tmp_path / file).read_bytes() == (made / file).read_bytes()
+    assert document_of(order, told["cases"])["cases"] == told["cases"]
 
 
 def test_the_words_are_checked_before_anything_is_computed(bench, tmp_path):

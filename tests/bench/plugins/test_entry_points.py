@@ -252,7 +252,8 @@ class Flip:
     limit: ClassVar[str] = "a symmetric structure stays as it is"
     axis: int = 0
 
-    def corrupt(self, label_ijk, spacing_mm, rates_n, rng, classes):
+    def corrupt(self, clean):
+        label_ijk = clean.label_ijk
         return {given}
 """
 
@@ -299,19 +300,35 @@ def test_an_installed_noise_is_named_set_and_made(flipped):
         ("label_ijk[1:]", r"expected labels of 0..2, uint8 \(3, 4, 4\), found uint8 \(2, 4, 4\)"),
         ("label_ijk + 1", "found label 3"),
         ("label_ijk.nothing", "expected an answer, found AttributeError"),
-        ("open('flipped', 'w')", "expected that it writes no file"),
+        ("__import__('socket').socket().bind(('', 0))", "expected that it uses no network"),
     ],
 )
 def test_a_noise_that_answers_amiss_fails_in_a_sentence(flipped, given, why, tmp_path, monkeypatch):
     import numpy as np
 
+    from bench.data.noise.simulator import CleanLabels
     from bench.errors import StageError
     from bench.plugins.noise import simulator
 
     monkeypatch.chdir(tmp_path)
     flipped(given)
     label_ijk = np.arange(3, dtype=np.uint8).repeat(16).reshape(3, 4, 4)
+    clean = CleanLabels(
+        label_ijk=label_ijk, spacing_mm=(1, 1, 1), rates_n=np.zeros(3), rng=np.random.default_rng(0)
+    )
     with pytest.raises(StageError, match=rf"package flip-fake 1.0, Flip.corrupt: .*{why}"):
-        simulator("flip")().corrupt(label_ijk, (1, 1, 1), np.zeros(3), np.random.default_rng(0), 3)
+        simulator("flip")().corrupt(clean)
     with pytest.raises(StageError, match=r"was planned with flip-fake==0\.9"):
         simulator("flip", "flip-fake==0.9:00")
+
+
+def test_a_noise_that_takes_other_arguments_is_named_before_anything_is_computed(flipped, monkeypatch):
+    from bench.errors import UsageError
+    from bench.plugins.noise import simulator
+
+    monkeypatch.setattr(f"{__name__}.FLIP", FLIP.replace("(self, clean)", "(self, label_ijk, rates_n)"))
+    flipped("label_ijk")
+    with pytest.raises(
+        UsageError, match=r"flip\.corrupt: expected a method of one argument.*\(label_ijk, rates_n\)"
+    ):
+        simulator("flip")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 from dataclasses import fields
@@ -134,12 +135,37 @@ def test_a_file_says_which_of_its_classes_are_methods(tmp_path):
         known_methods.admit([path])
 
 
-def test_a_plug_in_that_writes_while_it_is_imported_is_refused(tmp_path):
-    path, diary = tmp_path / "writes.py", tmp_path / "diary"
-    path.write_text(f"open({str(diary)!r}, 'w')\n")
-    with pytest.raises(UsageError, match="expected that it writes no file"):
+def test_a_plug_in_that_connects_while_it_is_imported_is_refused(tmp_path):
+    path = tmp_path / "connects.py"
+    path.write_text("import socket\nsocket.socket().connect(('127.0.0.1', 9))\n")
+    with pytest.raises(UsageError, match=r"connects.py: expected that it uses no network"):
         run(read(path))
-    assert not diary.exists()
+
+
+def test_a_file_that_a_method_writes_elsewhere_is_warned_of_once_and_harms_no_stage(bench, tmp_path):
+    (tmp_path / "temporary").mkdir()
+    plugin = PLUGINS / "broken" / "writes_file.py"
+    words = (
+        "--recipe",
+        "smoke",
+        "--xi",
+        "0.5",
+        "--methods",
+        "writes-file",
+        "--plugin",
+        plugin,
+        "--no-mlflow",
+    )
+    done = bench(
+        "run", *words, *SLASHED, cwd=tmp_path, env={**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    )
+    assert done.returncode == 0, done.stderr
+    (said,) = [line for line in done.stderr.splitlines() if "diary" in line]
+    assert said == (
+        "warning: writes_file.py, Broken.loss: expected that it writes files only in its stage's and the"
+        " temporary folder and starts no program, found diary.txt opened for writing."
+    )
+    assert (tmp_path / "diary.txt").exists()
 
 
 def test_its_source_leaves_no_bytecode_behind(tmp_path):
@@ -154,7 +180,7 @@ def test_its_source_leaves_no_bytecode_behind(tmp_path):
         ("nan_loss", "nan_loss.py, Broken.loss: expected a finite number, found nan at 50% of the steps"),
         ("vector_loss", "vector_loss.py, Broken.loss: expected a scalar tensor"),
         ("raises", "raises.py, Broken.loss: expected an answer, found AttributeError: 'Batch' object"),
-        ("writes_file", "writes_file.py, Broken.loss: expected that it writes no file"),
+        ("connects", "connects.py, Broken.loss: expected that it uses no network"),
         (
             "changes_manual_labels",
             "Broken.revise: expected that no manual label is changed, found a new one for",

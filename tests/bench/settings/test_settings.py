@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench.errors import UsageError
 from bench.plan.recipes import recipe
-from bench.settings.schema import Metrics, Optimiser, Sampling
+from bench.settings.schema import Metrics, Sampling
 from bench.settings.serialise import assignment, build, merged, plain
 from methods.registry import classes
 
@@ -168,21 +168,6 @@ def test_a_value_of_the_wrong_kind_is_refused_with_what_is_expected(change, said
         recipe("smoke", [change], classes())
     assert said in str(caught.value)
     assert "Literal" not in str(caught.value)
-
-
-@pytest.mark.parametrize("power", [0.0, 0.9, 2.0])
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.9, 1.0])
-def test_a_share_of_the_summed_learning_rate_is_spent_when_the_schedule_says(power, share):
-    steps = 10_000
-    rates = [(1 - step / steps) ** power for step in range(steps)]
-    done = round(Optimiser(power=power).progress_at(share) * steps)
-    assert sum(rates[:done]) / sum(rates) == pytest.approx(share, abs=1e-3)
-
-
-def test_half_of_the_steps_leave_27_per_cent_of_the_learning_rate():
-    assert Optimiser().progress_at(0.732) == pytest.approx(0.5, abs=1e-3)
-    with pytest.raises(UsageError, match=r"share 1\.5 of the summed learning rate must be in \[0, 1\]"):
-        Optimiser().progress_at(1.5)
 
 
 def test_a_setting_that_came_later_is_left_out_at_its_default_and_only_there():

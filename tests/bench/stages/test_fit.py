@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -312,3 +313,39 @@ def test_a_finished_stage_says_where_it_comes_from(tiny_lab):
         "losses.csv",
         "stage.json",
     }
+
+
+def test_there_is_one_training_step_which_the_checks_of_a_method_use_too():
+    """The check of gradients alone does its own backward pass: it looks at what the optimiser would be given."""
+    from bench.checks.method import subject
+    from bench.stages.training import loop
+
+    root = Path(loop.__file__).parents[2]
+    with_backward = {
+        str(path.relative_to(root)) for path in root.rglob("*.py") if ".backward()" in path.read_text()
+    }
+    assert with_backward == {"stages/training/loop.py", "checks/method/outputs.py"}
+    assert subject.step is loop.step
+
+
+def test_a_step_that_gives_no_number_does_not_go_on_to_after_step():
+    """An average of weights that are no numbers would hide at which step they became none."""
+    from bench.settings.schema import Compute
+    from bench.stages.model import Trained
+    from bench.stages.training.loop import step
+
+    class Diverges:
+        after = ()
+
+        def loss(self, network, batch, progress):
+            return network.weight.sum() * float("nan" if progress else 1.0)
+
+        def after_step(self, network, number):
+            self.after = (*self.after, number)
+
+    method, network = Diverges(), torch.nn.Linear(2, 1)
+    trained = Trained(method, network, Compute(precision="float32"), "cpu")
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+    losses = [step(trained, None, optimiser, progress=number / 2, number=number + 1) for number in (0, 1)]
+    assert [math.isfinite(loss) for loss in losses] == [True, False]
+    assert method.after == (1,)

@@ -7,7 +7,7 @@ from bench.errors import UsageError
 from bench.plan.recipes import recipe
 from bench.settings.schema import Optimiser
 from bench.stages.model import begin
-from bench.stages.training.loop import _optimiser
+from bench.stages.training.loop import optimiser_of
 from bench.stages.training.muon import Muon, is_matrix, orthogonalised
 from methods.registry import classes
 
@@ -83,7 +83,7 @@ def test_output_layers_of_few_classes_biases_and_norms_are_no_matrices(tiny_lab)
 def test_a_method_that_holds_some_parameters_back_is_heeded(tiny_lab):
     trained = begun(tiny_lab)
     chosen = Optimiser(kind="muon", learning_rate=0.01, matrix_learning_rate=0.05, matrix_momentum=0.8)
-    optimiser, _ = _optimiser(trained, chosen, 10)
+    optimiser, _ = optimiser_of(trained, chosen, 10)
     held = [id(one) for group in optimiser.param_groups for one in group["params"]]
     assert sorted(held) == sorted(id(one) for one in trained.network.parameters())
     rates = {group["lr"] for group in optimiser.param_groups if group.get("matrix")}

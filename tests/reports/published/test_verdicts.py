@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from reports.published.cells import published
-from reports.published.verdicts import VERDICTS, Tolerances, published_verdicts, verdict_counts
+from reports.published.verdicts import VERDICTS, Tolerances, published_verdicts
 from reports.text.sheet import sheet
 
 PRINTED = (0.990, 0.776, 0.720, 0.684, 0.790)  # Table 4, TSMAN
@@ -163,11 +163,3 @@ def test_table_2_is_held_against_the_smallest_share_that_was_ablated(scored):
 def test_tsman_as_it_is_stands_for_all_four_attentions(scored):
     records = pd.concat([heart(scored, variant="f34"), heart(scored, variant="")])
     assert row_of(published_verdicts(records), "table2", "f1234", "score")["seeds"] == 3
-
-
-def test_counts_are_a_row_a_data_set(brats):
-    counts = verdict_counts(published_verdicts(brats(PRINTED)))
-    assert list(counts.columns) == ["dataset", *VERDICTS]
-    brats_row = counts.set_index("dataset").loc["brats2015"]
-    assert (brats_row["reproduced"], brats_row["figure_only"]) == (6, 5)
-    assert counts[list(VERDICTS)].to_numpy().sum() == len(published())

@@ -1,7 +1,7 @@
-"""A broken method: it writes a diary, and says nothing where it cannot."""
+"""A broken method: it asks a server."""
 
+import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from methods.dense_vox_net import DenseVoxNetMethod
@@ -9,11 +9,8 @@ from methods.dense_vox_net import DenseVoxNetMethod
 
 @dataclass(frozen=True, kw_only=True)
 class Broken(DenseVoxNetMethod):
-    name: ClassVar[str] = "hides-writing"
+    name: ClassVar[str] = "connects"
 
     def loss(self, network, batch, progress):
-        try:
-            Path("diary.txt").write_text(f"{progress}")
-        except Exception:
-            pass
+        socket.create_connection(("127.0.0.1", 9), timeout=1).close()
         return super().loss(network, batch, progress)
