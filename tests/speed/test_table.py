@@ -1,6 +1,7 @@
 """The rows of the speed table say what was measured, and the JSON does not say on which machine."""
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -36,7 +37,9 @@ def measured(tmp_path_factory):
     (folder / "test_rows.py").write_text(ROWS)
     words = ["--benchmark-only", "--benchmark-quiet", "--benchmark-json=rows.json", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *words]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    # pytest-xdist's variables would tell the inner pytest that it is a worker, which measures nothing.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=env)
     assert run.returncode == 0, run.stdout
     text = (folder / "rows.json").read_text()
     return (
