@@ -18,7 +18,7 @@ from bench.cli.report import report
 from bench.records import gather
 from bench.records.publish import BESIDE
 from bench.store import provenance, record
-from bench.store.provenance import cores
+from bench.files.limits import cores
 from bench.store.store import Store
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"

@@ -26,7 +26,7 @@ from bench.plan.recipes import recipe, resolved
 from bench.plan.sweep import Sweep
 from bench.plan.words import seeds_of
 from bench.store import provenance, record
-from bench.store.provenance import cores
+from bench.files.limits import cores
 from bench.store.record import planned_rows
 from bench.store.stage import Stage, in_order
 from bench.store.store import Store

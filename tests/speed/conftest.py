@@ -134,7 +134,7 @@ def machine():
     import torch
 
     from bench.store import provenance
-    from bench.store.provenance import cores
+    from bench.files.limits import cores
 
     found = {
         "processor": provenance.machine()["processor"],
