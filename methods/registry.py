@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
 from types import MappingProxyType
@@ -22,7 +23,7 @@ from methods.interface import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator
 
     from methods.adele import EarlyLearningMethod
     from methods.bootstrapping import HardBootstrappingMethod, SoftBootstrappingMethod
@@ -136,9 +137,33 @@ def method(name: str) -> Method:
     return found
 
 
-def classes() -> dict[str, type[Any]]:
-    """The class of each registered method by name, whose fields are its settings."""
-    return {name: type(method(name)) for name in METHODS}
+class _Classes(Mapping[str, type[Any]]):
+    """Name -> class; a registered method is imported when its class is looked up."""
+
+    def __init__(self, extra: Mapping[str, type[Any]]) -> None:
+        self._extra = extra
+
+    def __getitem__(self, name: str) -> type[Any]:
+        if name in self._extra:
+            return self._extra[name]
+        entry = METHODS[name]
+        found: type[Any] = getattr(import_module(entry.module), entry.attribute)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*METHODS, *self._extra)))
+
+    def __len__(self) -> int:
+        return len(METHODS.keys() | self._extra.keys())
+
+
+def classes(extra: Mapping[str, type[Any]] = MappingProxyType({})) -> Mapping[str, type[Any]]:
+    """The class of each method by name, whose fields are its settings; a lookup imports that method alone.
+
+    Args:
+        extra: Classes of methods that are not registered here, by name.
+    """
+    return _Classes(extra)
 
 
 def select(

@@ -156,9 +156,9 @@ def shown(name: str) -> str:
     return _NAMED[name].shown if name in _NAMED else "bench"
 
 
-def classes() -> dict[str, type[Any]]:
-    """The class of each method by name, whose fields are its settings."""
-    return registry.classes() | {name: brought.kind for name, brought in _NAMED.items()}
+def classes() -> Mapping[str, type[Any]]:
+    """The class of each method by name, whose fields are its settings; a lookup imports that method alone."""
+    return registry.classes({name: brought.kind for name, brought in _NAMED.items()})
 
 
 def select(words: str) -> list[str]:

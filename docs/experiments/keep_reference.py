@@ -15,10 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.cli.report import report
+from bench.files.limits import cores
 from bench.records import gather
 from bench.records.publish import BESIDE
 from bench.store import provenance, record
-from bench.files.limits import cores
 from bench.store.store import Store
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"

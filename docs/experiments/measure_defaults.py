@@ -20,13 +20,13 @@ from bench.data.dataset import remember
 from bench.data.split import shares
 from bench.execution.local import LocalEngine
 from bench.execution.scheduler import run
+from bench.files.limits import cores
 from bench.files.processor import has_native_bfloat16
 from bench.plan.experiments import free_part
 from bench.plan.recipes import recipe, resolved
 from bench.plan.sweep import Sweep
 from bench.plan.words import seeds_of
 from bench.store import provenance, record
-from bench.files.limits import cores
 from bench.store.record import planned_rows
 from bench.store.stage import Stage, in_order
 from bench.store.store import Store

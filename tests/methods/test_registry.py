@@ -125,3 +125,15 @@ class Bare:
 
 def test_a_bare_plug_in_has_no_capabilities():
     assert registry.describe(Bare())["capabilities"] == []
+
+
+def test_a_lookup_imports_that_method_alone():
+    code = (
+        "import sys; from methods import registry; found = registry.classes({'mine': int})\n"
+        "assert len(found) == len(list(found)) == len(registry.METHODS) + 1 and found['mine'] is int\n"
+        "found['gce']\n"
+        "print(*(name for name, entry in registry.METHODS.items() if entry.module in sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # Both are defined in one file.
+    assert run.stdout.split() == ["gce", "truncated-gce"]

@@ -133,8 +133,8 @@ def machine():
     """What a ratio may depend on, and nothing that tells which machine it was."""
     import torch
 
-    from bench.store import provenance
     from bench.files.limits import cores
+    from bench.store import provenance
 
     found = {
         "processor": provenance.machine()["processor"],
