@@ -78,6 +78,8 @@ def test_what_stages_noted_is_gathered_by_operation(tiny_lab, capsys):
     from dataclasses import replace
 
     from bench.cli.run.determinism import noted, say_noted
+    from bench.settings.stage_specs import read
+    from bench.store.documents import FinishedStage
 
     stages = tiny_lab.plan("tsman").stages()
     kinds = {stage.kind: stage for stage in stages}
@@ -92,8 +94,9 @@ def test_what_stages_noted_is_gathered_by_operation(tiny_lab, capsys):
         def has(self, key):
             return key in facts
 
-        def stage(self, key):
-            return {"facts": facts[key]}
+        def finished_stage(self, key):
+            stage = next(one for one in stages if one.key == key)
+            return read(FinishedStage, {**stage.document(), "facts": facts[key]}, key)
 
     found = noted(Made(), [replace(stage) for stage in kinds.values()])
     assert found == {
