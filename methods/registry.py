@@ -132,8 +132,14 @@ def method(name: str) -> Method:
         ValueError: If there is none.
     """
     _refuse_unknown((name,), METHODS)
+    found: Method = _class_of(name)()
+    return found
+
+
+def _class_of(name: str) -> type[Any]:
+    """The class of a registered method, imported from its module."""
     entry = METHODS[name]
-    found: Method = getattr(import_module(entry.module), entry.attribute)()
+    found: type[Any] = getattr(import_module(entry.module), entry.attribute)
     return found
 
 
@@ -144,11 +150,7 @@ class _Classes(Mapping[str, type[Any]]):
         self._extra = extra
 
     def __getitem__(self, name: str) -> type[Any]:
-        if name in self._extra:
-            return self._extra[name]
-        entry = METHODS[name]
-        found: type[Any] = getattr(import_module(entry.module), entry.attribute)
-        return found
+        return self._extra[name] if name in self._extra else _class_of(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys((*METHODS, *self._extra)))

@@ -34,16 +34,17 @@ class Source:
     takes_folder: bool
 
 
-def _phantom_heart(_where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
-    return open_made(phantom_heart.HEART, settings, workshop)
+def _generated(what: str, made: Made) -> Source:
+    """A data set that is made where it is not there; what was damaged is made again."""
 
+    def open_it(_where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
+        return open_made(made, settings, workshop)
 
-def _phantom_heart_v1(_where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
-    return open_made(phantom_heart.HEART_V1, settings, workshop)
+    def listing(_where: str, settings: DataSettings, workshop: Workshop, complaints: Complaints) -> Listing:
+        open_made(made, settings, workshop)
+        return replace(decathlon.listing(folder_of(made, settings, workshop), complaints), pieces=made.pieces)
 
-
-def _phantom_tumour(_where: str, settings: DataSettings, workshop: Workshop) -> Dataset:
-    return phantom_tumour.open_dataset(settings, workshop)
+    return Source(what, open_it, listing, takes_folder=False)
 
 
 def _folder(where: str) -> Path:
@@ -69,30 +70,6 @@ def _brats2015(where: str, settings: DataSettings, workshop: Workshop) -> Datase
     )
 
 
-def _made_listing(made: Made, settings: DataSettings, workshop: Workshop, complaints: Complaints) -> Listing:
-    """Made first where it is not there; what was damaged is made again."""
-    open_made(made, settings, workshop)
-    return replace(decathlon.listing(folder_of(made, settings, workshop), complaints), pieces=made.pieces)
-
-
-def _phantom_heart_listing(
-    _where: str, settings: DataSettings, workshop: Workshop, complaints: Complaints
-) -> Listing:
-    return _made_listing(phantom_heart.HEART, settings, workshop, complaints)
-
-
-def _phantom_heart_v1_listing(
-    _where: str, settings: DataSettings, workshop: Workshop, complaints: Complaints
-) -> Listing:
-    return _made_listing(phantom_heart.HEART_V1, settings, workshop, complaints)
-
-
-def _phantom_tumour_listing(
-    _where: str, settings: DataSettings, workshop: Workshop, complaints: Complaints
-) -> Listing:
-    return _made_listing(phantom_tumour.TUMOUR, settings, workshop, complaints)
-
-
 def _decathlon_listing(
     where: str, _settings: DataSettings, _workshop: Workshop, complaints: Complaints
 ) -> Listing:
@@ -112,23 +89,17 @@ def _brats2015_listing(
 
 
 DATASETS: Mapping[str, Source] = {
-    "phantom-heart": Source(
+    "phantom-heart": _generated(
         "10 + 30 made cardiac MR volumes of congenital hearts, myocardium and blood pool",
-        _phantom_heart,
-        _phantom_heart_listing,
-        takes_folder=False,
+        phantom_heart.HEART,
     ),
-    "phantom-heart-v1": Source(
+    "phantom-heart-v1": _generated(
         "10 + 10 made cardiac MR volumes that differ less, as phantom-heart was before",
-        _phantom_heart_v1,
-        _phantom_heart_v1_listing,
-        takes_folder=False,
+        phantom_heart.HEART_V1,
     ),
-    "phantom-tumour": Source(
+    "phantom-tumour": _generated(
         "20 + 10 made brain MR volumes of four modalities, a glioma's four tissues",
-        _phantom_tumour,
-        _phantom_tumour_listing,
-        takes_folder=False,
+        phantom_tumour.TUMOUR,
     ),
     "decathlon": Source(
         "any Medical Segmentation Decathlon task folder, as decathlon:DIR",

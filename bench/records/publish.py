@@ -16,7 +16,6 @@ from bench.store.run_log import turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from bench.store.store import Store
 
@@ -94,11 +93,6 @@ def _state(store: Store) -> str:
     """What the tables follow from, and how they lie there, in one word."""
     stages = [store.keys(kind) for kind in ("student", "scores", "doubts")]
     plans = sorted((store.path / "runs").glob("*/stages.json"))
-    lie = [_mark(store.path / name) for name in BESIDE]
-    lie += [(path.parent.name, *_mark(path)[1:]) for path in plans]
+    lie = [(name, *records_table.mark(store.path / name)) for name in BESIDE]
+    lie += [(path.parent.name, *records_table.mark(path)) for path in plans]
     return hashlib.sha256(json.dumps([VERSION, stages, lie]).encode()).hexdigest()
-
-
-def _mark(path: Path) -> tuple[str, int, int]:
-    status = path.stat() if path.is_file() else None
-    return (path.name, status.st_size, status.st_mtime_ns) if status else (path.name, 0, 0)

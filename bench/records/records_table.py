@@ -65,16 +65,17 @@ def _sources(store: Store) -> list[tuple[object, ...]]:
     folders = [store.folder(key) for key in store.keys("scores")]
     failures = sorted((store.path / "failed").glob("*.json"))
     paths = [*(place / name for place in folders for name in ("stage.json", "records.csv")), *failures]
-    return [(path.parent.name, path.name, *_mark(path)) for path in paths]
+    return [(path.parent.name, path.name, *mark(path)) for path in paths]
 
 
 def _state(store: Store, sources: Sequence[tuple[object, ...]]) -> str:
     """What the tables follow from, and how they lie there, in one word."""
-    tables = [_mark(store.path / f"records.{ending}") for ending in ("csv", "parquet")]
+    tables = [mark(store.path / f"records.{ending}") for ending in ("csv", "parquet")]
     return hashlib.sha256(json.dumps([GATHERING, COLUMNS, sources, tables]).encode()).hexdigest()
 
 
-def _mark(path: Path) -> tuple[int, int]:
+def mark(path: Path) -> tuple[int, int]:
+    """Size and time of change of a file, which tell whether it was touched; zeros where there is none."""
     try:
         status = path.stat()
     except OSError:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bench.data import phantom
 from bench.data.dataset import TUMOUR as STRUCTURES
 from bench.data.sources import generated
-
-if TYPE_CHECKING:
-    from bench.data.dataset import Dataset, DataSettings, Workshop
 
 _WHOLE_VIEW = (240, 240, 155)  # BRATS 2015's, at 1 mm
 _BRAIN_BOX = (168, 192, 144)  # the part of it in which the brain lies
@@ -33,12 +28,3 @@ TUMOUR = generated.Made(
     version=phantom.GLIOMA_VERSION,
     patient=_patient,
 )
-
-
-def open_dataset(settings: DataSettings, workshop: Workshop) -> Dataset:
-    """The data set of this size and first seed, made on the first call.
-
-    Raises:
-        UsageError: No such size.
-    """
-    return generated.open_dataset(TUMOUR, settings, workshop)

@@ -25,6 +25,12 @@ def install(folder, package, version, modules, points):
     return folder
 
 
+def install_smoothing(installed):
+    """Version 1.2 of a package that brings the method ``label-smoothing``."""
+    points = "[bench.methods]", "label-smoothing = fake_smoothing:LabelSmoothing"
+    installed("noisy-fake", "1.2", {"fake_smoothing": SMOOTHING}, *points)
+
+
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     """A function that installs modules for the length of a test."""
@@ -43,13 +49,7 @@ def installed(tmp_path, monkeypatch):
 def test_an_installed_method_is_one_of_every_but_not_of_all(installed):
     methods.admit([])
     before = methods.select("every")
-    installed(
-        "noisy-fake",
-        "1.2",
-        {"fake_smoothing": SMOOTHING},
-        "[bench.methods]",
-        "label-smoothing = fake_smoothing:LabelSmoothing",
-    )
+    install_smoothing(installed)
     assert methods.select("every") == [*before, "label-smoothing"]
     assert "label-smoothing" not in methods.select("all")
     assert methods.select("label-smoothing,tsman") == ["label-smoothing", "tsman"]
@@ -67,13 +67,7 @@ def test_nothing_of_it_is_imported_until_it_is_asked_for(installed):
 
 
 def test_its_stage_names_package_version_and_source(installed, tiny_lab):
-    installed(
-        "noisy-fake",
-        "1.2",
-        {"fake_smoothing": SMOOTHING},
-        "[bench.methods]",
-        "label-smoothing = fake_smoothing:LabelSmoothing",
-    )
+    install_smoothing(installed)
     methods.admit([])
     stage = next(one for one in tiny_lab.plan("label-smoothing").stages() if one.kind == "student")
     origin = json.loads(stage.settings)["method"]["plugin"]
@@ -90,13 +84,7 @@ def test_its_stage_names_package_version_and_source(installed, tiny_lab):
 def test_another_version_than_the_planned_one_is_refused(installed, tiny_lab):
     from bench.errors import StageError
 
-    installed(
-        "noisy-fake",
-        "1.2",
-        {"fake_smoothing": SMOOTHING},
-        "[bench.methods]",
-        "label-smoothing = fake_smoothing:LabelSmoothing",
-    )
+    install_smoothing(installed)
     methods.admit([])
     methods.method("label-smoothing")
     other = "noisy-fake==1.1:" + "0" * 64
