@@ -183,7 +183,7 @@ def _verdict(stage: Stage, store: Store, scratch: Store) -> Verdict:
 
 
 def _changed_since(then: FinishedStage, now: FinishedStage) -> dict[str, list[object]]:
-    """What is not as it was when the stage was made: the likely reason of a difference."""
+    """The versions, machine and commit that changed since the stage was made: each then and now."""
     pairs: dict[str, tuple[object, object]] = {
         name: (then.versions.get(name, ""), version) for name, version in now.versions.items()
     }

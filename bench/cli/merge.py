@@ -102,7 +102,7 @@ def merge(sources: Sequence[Path], out: Path, *, as_json: bool) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNote:
-    """Where merged records came from, as the manifest has it."""
+    """The source of merged records, as the manifest names it."""
 
     source: str
     rows: int

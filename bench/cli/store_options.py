@@ -10,7 +10,7 @@ from bench.cli.options import RESULTS, AsJson, Debug, Plugins, StorePath
 
 
 def status(store: StorePath = RESULTS, as_json: AsJson = False, debug: Debug = False) -> int:
-    """What a store holds."""
+    """List what a store holds."""
     from bench.cli.store import status as say
 
     return say(store, as_json=as_json)

@@ -37,7 +37,7 @@ class Leak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakNote:
-    """How many test cases are copies of training cases, and the first pair."""
+    """The number of test cases that are copies of training cases, and the first pair."""
 
     dataset: str
     seed: int | None  # of the split; None where all seeds have the same test cases

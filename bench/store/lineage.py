@@ -1,4 +1,4 @@
-"""What a store holds as a graph again: stages with their inputs, from their documents alone."""
+"""The stages of a store as a graph again: each with its inputs, from their documents alone."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def measure(clean: Path, noisy: Path, *, as_json: bool, spacing_from: SpacingFro
 
 
 def _alone(one: MeasuredNoise) -> dict[str, object]:
-    """What a measurement knows by itself: nothing of a rate that was asked for."""
+    """The fields of a measurement as plain JSON, without those of a rate that was asked for."""
     return {key: value for key, value in plain(one).items() if key not in ("wanted", "shortfall")}
 
 

@@ -20,7 +20,7 @@ WITHOUT_TENSORS = ("split", "noise")
 
 
 def before(device: str, *, quiet: bool) -> dict[str, Any]:
-    """What is set for the run, as plain JSON; said unless ``quiet``."""
+    """The settings of a deterministic run as plain JSON; printed unless ``quiet``."""
     found = {
         "device": device,
         "torch": metadata.version("torch"),
@@ -32,7 +32,7 @@ def before(device: str, *, quiet: bool) -> dict[str, Any]:
 
 
 def after(store: Store, stages: Sequence[Stage], *, quiet: bool) -> dict[str, Any]:
-    """What ``noted`` returns; said unless ``quiet``."""
+    """The operations that have no deterministic algorithm, by ``noted``; printed unless ``quiet``."""
     found = noted(store, stages)
     if not quiet:
         say_noted(found)
@@ -40,7 +40,7 @@ def after(store: Store, stages: Sequence[Stage], *, quiet: bool) -> dict[str, An
 
 
 def noted(store: Store, stages: Sequence[Stage]) -> dict[str, Any]:
-    """What the finished stages noted while they ran, as plain JSON.
+    """The notes that finished stages took while they ran, as plain JSON.
 
     Returns:
         ``operations``: each operation that PyTorch warned of, and the keys of the stages that ran it;

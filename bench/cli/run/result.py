@@ -1,4 +1,4 @@
-"""What a run came to, or would come to, in text or JSON."""
+"""The output of a finished run in text or JSON, and of a plan alone in JSON."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def say_plan(sweep: Sweep, stages: Sequence[Stage], store: Store, left_out: Sequ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Power:
-    """What a plan can decide."""
+    """The differences that a plan resolves, or why it decides nothing."""
 
     no_verdict: str  # why nothing; empty where it can
     resolves: dict[str, dict[str, float]]  # data set -> measure -> the difference that is resolved
